@@ -1,0 +1,169 @@
+"""Every error a user can meet.
+
+One base, few children. A message says what was wrong, the value received and what
+would be valid; the same facts are attributes, so that a program can act on them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "DataError",
+    "HistoryError",
+    "MissingExtraError",
+    "RotationError",
+    "SourceError",
+    "SpecError",
+    "StrategyError",
+    "closest",
+]
+
+
+class RotationError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class DataError(RotationError, ValueError):
+    """Bars that cannot be used.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong.
+    symbol : str, optional
+        The symbol it was found in.
+    session : str, optional
+        The first session it was found at, as an ISO date.
+    field : str, optional
+        The field it was found in, for example ``"Close"``.
+    value : object, optional
+        The value received.
+    valid : str, optional
+        What would be valid.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        symbol: str | None = None,
+        session: str | None = None,
+        field: str | None = None,
+        value: object = None,
+        valid: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.symbol = symbol
+        self.session = session
+        self.field = field
+        self.value = value
+        self.valid = valid
+        where = " ".join(part for part in (symbol, session, field) if part)
+        got = "" if value is None else f" (got {value!r})"
+        hint = "" if valid is None else f"; {valid}"
+        super().__init__(f"{where}: {problem}{got}{hint}".removeprefix(": "))
+
+
+class HistoryError(DataError):
+    """Fewer sessions than the spec needs.
+
+    Parameters
+    ----------
+    problem : str
+        What cannot be done with the sessions there are.
+    needed, available : int
+        Sessions needed and sessions there are.
+    symbol, valid : str, optional
+        As in :class:`DataError`.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        needed: int,
+        available: int,
+        symbol: str | None = None,
+        valid: str | None = None,
+    ) -> None:
+        self.needed = needed
+        self.available = available
+        super().__init__(
+            f"{problem}: {needed:,} sessions are needed, there are {available:,}",
+            symbol=symbol,
+            valid=valid,
+        )
+
+
+class SourceError(RotationError):
+    """A source that could not deliver: no answer, and no cache that covers it."""
+
+
+class SpecError(RotationError, ValueError):
+    """A setting with an impossible value, or two that contradict each other.
+
+    Parameters
+    ----------
+    owner : str
+        What is being configured, for example ``"ForecastSpec"``.
+    field : str
+        The setting.
+    value : object
+        The value received.
+    valid : str
+        What would be valid.
+    """
+
+    def __init__(self, owner: str, field: str, value: object, valid: str) -> None:
+        self.owner = owner
+        self.field = field
+        self.value = value
+        self.valid = valid
+        super().__init__(f"{owner}: {field} must be {valid} (got {value!r})")
+
+
+class StrategyError(RotationError):
+    """A strategy that cannot be found, loaded or run as asked."""
+
+
+class MissingExtraError(RotationError, ImportError):
+    """An optional dependency that is not installed.
+
+    Parameters
+    ----------
+    feature : str
+        What was asked for, for example ``"reading Parquet files"``.
+    extra : str
+        The extra that brings it.
+    """
+
+    def __init__(self, feature: str, extra: str) -> None:
+        self.feature = feature
+        self.extra = extra
+        super().__init__(
+            f"{feature} needs an extra: pip install 'bt-lstm-rotation[{extra}]'"
+        )
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Say what is known, and the closest of it to a misspelled name.
+
+    Parameters
+    ----------
+    name : str
+        The name received.
+    known : iterable of str
+        The names that would have been valid.
+
+    Returns
+    -------
+    str
+        For example ``"did you mean 'horizon'? known: cell, horizon, ..."``.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    known_names = f"known: {listed}" if names else "none is known"
+    return f"did you mean {near[0]!r}? {known_names}" if near else known_names

@@ -1,0 +1,256 @@
+"""Aligned bars: sessions x symbols, open to volume, and nothing else.
+
+A `PricePanel` is the one form in which bars travel through the package. Its rows are
+the union of its symbols' sessions; where a symbol has no bar, because it is not listed
+yet, halted or gone, all five fields are NaN and `traded` is False. Nothing is ever
+filled in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.errors import DataError, closest
+from bt_lstm_rotation.prices.bars import COLUMNS, valid_bars
+
+__all__ = ["PricePanel"]
+
+
+@dataclass(frozen=True, eq=False)
+class PricePanel:
+    """Daily bars of several symbols, aligned by session.
+
+    Parameters
+    ----------
+    sessions : (n_sessions,) datetime64[D]
+        Ascending, without repetition.
+    symbols : tuple of str
+        The columns' names.
+    bars : (5, n_sessions, n_symbols) float64
+        Open, high, low, close (currency) and volume (shares); NaN where no bar.
+    source : str
+        Where the bars come from, in words; it takes no part in the content hash.
+
+    Notes
+    -----
+    The constructor checks shapes only, so that a window of a panel costs nothing. Bars
+    that come from outside are checked by :meth:`from_frames`.
+    """
+
+    sessions: NDArray[np.datetime64]
+    symbols: tuple[str, ...]
+    bars: NDArray[np.float64] = field(repr=False)
+    source: str = "memory"
+
+    def __post_init__(self) -> None:
+        expected = (len(COLUMNS), len(self.sessions), len(self.symbols))
+        if self.bars.shape != expected:
+            raise DataError(
+                "bars do not fit sessions and symbols",
+                value=self.bars.shape,
+                valid=f"shape {expected}",
+            )
+
+    @classmethod
+    def from_frames(
+        cls,
+        frames: Mapping[str, pd.DataFrame],
+        *,
+        today: dt.date,
+        source: str = "memory",
+    ) -> PricePanel:
+        """Validate one frame a symbol and align them by session.
+
+        Parameters
+        ----------
+        frames : mapping of str to DataFrame
+            Symbol -> bars, as :func:`~bt_lstm_rotation.prices.bars.valid_bars` takes
+            them.
+        today : date
+            No bar may be dated later.
+        source : str
+            Where the bars come from, for reports.
+
+        Returns
+        -------
+        PricePanel
+            Its symbols in the mapping's order.
+
+        Raises
+        ------
+        DataError
+            On no frame at all, on bars in mixed time zones, and on whatever makes one
+            symbol's bars invalid.
+        """
+        if not frames:
+            raise DataError("no symbols", valid="at least one symbol is needed")
+        zones = {
+            symbol: str(index.tz)
+            for symbol, bars in frames.items()
+            if isinstance(index := getattr(bars, "index", None), pd.DatetimeIndex)
+        }
+        if len(set(zones.values())) > 1:
+            raise DataError(
+                "bars in mixed time zones",
+                value=zones,
+                valid="one time zone for all symbols, or none",
+            )
+        sound = {s: valid_bars(s, bars, today=today) for s, bars in frames.items()}
+        union = sorted(set().union(*(bars.index for bars in sound.values())))
+        index = pd.DatetimeIndex(union)
+        columns = [bars.reindex(index).to_numpy().T for bars in sound.values()]
+        return cls(
+            sessions=index.to_numpy().astype("datetime64[D]"),
+            symbols=tuple(sound),
+            bars=np.ascontiguousarray(np.stack(columns, axis=-1)),
+            source=source,
+        )
+
+    def __len__(self) -> int:
+        return len(self.sessions)
+
+    @property
+    def open(self) -> NDArray[np.float64]:
+        """Opening prices, (n_sessions, n_symbols)."""
+        return self._field(0)
+
+    @property
+    def high(self) -> NDArray[np.float64]:
+        """Highest prices, (n_sessions, n_symbols)."""
+        return self._field(1)
+
+    @property
+    def low(self) -> NDArray[np.float64]:
+        """Lowest prices, (n_sessions, n_symbols)."""
+        return self._field(2)
+
+    @property
+    def close(self) -> NDArray[np.float64]:
+        """Closing prices, (n_sessions, n_symbols)."""
+        return self._field(3)
+
+    @property
+    def volume(self) -> NDArray[np.float64]:
+        """Volumes in shares, (n_sessions, n_symbols)."""
+        return self._field(4)
+
+    @property
+    def traded(self) -> NDArray[np.bool_]:
+        """Where there is a bar, (n_sessions, n_symbols)."""
+        return np.logical_not(np.isnan(self.close))
+
+    def _field(self, number: int) -> NDArray[np.float64]:
+        field_: NDArray[np.float64] = self.bars[number]
+        return field_
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of symbols, sessions and bars, as 64 hex digits.
+
+        Every bar counts and nothing else does: not the source, and not how NaN is
+        represented in memory.
+        """
+        digest = hashlib.sha256()
+        # The lengths are part of the text, so no two panels run into each other.
+        digest.update(repr((self.symbols, self.bars.shape)).encode())
+        digest.update(self.sessions.astype("<M8[D]").tobytes())
+        canonical = np.where(np.isnan(self.bars), np.nan, self.bars)
+        digest.update(canonical.astype("<f8").tobytes())
+        return digest.hexdigest()
+
+    def frame(self, symbol: str) -> pd.DataFrame:
+        """One symbol's own bars, without the sessions on which it has none.
+
+        Parameters
+        ----------
+        symbol : str
+            One of `symbols`.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``Open High Low Close Volume``, indexed by session.
+
+        Raises
+        ------
+        DataError
+            If the symbol is unknown.
+        """
+        column = self.select([symbol])
+        rows = column.traded[:, 0]
+        return pd.DataFrame(
+            column.bars[:, rows, 0].T,
+            index=pd.DatetimeIndex(column.sessions[rows]).as_unit("ns"),
+            columns=list(COLUMNS),
+        )
+
+    def select(self, symbols: Iterable[str]) -> PricePanel:
+        """Keep some symbols, in the order given, and the sessions they have.
+
+        Parameters
+        ----------
+        symbols : iterable of str
+            Some of `symbols`.
+
+        Returns
+        -------
+        PricePanel
+            Without the sessions on which none of them has a bar.
+
+        Raises
+        ------
+        DataError
+            If a symbol is unknown (the closest known one is named) or none is given.
+        """
+        names = tuple(symbols)
+        if not names:
+            raise DataError("no symbols", valid="at least one symbol is needed")
+        for name in names:
+            if name not in self.symbols:
+                raise DataError(
+                    "unknown symbol", value=name, valid=closest(name, self.symbols)
+                )
+        bars = self.bars[:, :, [self.symbols.index(name) for name in names]]
+        rows = ~np.isnan(bars[3]).all(axis=1)
+        return replace(
+            self, sessions=self.sessions[rows], symbols=names, bars=bars[:, rows]
+        )
+
+    def rows(self, start: int, stop: int) -> PricePanel:
+        """Sessions ``start`` to ``stop - 1`` by position, as a view."""
+        return replace(
+            self,
+            sessions=self.sessions[start:stop],
+            bars=self.bars[:, start:stop],
+        )
+
+    def between(
+        self, start: dt.date | None = None, end: dt.date | None = None
+    ) -> PricePanel:
+        """Sessions from ``start`` to ``end``, both included, as a view.
+
+        Raises
+        ------
+        DataError
+            If no session lies between them; the message names those there are.
+        """
+        first, stop = 0, len(self)
+        if start is not None:
+            first = int(np.searchsorted(self.sessions, np.datetime64(start, "D")))
+        if end is not None:
+            stop = int(np.searchsorted(self.sessions, np.datetime64(end, "D"), "right"))
+        if first >= stop:
+            raise DataError(
+                "no session in the range asked for",
+                value=f"{start or 'first'} to {end or 'last'}",
+                valid=f"sessions are {self.sessions[0]} to {self.sessions[-1]}",
+            )
+        return self.rows(first, stop)
