@@ -1,0 +1,173 @@
+"""One walk-forward over several Backtrader feeds, joined by date.
+
+Backtrader joins feeds by row: with a day missing in one of them, an indicator over
+several feeds reads yesterday's bar of one beside tomorrow's of another. A pool joins
+them by date. Each feed gets an indicator of its own, whose clock is that feed, so it is
+on time in every mode; the indicators of a pool share its networks.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.feeds import feed_names, last_bar, loaded_bars, session_of
+from bt_lstm_rotation.forecasting import BarHistory, FitRecord, WalkForward
+from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.prices.sound import sound
+
+__all__ = ["ForecastPool"]
+
+logger = logging.getLogger(__name__)
+
+
+class ForecastPool:
+    """Forecasts for some feeds, made once a session.
+
+    Parameters
+    ----------
+    feeds : sequence of bt.DataBase
+        With different names.
+    spec : Spec
+        Which forecaster.
+    start : datetime64[D], optional
+        First session on which a forecast is wanted.
+    progress : callable, optional
+        Called with (fits done, fits planned).
+
+    Raises
+    ------
+    StrategyError
+        If there are no feeds, or their names are missing or repeated.
+    SpecError
+        If `spec` is not one, or compares symbols with each other and there is only one.
+    """
+
+    def __init__(
+        self,
+        feeds: Sequence[Any],
+        spec: Spec,
+        *,
+        start: np.datetime64 | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        names = feed_names(feeds)
+        if not isinstance(spec, Spec):
+            valid = "a forecaster's spec, such as ForecastSpec() or MomentumSpec()"
+            raise SpecError("LSTMForecast", "spec", spec, valid)
+        if len(names) < spec.min_symbols:
+            raise SpecError(
+                type(spec).__name__,
+                "target and features",
+                f"{len(names)} feed and a comparison between feeds",
+                "target='plain' without cross-sectional features for a single feed, "
+                "or LSTMForecast.pooled(feeds) for several",
+            )
+        self._feeds = dict(zip(names, feeds, strict=True))
+        self._names = {id(feed): name for name, feed in self._feeds.items()}
+        self._history = BarHistory(names)
+        self._walk = WalkForward(spec, self._history, start=start, progress=progress)
+        self._seen = dict.fromkeys(names, 0)
+        self._has_volume = dict.fromkeys(names, False)
+        self._session: np.datetime64 = np.datetime64("NaT", "D")
+        self._latest: dict[str, float] = {}
+        self._ahead: dict[str, NDArray[np.float64]] | None = None
+
+    @property
+    def spec(self) -> Spec:
+        """Which forecaster."""
+        return self._walk.spec
+
+    @property
+    def fits(self) -> tuple[FitRecord, ...]:
+        """The fits so far."""
+        return tuple(self._walk.fits_)
+
+    def now(self, feed: Any) -> float:
+        """Forecast for the bar that a feed shows, in a run that goes bar by bar.
+
+        Parameters
+        ----------
+        feed : bt.DataBase
+            One of the pool's.
+
+        Returns
+        -------
+        float
+            Decimal return over the horizon, or NaN.
+        """
+        session = session_of(feed.lines.datetime[0])
+        news = [
+            self._take(name, other)
+            for name, other in self._feeds.items()
+            if len(other) and session_of(other.lines.datetime[0]) == session
+        ]
+        if any(news):
+            values = self._walk.forecast(np.array([session]))[0]
+            self._latest = dict(zip(self._history.symbols, values, strict=True))
+            self._session = session
+        if session != self._session:
+            return float("nan")  # a feed that shows an old bar, or only unsound ones
+        return float(self._latest[self._names[id(feed)]])
+
+    def all(self, feed: Any) -> NDArray[np.float64]:
+        """Forecasts for all bars of a feed, in a run whose bars are loaded already.
+
+        Parameters
+        ----------
+        feed : bt.DataBase
+            One of the pool's.
+
+        Returns
+        -------
+        (n_bars,) float64
+            Decimal returns over the horizon, NaN where there is none.
+        """
+        if self._ahead is None:
+            self._ahead = self._forecast_ahead()
+        return self._ahead[self._names[id(feed)]]
+
+    def _take(self, name: str, feed: Any) -> bool:
+        """Add the bar a feed shows, unless it was added; say whether it was."""
+        if len(feed) == self._seen[name]:
+            return False
+        self._seen[name] = len(feed)
+        session = np.array([session_of(feed.lines.datetime[0])])
+        return self._add(name, session, last_bar(feed)) > 0
+
+    def _forecast_ahead(self) -> dict[str, NDArray[np.float64]]:
+        own: dict[str, NDArray[np.datetime64]] = {}
+        for name, feed in self._feeds.items():
+            own[name], bars = loaded_bars(feed)
+            self._add(name, own[name], bars)
+        sessions = self._history.sessions()
+        values = self._walk.forecast(sessions)
+        ahead = {}
+        for column, name in enumerate(self._history.symbols):
+            # A session on which a feed's only bar is unsound is not among the sessions.
+            row = np.minimum(np.searchsorted(sessions, own[name]), len(sessions) - 1)
+            there = len(sessions) > 0 and sessions[row] == own[name]
+            ahead[name] = np.where(there, values[row, column], np.nan)
+        return ahead
+
+    def _add(
+        self, name: str, sessions: NDArray[np.datetime64], bars: NDArray[np.float64]
+    ) -> int:
+        """Add a feed's sound bars to the history; return how many these are."""
+        has_volume = np.logical_or.accumulate(~np.isnan(bars[4]))
+        has_volume |= self._has_volume[name]
+        # A feed that has never shown a volume has none; a volume that goes missing is
+        # a fault of the bar.
+        bars[4] = np.where(has_volume, bars[4], 0.0)
+        if len(has_volume):
+            self._has_volume[name] = bool(has_volume[-1])
+        good = sound(bars)
+        for session in sessions[~good]:
+            logger.warning("%s %s: not a sound bar, counts as none", name, session)
+        self._history.extend(name, sessions[good], bars[:, good])
+        return int(good.sum())

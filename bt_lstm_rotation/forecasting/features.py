@@ -1,0 +1,198 @@
+"""Bars -> causal features and targets.
+
+Every feature of a bar is made from that bar and earlier ones, the target of a bar from
+that close and the close `horizon` bars later. A feature says how many bars it reaches
+back (`warmup`); the window asked for is longer by that much, and nothing shorter is
+ever padded.
+
+Sums over time and over symbols are written as loops of elementwise additions. A numpy
+reduction may add in another order when an array has another shape, which would make a
+forecast depend, in its last bit, on which other sessions were computed with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.forecasting.window import Window
+
+__all__ = ["FEATURES", "Feature", "compute", "forward_return", "warmup"]
+
+Array = NDArray[np.float64]
+
+MONTH = 21  # sessions, as is usual
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column that can be made of a window.
+
+    Parameters
+    ----------
+    values : callable
+        Window of ``(..., n_symbols, n_bars)`` -> array of that shape; the first
+        `warmup` bars of the last axis carry no meaning.
+    warmup : int
+        Bars that it reaches back.
+    cross_sectional : bool
+        Whether it compares symbols with each other, and so needs two of them.
+    """
+
+    values: Callable[[Window], Array]
+    warmup: int
+    cross_sectional: bool = False
+
+
+def compute(names: Iterable[str], window: Window) -> Array:
+    """Make features of a window.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Keys of `FEATURES`.
+    window : Window
+        Arrays of (..., n_symbols, n_bars).
+
+    Returns
+    -------
+    (..., n_symbols, n_bars - warmup(names), n_features) float64
+    """
+    skip = warmup(names)
+    columns = [FEATURES[name].values(window)[..., skip:] for name in names]
+    return np.stack(columns, axis=-1)
+
+
+def warmup(names: Iterable[str]) -> int:
+    """Bars that the longest of some features reaches back."""
+    return max(FEATURES[name].warmup for name in names)
+
+
+def forward_return(window: Window, horizon: int) -> Array:
+    """Return over the next ``horizon`` bars, from close to close.
+
+    Parameters
+    ----------
+    window : Window
+        Arrays of (..., n_symbols, n_bars).
+    horizon : int
+        Bars ahead, at least 1.
+
+    Returns
+    -------
+    (..., n_symbols, n_bars - horizon) float64
+        Decimal simple returns. The last `horizon` bars have none: theirs has not
+        matured within the window.
+    """
+    close = window.close
+    return close[..., horizon:] / close[..., :-horizon] - 1.0
+
+
+def deviation(values: Array, dates: NDArray[np.datetime64]) -> Array:
+    """Difference to the mean over the symbols that have a bar on the same date.
+
+    Parameters
+    ----------
+    values : (..., n_symbols, n_bars) float64
+        What is compared.
+    dates : (..., n_symbols, n_bars) datetime64[D]
+        The date of each value.
+
+    Returns
+    -------
+    (..., n_symbols, n_bars) float64
+    """
+    return _across(_less_mean, values, dates)
+
+
+def _across(
+    compare: Callable[[Array], Array], values: Array, dates: NDArray[np.datetime64]
+) -> Array:
+    """Compare symbols with each other, date by date.
+
+    Where all symbols have the same dates, the columns are dates already. Where they
+    have not, each window is laid out by date with NaN in the holes, which `compare`
+    leaves out.
+    """
+    if (dates == dates[..., :1, :]).all():
+        return compare(values)
+    result = np.empty_like(values)
+    rows = np.arange(values.shape[-2])[:, None]
+    for at in np.ndindex(values.shape[:-2]):
+        days, columns = np.unique(dates[at], return_inverse=True)
+        columns = columns.reshape(values.shape[-2:])
+        grid = np.full((values.shape[-2], len(days)), np.nan)
+        grid[rows, columns] = values[at]
+        result[at] = compare(grid)[rows, columns]
+    return result
+
+
+def _less_mean(grid: Array) -> Array:
+    there = ~np.isnan(grid)
+    total = np.zeros_like(grid[..., 0, :])
+    for row in range(grid.shape[-2]):
+        total = total + np.where(there[..., row, :], grid[..., row, :], 0.0)
+    count = np.maximum(there.sum(axis=-2), 1)
+    centred: Array = grid - (total / count)[..., None, :]
+    return centred
+
+
+def _centred_rank(grid: Array) -> Array:
+    """Share of the others that are beaten, less a half: from -0.5 to 0.5."""
+    beaten = np.zeros_like(grid)
+    rivals = (~np.isnan(grid)).sum(axis=-2, keepdims=True) - 1
+    for row in range(grid.shape[-2]):
+        against = np.sign(grid - grid[..., row : row + 1, :])
+        beaten = beaten + np.where(np.isnan(against), 0.0, against)
+    ranks: Array = beaten / np.maximum(2 * rivals, 1)
+    return ranks
+
+
+def _log_return(window: Window) -> Array:
+    log_close: Array = np.log(window.close)
+    change = np.zeros_like(log_close)
+    change[..., 1:] = log_close[..., 1:] - log_close[..., :-1]
+    return change
+
+
+def _relative_return(window: Window) -> Array:
+    return deviation(_log_return(window), window.dates)
+
+
+def _trailing_mean(values: Array, size: int) -> Array:
+    """Mean of the last ``size`` values; the first ``size - 1`` carry no meaning."""
+    total = values.copy()
+    for lag in range(1, size):
+        total[..., lag:] += values[..., :-lag]
+    return total / size
+
+
+def _volatility(window: Window) -> Array:
+    """Root mean square of the log returns of a month, as in RiskMetrics: no mean."""
+    squared: Array = _log_return(window) ** 2
+    return np.sqrt(_trailing_mean(squared, MONTH))
+
+
+def _volume(window: Window) -> Array:
+    """Log volume against its mean of a month; log1p, because a volume may be 0."""
+    log_volume: Array = np.log1p(window.volume)
+    return log_volume - _trailing_mean(log_volume, MONTH)
+
+
+def _rank(window: Window) -> Array:
+    """Cross-sectional rank of the return of a month, ties shared."""
+    month = np.zeros_like(window.close)
+    month[..., MONTH:] = window.close[..., MONTH:] / window.close[..., :-MONTH]
+    return _across(_centred_rank, month, window.dates)
+
+
+FEATURES: dict[str, Feature] = {
+    "log_return": Feature(_log_return, warmup=1),
+    "relative_return": Feature(_relative_return, warmup=1, cross_sectional=True),
+    "volatility": Feature(_volatility, warmup=MONTH),
+    "volume": Feature(_volume, warmup=MONTH - 1),
+    "rank": Feature(_rank, warmup=MONTH, cross_sectional=True),
+}

@@ -1,0 +1,119 @@
+"""What all forecasters share: fit on a window, forecast a session.
+
+A forecaster never sees the market, only windows that end where they have to, so that
+looking ahead is not a mistake it could make. To add one, write a spec (a frozen
+dataclass with the attributes of `Spec`), whose `forecaster()` gives something that
+fits; strategy, indicator, walk-forward and command line take it as they take the LSTM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.forecasting.window import Window
+from bt_lstm_rotation.periods import Period
+
+__all__ = ["Fit", "Forecaster", "Model", "Spec"]
+
+
+class Model(Protocol):
+    """A fitted forecaster."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols that it can forecast, sorted."""
+        ...
+
+    def forecast(self, window: Window) -> NDArray[np.float64]:
+        """Forecast the return over the horizon from the close that ends each window.
+
+        Parameters
+        ----------
+        window : Window
+            ``(n_sessions, n_symbols, spec.forecast_bars)``, some of `symbols`.
+
+        Returns
+        -------
+        (n_sessions, n_symbols) float64
+            Decimal simple returns. A row depends on its own session's bars alone, to
+            the last bit.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What came of a fit.
+
+    Parameters
+    ----------
+    model : Model or None
+        None if the fit was thrown away.
+    losses : tuple of float
+        Mean squared error of the scaled target, one a training step; empty for a
+        forecaster that does not iterate.
+    problem : str
+        Why the fit was thrown away; empty if it was not.
+    """
+
+    model: Model | None
+    losses: tuple[float, ...] = field(default=(), repr=False)
+    problem: str = ""
+
+
+class Forecaster(Protocol):
+    """Something that can be fitted on a window."""
+
+    def fit(self, window: Window, session: np.datetime64) -> Fit:
+        """Fit on each symbol's last bars.
+
+        Parameters
+        ----------
+        window : Window
+            ``(n_symbols, spec.fit_bars)``; no bar is after `session`.
+        session : datetime64[D]
+            When the fit is made. With the spec's seed it seeds all that is random.
+
+        Returns
+        -------
+        Fit
+        """
+        ...
+
+
+@runtime_checkable
+class Spec(Protocol):
+    """What describes a forecaster: frozen, validated, hashable."""
+
+    @property
+    def horizon(self) -> int:
+        """Sessions ahead that are forecast."""
+        ...
+
+    @property
+    def retrain(self) -> Period:
+        """How often it is fitted."""
+        ...
+
+    @property
+    def fit_bars(self) -> int:
+        """Bars of each symbol that a fit is made of."""
+        ...
+
+    @property
+    def forecast_bars(self) -> int:
+        """Bars of each symbol that a forecast is made of, at most `fit_bars`."""
+        ...
+
+    @property
+    def min_symbols(self) -> int:
+        """Symbols without which it has nothing to say: 2 if it compares them."""
+        ...
+
+    def forecaster(self) -> Forecaster:
+        """Make the forecaster."""
+        ...

@@ -1,0 +1,190 @@
+"""ForecastSpec: everything an LSTM forecast depends on, but for the bars.
+
+The defaults were chosen on simulated markets (`bt_lstm_rotation.prices.simulated`) and
+by the literature, never on real bars: `benchmarks/skill.py` prints what they attain.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal
+
+from bt_lstm_rotation.errors import SpecError, closest
+from bt_lstm_rotation.forecasting.features import FEATURES, warmup
+from bt_lstm_rotation.periods import Period, check_period
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.forecasting.forecaster import Forecaster
+
+__all__ = ["ForecastSpec", "check_fraction", "check_whole"]
+
+CELLS = ("lstm",)
+TARGETS = ("relative", "plain")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastSpec:
+    """What an LSTM is trained on, how, and how often.
+
+    Parameters
+    ----------
+    lookback : int
+        Bars that a forecast reads, and steps over which back-propagation through time
+        is truncated [1]_.
+    horizon : int
+        Bars ahead that are forecast.
+    train_size : int
+        Bars with a matured target that a fit is made of, at least `lookback`.
+    retrain : {"weekly", "monthly", "quarterly"} or int
+        When a new fit is made: at the first session of each calendar period, or of
+        every so many weekdays; see `bt_lstm_rotation.periods`.
+    cell : {"lstm"}
+        The recurrent cell.
+    units, layers : int
+        Width and number of recurrent layers.
+    dropout : float
+        Share of a layer's outputs left out in training, the same ones at every step of
+        a sequence [2]_; 0 up to but not including 1.
+    learning_rate : float
+        Step size of Adam [3]_.
+    steps : int
+        Training steps, each over the whole window.
+    clip_norm : float
+        Norm to which a longer gradient is shortened [4]_.
+    seed : int
+        With the session of a fit, all that its randomness depends on; 0 or more.
+    pooled : bool
+        One network for all sectors, or one for each.
+    features : tuple of str
+        Keys of `bt_lstm_rotation.forecasting.features.FEATURES`.
+    target : {"relative", "plain"}
+        What the network learns: the return over the horizon less the mean return of
+        the cross-section, or the return itself. Either way the forecast is a return:
+        to a relative one the window's mean return is added.
+
+    Raises
+    ------
+    SpecError
+        If a value is impossible, or two contradict each other.
+
+    References
+    ----------
+    .. [1] R. J. Williams and J. Peng, "An efficient gradient-based algorithm for
+       on-line training of recurrent network trajectories", Neural Computation 2(4),
+       1990.
+    .. [2] Y. Gal and Z. Ghahramani, "A theoretically grounded application of dropout
+       in recurrent neural networks", NIPS 2016.
+    .. [3] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR
+       2015.
+    .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training
+       recurrent neural networks", ICML 2013.
+    """
+
+    lookback: int = 60
+    horizon: int = 21
+    train_size: int = 756
+    retrain: Period = "monthly"
+    cell: Literal["lstm"] = "lstm"
+    units: int = 32
+    layers: int = 1
+    dropout: float = 0.0
+    learning_rate: float = 5e-3
+    steps: int = 30
+    clip_norm: float = 1.0
+    seed: int = 0
+    pooled: bool = True
+    features: tuple[str, ...] = ("log_return", "relative_return")
+    target: Literal["relative", "plain"] = "relative"
+
+    def __post_init__(self) -> None:
+        for name in ("lookback", "horizon", "units", "layers", "steps"):
+            check_whole("ForecastSpec", name, getattr(self, name), least=1)
+        check_whole("ForecastSpec", "train_size", self.train_size, least=2)
+        check_whole("ForecastSpec", "seed", self.seed, least=0)
+        check_period("ForecastSpec", "retrain", self.retrain)
+        check_fraction("ForecastSpec", "dropout", self.dropout)
+        for name in ("learning_rate", "clip_norm"):
+            _check_positive(name, getattr(self, name))
+        _check_choice("cell", self.cell, CELLS)
+        _check_choice("target", self.target, TARGETS)
+        if not isinstance(self.pooled, bool):
+            raise SpecError("ForecastSpec", "pooled", self.pooled, "True or False")
+        self._check_features()
+        if self.lookback > self.train_size:
+            raise SpecError(
+                "ForecastSpec",
+                "lookback",
+                self.lookback,
+                f"at most train_size, which is {self.train_size}",
+            )
+
+    def _check_features(self) -> None:
+        features = self.features
+        if isinstance(features, str) or not isinstance(features, tuple | list):
+            valid = "a tuple of names, such as ('log_return',)"
+            raise SpecError("ForecastSpec", "features", features, valid)
+        object.__setattr__(self, "features", tuple(features))
+        for name in features:
+            if name not in FEATURES:
+                known = closest(str(name), FEATURES)
+                raise SpecError("ForecastSpec", "features", name, f"a feature; {known}")
+        if not features or len(set(features)) < len(features):
+            valid = "at least one name, each of them once"
+            raise SpecError("ForecastSpec", "features", features, valid)
+
+    @property
+    def forecast_bars(self) -> int:
+        """Bars of each symbol that a forecast is made of."""
+        return self.lookback + warmup(self.features)
+
+    @property
+    def fit_bars(self) -> int:
+        """Bars of each symbol that a fit is made of: also the least history."""
+        return self.train_size + self.horizon + warmup(self.features)
+
+    @property
+    def min_symbols(self) -> int:
+        """2 if symbols are compared with each other, 1 if not."""
+        compares = any(FEATURES[name].cross_sectional for name in self.features)
+        return 2 if compares or self.target == "relative" else 1
+
+    def forecaster(self) -> Forecaster:
+        """Make the forecaster that this describes."""
+        # Here and not above: the forecaster stands on the spec.
+        from bt_lstm_rotation.forecasting.neural import RecurrentForecaster
+
+        return RecurrentForecaster(self)
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Names of all settings."""
+        return tuple(field.name for field in fields(cls))
+
+
+def check_whole(owner: str, field: str, value: object, *, least: int) -> None:
+    """Raise SpecError unless ``value`` is a whole number of at least ``least``."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < least:  # type: ignore[operator]
+        raise SpecError(owner, field, value, f"a whole number of at least {least}")
+
+
+def check_fraction(owner: str, field: str, value: object) -> None:
+    """Raise SpecError unless ``value`` is a number from 0 up to, but not, 1."""
+    if not _is_number(value) or not 0 <= value < 1:  # type: ignore[operator]
+        raise SpecError(owner, field, value, "a number from 0 up to, but not, 1")
+
+
+def _check_positive(field: str, value: object) -> None:
+    if not _is_number(value) or not 0 < value < math.inf:  # type: ignore[operator]
+        raise SpecError("ForecastSpec", field, value, "a finite number above 0")
+
+
+def _check_choice(field: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise SpecError("ForecastSpec", field, value, f"one of {listed}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

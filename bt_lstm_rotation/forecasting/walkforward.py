@@ -1,0 +1,347 @@
+"""Walk forward: one fit a calendar period, one forecast a session.
+
+All of time is decided here, once for every forecaster. A session is *seasoned* for a
+symbol when the symbol has a bar on it and `fit_bars` bars up to it; only sessions that
+are seasoned for some symbol exist for the walk, so a listing without enough history
+changes nothing for the others. A fit is made at the first session of each period; its
+members are the symbols with enough history and a bar in the last `STALE_AFTER` days.
+It serves from the close it was made at until the next one.
+
+`WalkForward` can be asked for one session at a time, as bars arrive, or for many at
+once, when they are all there. Both take the same steps and give the same bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.errors import HistoryError, SpecError
+from bt_lstm_rotation.forecasting.forecaster import Model, Spec
+from bt_lstm_rotation.forecasting.window import BarHistory, Window
+from bt_lstm_rotation.periods import period_of
+from bt_lstm_rotation.prices import PricePanel
+
+__all__ = ["FitRecord", "Forecasts", "WalkForward", "first_forecast", "walk_forward"]
+
+logger = logging.getLogger(__name__)
+
+# A symbol whose last bar is older takes no part in a fit. Longer than any holiday, and
+# than the week between two weekly bars; shorter than a month after a delisting.
+STALE_AFTER = 10  # days
+
+NEVER: np.datetime64 = np.datetime64("NaT", "D")
+
+# Sessions forecast in one go: bounds the memory of long periods.
+BLOCK = 32
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """One row of ``retrains.csv``.
+
+    Parameters
+    ----------
+    session : datetime64[D]
+        The close at which the fit was made.
+    first_bar, last_target : datetime64[D]
+        The oldest bar among its inputs, and the close at which its last target matured.
+    symbols : tuple of str
+        Its members.
+    n_bars : int
+        Bars of each of them.
+    first_loss, last_loss : float
+        Mean squared error of the scaled target before the first and the last step; NaN
+        for a forecaster that does not iterate.
+    seconds : float
+        What it took.
+    status : str
+        ``"ok"``, or why it was thrown away.
+    served_by : datetime64[D]
+        The fit that serves from here on: this one, or the last good one; NaT if there
+        is none.
+    """
+
+    session: np.datetime64
+    first_bar: np.datetime64
+    last_target: np.datetime64
+    symbols: tuple[str, ...]
+    n_bars: int
+    first_loss: float
+    last_loss: float
+    seconds: float
+    status: str
+    served_by: np.datetime64
+
+
+@dataclass(frozen=True, eq=False)
+class Forecasts:
+    """Forecasts of a whole panel.
+
+    Parameters
+    ----------
+    sessions : (n_sessions,) datetime64[D]
+    symbols : tuple of str
+    values : (n_sessions, n_symbols) float64
+        Decimal returns over the horizon; NaN where there is no forecast.
+    fits : tuple of FitRecord
+    """
+
+    sessions: NDArray[np.datetime64]
+    symbols: tuple[str, ...]
+    values: NDArray[np.float64]
+    fits: tuple[FitRecord, ...]
+
+
+class WalkForward:
+    """Forecasts session by session, fitting when the calendar says so.
+
+    Parameters
+    ----------
+    spec : Spec
+        Which forecaster.
+    history : BarHistory
+        The bars, up to at least the session that is asked for.
+    start : datetime64[D], optional
+        No forecast is wanted before it, so no fit is made that serves only earlier
+        sessions. It changes no forecast.
+    progress : callable, optional
+        Called with (fits done, fits planned) after each fit.
+    clock : callable, optional
+        Seconds, for timing fits.
+
+    Attributes
+    ----------
+    fits_ : list of FitRecord
+        The fits so far.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        history: BarHistory,
+        *,
+        start: np.datetime64 | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.spec = spec
+        self.history = history
+        self.fits_: list[FitRecord] = []
+        self._start = start
+        self._progress = progress
+        self._clock = clock
+        self._forecaster = spec.forecaster()
+        self._calendar = _RetrainCalendar(spec, history)
+        self._tried: np.datetime64 = NEVER
+        self._model: Model | None = None
+        self._served_by: np.datetime64 = NEVER
+
+    def forecast(self, sessions: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        """Forecast the next sessions.
+
+        Parameters
+        ----------
+        sessions : (n,) datetime64[D]
+            Ascending, all after those asked for before. Every session of the history
+            must be asked for once, because each may begin a period.
+
+        Returns
+        -------
+        (n, n_symbols) float64
+            Columns as in ``history.symbols``; NaN where there is no forecast.
+        """
+        values = np.full((len(sessions), len(self.history.symbols)), np.nan)
+        in_force = self._calendar.advance(sessions)
+        wanted = ~np.isnat(in_force)
+        if self._start is not None:
+            wanted &= sessions >= self._start
+        stretches = np.unique(in_force[wanted])
+        planned = len(self.fits_) + int((stretches != self._tried).sum())
+        for fit_at in stretches:
+            if fit_at != self._tried:
+                self._fit(fit_at)
+                if self._progress:
+                    self._progress(len(self.fits_), planned)
+            if self._model is not None:
+                rows = np.flatnonzero(wanted & (in_force == fit_at))
+                self._serve(self._model, sessions, rows, values)
+        return values
+
+    def _fit(self, session: np.datetime64) -> None:
+        began = self._clock()
+        self._tried = session
+        symbols = _members(self.spec, self.history, session)
+        stack = self.history.window(symbols, np.array([session]), self.spec.fit_bars)
+        window = Window(stack.symbols, stack.dates[0], stack.bars[:, 0])
+        fit = self._forecaster.fit(window, session)
+        if fit.model is None:
+            logger.warning(
+                "the fit of %s was thrown away: %s; %s serves on",
+                session,
+                fit.problem,
+                "no fit" if self._model is None else f"that of {self._served_by}",
+            )
+        else:
+            self._model, self._served_by = fit.model, session
+        self.fits_.append(
+            FitRecord(
+                session=session,
+                first_bar=window.dates.min(),
+                last_target=window.dates.max(),
+                symbols=window.symbols,
+                n_bars=window.n_bars,
+                first_loss=fit.losses[0] if fit.losses else float("nan"),
+                last_loss=fit.losses[-1] if fit.losses else float("nan"),
+                seconds=self._clock() - began,
+                status=fit.problem or "ok",
+                served_by=self._served_by,
+            )
+        )
+
+    def _serve(
+        self,
+        model: Model,
+        sessions: NDArray[np.datetime64],
+        rows: NDArray[np.int64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Fill in the forecasts of some rows, those with the same symbols together."""
+        known = np.isin(self.history.symbols, model.symbols)
+        there = (self.history.age(sessions[rows]) == 0) & known
+        for same in np.unique(there, axis=0):
+            columns = np.flatnonzero(same)
+            if not len(columns):
+                continue
+            symbols = [self.history.symbols[column] for column in columns]
+            alike = rows[(there == same).all(axis=1)]
+            for block in np.array_split(alike, -(-len(alike) // BLOCK)):
+                window = self.history.window(
+                    symbols, sessions[block], self.spec.forecast_bars
+                )
+                values[np.ix_(block, columns)] = model.forecast(window)
+
+
+class _RetrainCalendar:
+    """Says which fit is in force at a session, made or not."""
+
+    def __init__(self, spec: Spec, history: BarHistory) -> None:
+        self._spec = spec
+        self._history = history
+        self._period: int | None = None
+        self._in_force: np.datetime64 = NEVER
+
+    def advance(self, sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+        """Return when the fit in force at each of the next sessions is due, or NaT.
+
+        The very first period has no fit: whether the first session of the history also
+        began it cannot be known.
+        """
+        counts, ages = self._history.counts(sessions), self._history.age(sessions)
+        seasoned = (counts >= self._spec.fit_bars) & (ages == 0)
+        rows = np.flatnonzero(seasoned.any(axis=1))
+        in_force = np.full(len(sessions), NEVER)
+        for row, period in zip(
+            rows, period_of(sessions[rows], self._spec.retrain), strict=True
+        ):
+            if self._period is not None and period != self._period:
+                members = _members(self._spec, self._history, sessions[row])
+                if len(members) >= self._spec.min_symbols:
+                    self._in_force = sessions[row]
+            self._period = int(period)
+            in_force[row] = self._in_force
+        return in_force
+
+
+def _members(spec: Spec, history: BarHistory, session: np.datetime64) -> list[str]:
+    """Symbols that take part in a fit: enough history, and a recent bar."""
+    at = np.array([session])
+    enough = history.counts(at)[0] >= spec.fit_bars
+    recent = history.age(at)[0] <= STALE_AFTER
+    joined = enough & recent
+    return [s for s, member in zip(history.symbols, joined, strict=True) if member]
+
+
+def first_forecast(panel: PricePanel, spec: Spec) -> np.datetime64:
+    """Return the first session that can have a forecast.
+
+    Parameters
+    ----------
+    panel : PricePanel
+        The sectors' bars, without the benchmark.
+    spec : Spec
+        Which forecaster.
+
+    Returns
+    -------
+    datetime64[D]
+
+    Raises
+    ------
+    HistoryError
+        If there is none: how many sessions are needed, and how many there are.
+    """
+    history = BarHistory.from_panel(panel)
+    in_force = _RetrainCalendar(spec, history).advance(panel.sessions)
+    possible = np.flatnonzero(~np.isnat(in_force))
+    if len(possible):
+        first: np.datetime64 = panel.sessions[possible[0]]
+        return first
+    counts = sorted(panel.traded.sum(axis=0), reverse=True)
+    if len(counts) < spec.min_symbols:
+        raise SpecError(
+            type(spec).__name__,
+            "target and features",
+            "comparing symbols with each other",
+            f"target='plain' without cross-sectional features for {len(counts)} symbol",
+        )
+    raise HistoryError(
+        f"not enough history for a fit of {type(spec).__name__}, which waits for the "
+        "first session of a period",
+        needed=spec.fit_bars + 1,
+        available=int(counts[spec.min_symbols - 1]),
+        valid="a shorter train_size or lookback needs less",
+    )
+
+
+def walk_forward(
+    panel: PricePanel,
+    spec: Spec,
+    *,
+    start: np.datetime64 | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Forecasts:
+    """Forecast every session of a panel.
+
+    Parameters
+    ----------
+    panel : PricePanel
+        The sectors' bars, without the benchmark.
+    spec : Spec
+        Which forecaster.
+    start : datetime64[D], optional
+        First session that is wanted.
+    progress : callable, optional
+        Called with (fits done, fits planned) after each fit.
+
+    Returns
+    -------
+    Forecasts
+        Symbols in the panel's order.
+
+    Raises
+    ------
+    HistoryError
+        If no forecast is possible at all.
+    """
+    first_forecast(panel, spec)
+    history = BarHistory.from_panel(panel)
+    walk = WalkForward(spec, history, start=start, progress=progress)
+    values = walk.forecast(panel.sessions)
+    order = [history.symbols.index(symbol) for symbol in panel.symbols]
+    return Forecasts(panel.sessions, panel.symbols, values[:, order], tuple(walk.fits_))

@@ -1,0 +1,154 @@
+"""Forecasts as Backtrader lines.
+
+``LSTMForecast(self.data)`` puts a forecast beside any feed in any strategy;
+``LSTMForecast.pooled(self.datas)`` trains one network over several feeds. `Forecast`
+does the same for any other forecaster.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecast_pool import ForecastPool
+from bt_lstm_rotation.forecasting import ForecastSpec
+from bt_lstm_rotation.forecasting.forecaster import Spec
+
+__all__ = ["Forecast", "LSTMForecast"]
+
+
+class Forecast(bt.Indicator):
+    """Forecast return of a feed over the horizon of a forecaster's spec.
+
+    Formula:
+      - forecast[0] = E(close[+horizon] / close[0] - 1 | bars up to [0])
+
+    It is NaN until there is enough history for a first fit. The minimum period is left
+    at one bar all the same: a sector that is listed late must not keep a strategy from
+    trading the others, which is what Backtrader makes of a minimum period.
+
+    Params:
+      - spec: which forecaster, and its settings
+      - start: first date on which a forecast is wanted; no fit is made for earlier ones
+      - pool: shared with other feeds' indicators, set by ``pooled``
+
+    See:
+      - ``docs/method.md``
+    """
+
+    lines = ("forecast",)
+    params: tuple[tuple[str, Any], ...] = (
+        ("spec", None),
+        ("start", None),
+        ("pool", None),
+    )
+    plotinfo = (("subplot", True), ("plotname", "Forecast"), ("plothlines", (0.0,)))
+
+    def __init__(self) -> None:
+        self.pool: ForecastPool = self.p.pool or ForecastPool(
+            [self.data], self.p.spec, start=as_session(self.p.start)
+        )
+
+    @classmethod
+    def pooled(
+        cls,
+        datas: Sequence[Any],
+        *,
+        spec: Spec | None = None,
+        start: dt.date | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> dict[Any, Any]:
+        """Forecast several feeds with one forecaster.
+
+        Parameters
+        ----------
+        datas : sequence of bt.DataBase
+            Feeds with different names, in any order.
+        spec : Spec, optional
+            Which forecaster.
+        start : date, optional
+            First date on which a forecast is wanted.
+        progress : callable, optional
+            Called with (fits done, fits planned).
+
+        Returns
+        -------
+        dict
+            Feed -> its indicator.
+
+        Raises
+        ------
+        StrategyError
+            If there are no feeds, or their names are missing or repeated.
+        SpecError
+            If `spec` is not one, or compares feeds with each other and there is one.
+        """
+        spec = cls.pooled_spec() if spec is None else spec
+        session = as_session(start)
+        pool = ForecastPool(datas, spec, start=session, progress=progress)
+        make: Any = cls  # Backtrader's metaclass takes the arguments away
+        return {data: make(data, spec=spec, start=start, pool=pool) for data in datas}
+
+    @classmethod
+    def pooled_spec(cls) -> Spec:
+        """Return the spec that ``pooled`` takes if it is given none."""
+        raise SpecError(cls.__name__, "spec", None, "given, as in spec=MomentumSpec()")
+
+    def next(self) -> None:
+        """Set the line, in a run that goes bar by bar."""
+        # Called again for the same bar when other feeds tick: the pool then has no news
+        # of this one's session, and the line keeps what it has.
+        value = self.pool.now(self.data)
+        if value == value:
+            self.l.forecast[0] = value
+
+    def once(self, start: int, end: int) -> None:
+        """Set the whole line, in a run whose bars are loaded already."""
+        line = self.l.forecast.array
+        values = self.pool.all(self.data)[start:end]
+        line[start : start + len(values)] = _array_like(line, values)
+
+    def _plotlabel(self) -> list[Any]:
+        return [getattr(self.data, "_name", ""), f"{self.pool.spec.horizon} sessions"]
+
+
+class LSTMForecast(Forecast):
+    """Forecast return of a feed from an LSTM that is trained again every period.
+
+    Formula:
+      - forecast[0] = E(close[+horizon] / close[0] - 1 | last ``lookback`` bars), by a
+        network trained on the ``train_size`` bars before the period's first close
+
+    Params:
+      - spec: a ForecastSpec; for a single feed the default is one that compares with
+        nothing: ``ForecastSpec(target="plain", features=("log_return",))``
+      - start, pool: see Forecast
+
+    See:
+      - ``docs/method.md``
+    """
+
+    params = (("spec", ForecastSpec(target="plain", features=("log_return",))),)
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    @classmethod
+    def pooled_spec(cls) -> Spec:
+        """Return ``ForecastSpec()``."""
+        return ForecastSpec()
+
+
+def as_session(date: dt.date | None) -> np.datetime64 | None:
+    """Return a date as NumPy has it."""
+    return None if date is None else np.datetime64(date, "D")
+
+
+def _array_like(line: Any, values: Any) -> Any:
+    """Backtrader's lines are `array.array`, which takes a slice only from its like."""
+    return type(line)(line.typecode, values.tobytes())

@@ -1,0 +1,81 @@
+"""Calendar periods: when a network is fitted again and when a portfolio is.
+
+A decision made at a session's close is filled at the next session's open, so a session
+belongs to the period in which the *next weekday* falls: the close of the last weekday
+of January already belongs to February. The rule needs the session's own date and
+nothing else, neither the first bar of a backtest nor tomorrow's. When the last weekday
+of a period is a holiday, the new period begins one session late, as it would for
+somebody who trades without a calendar of holidays.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.errors import SpecError
+
+__all__ = ["PERIODS", "Period", "check_period", "period_of"]
+
+Period = Literal["weekly", "monthly", "quarterly"] | int
+
+PERIODS = ("weekly", "monthly", "quarterly")
+
+# 1970-01-01 was a Thursday: three days more make day numbers count from a Monday.
+_THURSDAY = 3
+
+
+def check_period(owner: str, field: str, every: object) -> Period:
+    """Return ``every`` if it names a calendar period.
+
+    Parameters
+    ----------
+    owner, field : str
+        What is being configured, for the message.
+    every : object
+        The value received.
+
+    Returns
+    -------
+    str or int
+        The same value.
+
+    Raises
+    ------
+    SpecError
+        If it is neither one of `PERIODS` nor a whole number of weekdays above 0.
+    """
+    if every == "weekly" or every == "monthly" or every == "quarterly":
+        return every
+    if isinstance(every, int) and not isinstance(every, bool) and every > 0:
+        return every
+    valid = f"one of {', '.join(PERIODS)}, or a whole number of weekdays above 0"
+    raise SpecError(owner, field, every, valid)
+
+
+def period_of(sessions: NDArray[np.datetime64], every: Period) -> NDArray[np.int64]:
+    """Return the number of the period that each session's fills belong to.
+
+    Parameters
+    ----------
+    sessions : (n,) datetime64[D]
+        In any order; weekends are allowed.
+    every : {"weekly", "monthly", "quarterly"} or int
+        The period; a number counts weekdays from 1970-01-01, not from the first
+        session.
+
+    Returns
+    -------
+    (n,) int64
+        Equal for sessions of one period, greater for a later one.
+    """
+    fill = np.busday_offset(sessions.astype("datetime64[D]"), 1, roll="backward")
+    if every == "weekly":
+        return (fill.astype(np.int64) + _THURSDAY) // 7
+    if every == "monthly":
+        return fill.astype("datetime64[M]").astype(np.int64)
+    if every == "quarterly":
+        return fill.astype("datetime64[M]").astype(np.int64) // 3
+    return np.busday_count(np.datetime64("1970-01-01", "D"), fill) // every
