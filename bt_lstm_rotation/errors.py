@@ -61,7 +61,7 @@ class DataError(RotationError, ValueError):
         self.value = value
         self.valid = valid
         where = " ".join(part for part in (symbol, session, field) if part)
-        got = "" if value is None else f" (got {value!r})"
+        got = "" if value is None else f" (got {_shown(value)})"
         hint = "" if valid is None else f"; {valid}"
         super().__init__(f"{where}: {problem}{got}{hint}".removeprefix(": "))
 
@@ -145,6 +145,12 @@ class MissingExtraError(RotationError, ImportError):
         super().__init__(
             f"{feature} needs an extra: pip install 'bt-lstm-rotation[{extra}]'"
         )
+
+
+def _shown(value: object) -> str:
+    # A cell or a header can be megabytes long; `value` keeps the whole of it.
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def closest(name: str, known: Iterable[str]) -> str:

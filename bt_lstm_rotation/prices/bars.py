@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError
 
@@ -56,18 +57,26 @@ def check_symbol(symbol: object) -> str:
     )
 
 
-def adjusted(bars: pd.DataFrame) -> pd.DataFrame:
+def adjusted(bars: pd.DataFrame, *, symbol: str | None = None) -> pd.DataFrame:
     """Apply ``Adj Close`` to all four prices, so that returns include dividends.
 
     Parameters
     ----------
     bars : DataFrame
-        Columns ``Open High Low Close Volume`` and ``Adj Close``.
+        Columns ``Open High Low Close Volume`` and ``Adj Close`` in any case.
+    symbol : str, optional
+        For the messages.
 
     Returns
     -------
     DataFrame
         Open, High, Low and Close, each times ``Adj Close / Close``, and Volume.
+
+    Raises
+    ------
+    DataError
+        On no data, a missing column, and a Close or Adj Close that is NaN, infinite,
+        zero or negative.
 
     Notes
     -----
@@ -75,9 +84,12 @@ def adjusted(bars: pd.DataFrame) -> pd.DataFrame:
     last rounding, and a High that enclosed the others still does. Volume is left as it
     is: the vendor has adjusted it for splits, and a dividend does not change it.
     """
-    ratio = bars[ADJUSTED_CLOSE] / bars["Close"]
-    prices = bars[list(PRICES)].mul(ratio, axis=0)
-    return prices.assign(Volume=bars["Volume"])
+    frame = _numeric(symbol, bars, (*COLUMNS, ADJUSTED_CLOSE))
+    for name in ("Close", ADJUSTED_CLOSE):
+        _check_price(symbol, frame, name)
+    ratio = frame[ADJUSTED_CLOSE] / frame["Close"]
+    prices = frame[list(PRICES)].mul(ratio.to_numpy(), axis=0)
+    return prices.assign(Volume=frame["Volume"])
 
 
 def valid_bars(symbol: str, bars: pd.DataFrame, *, today: dt.date) -> pd.DataFrame:
@@ -104,135 +116,182 @@ def valid_bars(symbol: str, bars: pd.DataFrame, *, today: dt.date) -> pd.DataFra
     DataError
         On no data, a missing column, an index that is not dates, duplicate dates whose
         bars differ, a future date, a price that is NaN, infinite, zero or negative, a
-        High below Low or not enclosing Open and Close, or a negative volume. The
-        message names the first session at fault.
+        High below Low or not enclosing Open and Close, or a volume that is NaN,
+        infinite or negative. The message names the first session with that fault.
     """
-    frame = _five_columns(symbol, bars)
+    frame = _numeric(symbol, bars, COLUMNS)
     frame.index = _sessions(symbol, frame.index)
     frame = _one_row_per_session(symbol, frame.sort_index(kind="stable"))
     _check_values(symbol, frame, today)
     return frame
 
 
-def _five_columns(symbol: str, bars: Any) -> pd.DataFrame:
+def _numeric(symbol: str | None, bars: Any, names: tuple[str, ...]) -> pd.DataFrame:
     if not isinstance(bars, pd.DataFrame):
         raise DataError(
             "bars must be a pandas DataFrame",
             symbol=symbol,
             value=type(bars).__name__,
-            valid=f"columns {' '.join(COLUMNS)}, indexed by date",
+            valid=f"columns {' '.join(names)}, indexed by date",
         )
     if bars.empty:
         raise DataError("no data", symbol=symbol, valid="at least one bar is needed")
-    by_name = {str(column).strip().lower(): column for column in bars.columns}
-    missing = [name for name in COLUMNS if name.lower() not in by_name]
-    if missing:
+    spelled = [str(column).strip().lower() for column in bars.columns]
+    missing = [name for name in names if name.lower() not in spelled]
+    repeated = [name for name in names if spelled.count(name.lower()) > 1]
+    if missing or repeated:
+        wrong = " ".join(missing or repeated)
         raise DataError(
-            f"no column {' '.join(missing)}",
+            f"no column {wrong}" if missing else f"more than one column {wrong}",
             symbol=symbol,
             value=[str(column) for column in bars.columns],
-            valid=f"needed in any case: {' '.join(COLUMNS)}",
+            valid=f"needed once each, in any case: {' '.join(names)}",
         )
-    five = bars[[by_name[name.lower()] for name in COLUMNS]].set_axis(
-        list(COLUMNS), axis=1
-    )
-    for name in COLUMNS:
-        numbers = pd.to_numeric(five[name], errors="coerce")
-        text = numbers.isna() & five[name].notna()
-        if text.any():
-            raise DataError(
-                "not a number",
-                symbol=symbol,
-                session=_day(five.index[int(np.argmax(text.to_numpy()))]),
-                field=name,
-                value=five[name][text.to_numpy()].iloc[0],
-                valid="a decimal number",
-            )
-        five = five.assign(**{name: numbers.astype("float64")})
-    return five
+    columns = {name: bars.iloc[:, spelled.index(name.lower())] for name in names}
+    numbers = {name: _numbers(symbol, name, columns[name]) for name in names}
+    return pd.DataFrame(numbers, index=bars.index)
 
 
-def _sessions(symbol: str, index: pd.Index) -> pd.DatetimeIndex:
-    valid = "one date a row, all in one time zone"
+def _numbers(
+    symbol: str | None, name: str, column: pd.Series[Any]
+) -> NDArray[np.float64]:
+    # pandas turns dates into nanoseconds and truths into 0 and 1 without a word.
+    types = pd.api.types
+    numeric = types.is_numeric_dtype(column) and column.dtype.kind in "iuf"
+    if not (numeric or types.is_object_dtype(column) or types.is_string_dtype(column)):
+        raise DataError(
+            "not numbers",
+            symbol=symbol,
+            field=name,
+            value=str(column.dtype),
+            valid="decimal numbers",
+        )
+    try:
+        converted = pd.to_numeric(column, errors="coerce")
+    except OverflowError as error:
+        raise DataError(
+            "an integer too large",
+            symbol=symbol,
+            field=name,
+            valid="numbers that fit a float64",
+        ) from error
+    numbers = converted.to_numpy("float64", na_value=np.nan)
+    text = np.isnan(numbers) & column.notna().to_numpy()
+    if text.any():
+        row = int(np.argmax(text))
+        raise DataError(
+            "not a number",
+            symbol=symbol,
+            session=_day(column.index[row]),
+            field=name,
+            value=column.iloc[row],
+            valid="a decimal number",
+        )
+    if not numeric:
+        # pandas 2 converts text an ulp off; float() rounds correctly in any version.
+        cells = zip(column, column.notna(), strict=True)
+        return np.array([float(cell) if known else np.nan for cell, known in cells])
+    return numbers
+
+
+def _sessions(symbol: str, index: pd.Index[Any]) -> pd.DatetimeIndex:
+    valid = "one date a row (see pandas.to_datetime), all in one time zone"
+
+    def rejected(problem: str, value: object = None) -> DataError:
+        return DataError(problem, symbol=symbol, value=value, valid=valid)
+
     if not isinstance(index, pd.DatetimeIndex):
-        if pd.api.types.is_numeric_dtype(index):
-            raise DataError(
-                "the index is not dates", symbol=symbol, value=index[0], valid=valid
-            )
-        zones = {getattr(stamp, "tzinfo", None) for stamp in index}
+        # Nothing is guessed: pandas reads 01/02/2020 as January, 5 as 1970, and "now".
+        for stamp in index:
+            if not (stamp is None or isinstance(stamp, dt.date)):
+                raise rejected("the index is not dates", stamp)
+        dated = [stamp for stamp in index if not pd.isna(stamp)]
+        zones = {str(getattr(stamp, "tzinfo", None)) for stamp in dated}
         if len(zones) > 1:
-            raise DataError(
-                "dates in mixed time zones",
-                symbol=symbol,
-                value=sorted(str(zone) for zone in zones),
-                valid=valid,
-            )
-        try:
-            index = pd.DatetimeIndex(index)
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                "the index is not dates", symbol=symbol, value=index[0], valid=valid
-            ) from error
-    if index.hasnans:
-        row = int(np.argmax(index.isna()))
-        raise DataError(f"row {row + 1} has no date", symbol=symbol, valid=valid)
-    return index.tz_localize(None).normalize().as_unit("ns").rename(None)
+            raise rejected("dates in mixed time zones", sorted(zones))
+    try:
+        stamps = pd.DatetimeIndex(index).tz_localize(None).normalize().as_unit("ns")
+    except pd.errors.OutOfBoundsDatetime as error:
+        raise rejected("a date outside 1678 to 2261", str(error)) from error
+    if stamps.hasnans:
+        raise rejected(f"row {int(np.argmax(stamps.isna())) + 1} has no date")
+    # Neither a name nor a frequency: they depend on how the frame was made.
+    return pd.DatetimeIndex(stamps.to_numpy())
 
 
 def _one_row_per_session(symbol: str, frame: pd.DataFrame) -> pd.DataFrame:
     if frame.index.is_unique:
         return frame
-    distinct = frame.reset_index().drop_duplicates().set_index("index")
-    repeated = distinct.index.duplicated()
+    distinct = frame.rename_axis("session").reset_index().drop_duplicates()
+    repeated = distinct["session"].duplicated(keep=False)
     if repeated.any():
-        session = distinct.index[repeated][0]
+        session = distinct.loc[repeated, "session"].iloc[0]
+        copies = distinct[distinct["session"] == session]
+        name = next(n for n in COLUMNS if len(copies[n].drop_duplicates()) > 1)
         raise DataError(
             "two different bars for one session",
             symbol=symbol,
             session=_day(session),
-            value=distinct.loc[session, "Close"].tolist(),
+            field=name,
+            value=copies[name].tolist(),
             valid="one bar a session, or exact copies",
         )
-    return distinct.rename_axis(None)
+    return distinct.set_index("session").rename_axis(None)
 
 
 def _check_values(symbol: str, frame: pd.DataFrame, today: dt.date) -> None:
-    def reject(bad: pd.Series[bool], problem: str, field: str, valid: str) -> None:
-        rows = np.flatnonzero(bad.to_numpy())
-        if rows.size:
-            raise DataError(
-                problem,
-                symbol=symbol,
-                session=_day(frame.index[rows[0]]),
-                field=field,
-                value=float(frame[field].iloc[rows[0]]),
-                valid=valid,
-            )
-
     last = frame.index[-1]
-    if last.date() > today:
+    if last.date() > dt.date(today.year, today.month, today.day):
         raise DataError(
             "a bar dated in the future",
             symbol=symbol,
             session=_day(last),
-            valid=f"the latest possible session is {today.isoformat()}",
+            valid=f"the latest possible session is {today:%Y-%m-%d}",
         )
-    positive = "a price is a finite number above 0"
     for name in PRICES:
-        reject(frame[name].isna(), "a missing price (NaN)", name, positive)
-        reject(np.isinf(frame[name]), "an infinite price", name, positive)
-        reject(frame[name] <= 0, "a price of zero or below", name, positive)
+        _check_price(symbol, frame, name)
+    volume = frame["Volume"]
     counted = "a volume is a finite number of shares, 0 or more"
-    reject(~np.isfinite(frame["Volume"]), "not a volume", "Volume", counted)
-    reject(frame["Volume"] < 0, "a negative volume", "Volume", counted)
-    slack = ROUNDING * frame["High"]
-    reject(
-        frame["High"] < frame["Low"] - slack, "High below Low", "High", "High >= Low"
-    )
+    _reject(symbol, frame, ~np.isfinite(volume), "not a volume", "Volume", counted)
+    _reject(symbol, frame, volume < 0, "a negative volume", "Volume", counted)
+    high, low = frame["High"], frame["Low"]
+    slack = ROUNDING * high
+    below = high < low - slack
+    _reject(symbol, frame, below, "High below Low", "High", "at least Low, {Low}")
+    enclosed = "from Low {Low} to High {High}"
     for name in ("Open", "Close"):
-        over = frame[name] > frame["High"] + slack
-        under = frame[name] < frame["Low"] - slack
-        reject(over | under, f"{name} outside Low..High", name, "Low <= it <= High")
+        outside = (frame[name] > high + slack) | (frame[name] < low - slack)
+        _reject(symbol, frame, outside, f"{name} outside Low..High", name, enclosed)
+
+
+def _check_price(symbol: str | None, frame: pd.DataFrame, name: str) -> None:
+    price = frame[name]
+    positive = "a price is a finite number above 0"
+    _reject(symbol, frame, price.isna(), "a missing price (NaN)", name, positive)
+    _reject(symbol, frame, np.isinf(price), "an infinite price", name, positive)
+    _reject(symbol, frame, price <= 0, "a price of zero or below", name, positive)
+
+
+def _reject(
+    symbol: str | None,
+    frame: pd.DataFrame,
+    bad: pd.Series[bool],
+    problem: str,
+    field: str,
+    valid: str,
+) -> None:
+    """Raise for the first bad row; ``valid`` may name its other fields in braces."""
+    rows = np.flatnonzero(bad.to_numpy())
+    if rows.size:
+        bar = frame.iloc[rows[0]]
+        raise DataError(
+            problem,
+            symbol=symbol,
+            session=_day(frame.index[rows[0]]),
+            field=field,
+            value=float(bar[field]),
+            valid=valid.format_map(bar),
+        )
 
 
 def _day(stamp: Any) -> str:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.errors import DataError, closest
 from bt_lstm_rotation.prices.bars import COLUMNS, valid_bars
 
-__all__ = ["PricePanel"]
+__all__ = ["PricePanel", "distinct_symbols"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,30 +87,28 @@ class PricePanel:
         Raises
         ------
         DataError
-            On no frame at all, on bars in mixed time zones, and on whatever makes one
-            symbol's bars invalid.
+            On no frame at all, on a symbol that is not a name, on bars in mixed time
+            zones, and on whatever makes one symbol's bars invalid.
         """
-        if not frames:
-            raise DataError("no symbols", valid="at least one symbol is needed")
-        zones = {
-            symbol: str(index.tz)
-            for symbol, bars in frames.items()
-            if isinstance(index := getattr(bars, "index", None), pd.DatetimeIndex)
-        }
-        if len(set(zones.values())) > 1:
+        symbols = distinct_symbols(frames)
+        sound = [valid_bars(name, frames[name], today=today) for name in symbols]
+        zones = {str(getattr(frames[s].index[0], "tzinfo", None)): s for s in symbols}
+        if len(zones) > 1:
             raise DataError(
                 "bars in mixed time zones",
                 value=zones,
                 valid="one time zone for all symbols, or none",
             )
-        sound = {s: valid_bars(s, bars, today=today) for s, bars in frames.items()}
-        union = sorted(set().union(*(bars.index for bars in sound.values())))
-        index = pd.DatetimeIndex(union)
-        columns = [bars.reindex(index).to_numpy().T for bars in sound.values()]
+        dates = [frame.index.to_numpy() for frame in sound]
+        sessions = np.unique(np.concatenate(dates))
+        bars = np.full((len(COLUMNS), len(sessions), len(symbols)), np.nan)
+        for column, frame in enumerate(sound):
+            rows = np.searchsorted(sessions, dates[column])
+            bars[:, rows, column] = frame.to_numpy().T
         return cls(
-            sessions=index.to_numpy().astype("datetime64[D]"),
-            symbols=tuple(sound),
-            bars=np.ascontiguousarray(np.stack(columns, axis=-1)),
+            sessions=sessions.astype("datetime64[D]"),
+            symbols=symbols,
+            bars=bars,
             source=source,
         )
 
@@ -160,9 +158,11 @@ class PricePanel:
         """
         digest = hashlib.sha256()
         # The lengths are part of the text, so no two panels run into each other.
-        digest.update(repr((self.symbols, self.bars.shape)).encode())
+        names = tuple(str(symbol) for symbol in self.symbols)
+        digest.update(repr((names, self.bars.shape)).encode())
         digest.update(self.sessions.astype("<M8[D]").tobytes())
-        canonical = np.where(np.isnan(self.bars), np.nan, self.bars)
+        # NaN has many bit patterns and zero has two: adding 0.0 turns -0.0 into 0.0.
+        canonical = np.where(np.isnan(self.bars), np.nan, self.bars + 0.0)
         digest.update(canonical.astype("<f8").tobytes())
         return digest.hexdigest()
 
@@ -208,11 +208,10 @@ class PricePanel:
         Raises
         ------
         DataError
-            If a symbol is unknown (the closest known one is named) or none is given.
+            If a symbol is unknown (the closest known one is named) or comes twice, or
+            if none is given.
         """
-        names = tuple(symbols)
-        if not names:
-            raise DataError("no symbols", valid="at least one symbol is needed")
+        names = distinct_symbols(symbols)
         for name in names:
             if name not in self.symbols:
                 raise DataError(
@@ -248,9 +247,43 @@ class PricePanel:
         if end is not None:
             stop = int(np.searchsorted(self.sessions, np.datetime64(end, "D"), "right"))
         if first >= stop:
+            known = (
+                f"{self.sessions[0]} to {self.sessions[-1]}" if len(self) else "none"
+            )
             raise DataError(
                 "no session in the range asked for",
                 value=f"{start or 'first'} to {end or 'last'}",
-                valid=f"sessions are {self.sessions[0]} to {self.sessions[-1]}",
+                valid=f"sessions are {known}",
             )
         return self.rows(first, stop)
+
+
+def distinct_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
+    """Return the symbols asked for: at least one, each a name, and none twice.
+
+    Parameters
+    ----------
+    symbols : iterable of str
+        Names, not necessarily tickers: a feed may be called anything.
+
+    Returns
+    -------
+    tuple of str
+        The same names in the same order.
+
+    Raises
+    ------
+    DataError
+        If they are none, a single string, not all text, empty or repeated.
+    """
+    if isinstance(symbols, str):
+        raise DataError("one name, not a list", value=symbols, valid=f"[{symbols!r}]")
+    names = tuple(symbols)
+    if not names:
+        raise DataError("no symbols", valid="at least one symbol is needed")
+    for number, name in enumerate(names):
+        if not isinstance(name, str) or not name:
+            raise DataError("not a name", value=name, valid="a text, not empty")
+        if name in names[:number]:
+            raise DataError("named twice", symbol=name, valid="each symbol once")
+    return tuple(str(name) for name in names)
