@@ -1,0 +1,180 @@
+"""What a strategy holds and what its feeds show, read at a session's close.
+
+Backtrader answers every question, also those that have no answer: a feed without a bar
+today shows an old close, one before its first bar shows the last close of the whole
+data set, and a single NaN close makes the value of the portfolio NaN. An `Account` says
+None, or takes the last close that was one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import backtrader as bt
+
+from bt_lstm_rotation.errors import DataError, SpecError, closest
+
+__all__ = ["Account", "feed_name"]
+
+
+def feed_name(feed: object) -> str:
+    """Name of a feed; of anything else, its text."""
+    return str(getattr(feed, "_name", feed))
+
+
+class Account:
+    """One strategy's feeds, positions and money.
+
+    Parameters
+    ----------
+    strategy : bt.Strategy
+        Whose feeds and broker are read. Nothing is ever changed.
+    """
+
+    def __init__(self, strategy: Any) -> None:
+        self._strategy = strategy
+        # Feeds overload ==, so they are looked up by hash and never searched for.
+        self._rank = {
+            feed: (feed_name(feed), row) for row, feed in enumerate(strategy.datas)
+        }
+        self._closes: dict[Any, float] = {}
+
+    @property
+    def today(self) -> dt.date:
+        """The strategy's session."""
+        today: dt.date = self._strategy.datetime.date(0)
+        return today
+
+    @property
+    def cash(self) -> float:
+        """Cash, in currency."""
+        return float(self._strategy.broker.getcash())
+
+    @property
+    def feeds(self) -> list[Any]:
+        """The strategy's feeds, by name."""
+        return self.ordered(self._rank)
+
+    def ordered(self, feeds: Iterable[Any]) -> list[Any]:
+        """Sort feeds by name, and equal names in the strategy's order."""
+        return sorted(feeds, key=self._rank.__getitem__)
+
+    def known(self, setting: str, feed: Any) -> Any:
+        """Return `feed` if it is one of the strategy's.
+
+        Raises
+        ------
+        SpecError
+            If it is not; `setting` says where it was given.
+        """
+        if feed not in self._rank:
+            names = closest(feed_name(feed), (name for name, _ in self._rank.values()))
+            valid = f"feeds of the strategy, as objects ({names})"
+            raise SpecError("Rebalancer", setting, feed_name(feed), valid)
+        return feed
+
+    def observe(self) -> None:
+        """Remember this session's closes; to be called every session."""
+        for feed in self._rank:
+            close = self.close(feed)
+            if close is not None:
+                self._closes[feed] = close
+
+    def close(self, feed: Any) -> float | None:
+        """Close of the feed's bar of this session, or None if none can be traded at."""
+        # Dates are compared as whole days of Backtrader's own numbers: a feed may show
+        # its dates in a time zone that the strategy does not.
+        today = int(self._strategy.datetime[0])
+        if not len(feed) or int(feed.datetime[0]) != today:
+            return None
+        close = float(feed.close[0])
+        return close if math.isfinite(close) and close > 0 else None
+
+    def held(self, feed: Any) -> int:
+        """Shares held."""
+        # In a backtest, asking for a position creates one, and 0 shares at a close of
+        # NaN make the portfolio's value NaN.
+        broker = self._strategy.broker
+        if isinstance(broker, bt.brokers.BackBroker) and feed not in broker.positions:
+            return 0
+        return int(self._strategy.getposition(feed).size)
+
+    def cash_flow(self, feed: Any, shares: int) -> float:
+        """Cash that an order brings at the last close seen, net of its commission.
+
+        Parameters
+        ----------
+        feed : bt.DataBase
+            A feed that has been seen with a close.
+        shares : int
+            Bought, or with a minus sold.
+
+        Returns
+        -------
+        float
+            In currency; negative for a buy.
+        """
+        close = self._closes[feed]
+        costs = self._strategy.broker.getcommissioninfo(feed)
+        return -shares * close - float(costs.getcommission(shares, close))
+
+    def paid_in_full(self, buys: Mapping[Any, int], cash: float) -> dict[Any, int]:
+        """Pick, in order, the buys (feed -> shares) that `cash` pays for in full."""
+        paid = {}
+        for feed, shares in buys.items():
+            left = cash + self.cash_flow(feed, shares)
+            if left >= 0:
+                paid[feed] = shares
+                cash = left
+        return paid
+
+    def cut(self, buys: Mapping[Any, int], cash: float) -> dict[Any, int]:
+        """Cut all buys (feed -> shares) in proportion, until `cash` pays for them."""
+        paid = dict(buys)
+        while paid:
+            cost = -sum(self.cash_flow(feed, shares) for feed, shares in paid.items())
+            if cost <= cash:
+                break
+            # Once is enough unless a commission has a minimum; each turn cuts them all.
+            part = max(cash, 0.0) / cost
+            smaller = {f: math.floor(n * part) for f, n in paid.items()}
+            paid = {feed: shares for feed, shares in smaller.items() if shares}
+        return paid
+
+    def equity(self) -> tuple[float, dict[Any, float]]:
+        """Value of the account at this close.
+
+        Returns
+        -------
+        value : float
+            In currency, 0 or more, never NaN.
+        estimated : dict of feed to float
+            Feeds held whose close is not a number today -> the last close seen, at
+            which they are valued.
+
+        Raises
+        ------
+        DataError
+            If the broker's cash is not a number.
+        """
+        value = float(self._strategy.broker.getvalue())
+        if math.isfinite(value):
+            return max(value, 0.0), {}
+        if not math.isfinite(self.cash):
+            raise DataError(
+                "the broker's cash is not a number",
+                session=self.today.isoformat(),
+                value=self.cash,
+                valid="an order filled at an open of NaN does this: validate the bars",
+            )
+        value, estimated = self.cash, {}
+        for feed in filter(self.held, self.feeds):
+            position = self._strategy.getposition(feed)
+            close = self._closes.get(feed, position.price)
+            value += position.size * close
+            if not math.isfinite(feed.close[0]):
+                estimated[feed] = close
+        return max(value, 0.0), estimated

@@ -1,0 +1,134 @@
+"""One target: its weights, the shares they come to, and what is still missing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
+
+from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.rebalancing.account import Account, feed_name
+
+__all__ = ["Goal", "checked_weights"]
+
+# Room for the rounding of weights that are meant to add up to 1.
+ROUNDING = 1e-9
+
+
+@dataclass
+class Goal:
+    """Where positions should be, and how far the work towards it has come.
+
+    Parameters
+    ----------
+    account : Account
+        Says what is held and at which closes to size.
+    weights : dict of feed to float
+        Share of equity, 0 or more; feeds to be sold out have 0. A feed that is given up
+        is taken out.
+    equity : float
+        The snapshot that weights are shares of, in currency.
+    sizes : dict of feed to int
+        Shares; a feed is not in it before its first close to size at.
+    failures : Counter of feed
+        Sessions on which it failed.
+    short_of_cash : bool
+        Whether a buy was rejected for cash since the last sizing.
+    cash_rejections : int
+        How often everything was sized again for that.
+    gave_up : bool
+        Whether any feed was given up.
+    """
+
+    account: Account
+    weights: dict[Any, float] = field(default_factory=dict)
+    equity: float = 0.0
+    sizes: dict[Any, int] = field(default_factory=dict)
+    failures: Counter[Any] = field(default_factory=Counter)
+    short_of_cash: bool = False
+    cash_rejections: int = 0
+    gave_up: bool = False
+
+    def __post_init__(self) -> None:
+        # Selling out takes no price.
+        self.sizes |= {feed: 0 for feed, weight in self.weights.items() if not weight}
+
+    def missing(self, feed: Any) -> int | None:
+        """Shares from the position to its target size; None before it has a size."""
+        size = self.sizes.get(feed)
+        return None if size is None else size - self.account.held(feed)
+
+    def reached(self) -> bool:
+        """Whether every position has its target size."""
+        return all(self.missing(feed) == 0 for feed in self.weights)
+
+    def size(self, *, again: bool) -> None:
+        """Turn weights into whole shares, where there is a close to do it at.
+
+        Parameters
+        ----------
+        again : bool
+            Also those that have a size already.
+        """
+        for feed, weight in self.weights.items():
+            close = self.account.close(feed)
+            if close is not None and (again or feed not in self.sizes):
+                self.sizes[feed] = math.floor(weight * self.equity / close)
+
+    def waits_for_sell(self, pending: Collection[Any]) -> bool:
+        """Whether cash is to come from a sell that cannot be sent at this close.
+
+        Parameters
+        ----------
+        pending : collection of feeds
+            Those with an order that is alive.
+        """
+        return any(
+            (feed in pending or self.account.close(feed) is None)
+            # Held and without a size: it may well turn out to be a sell.
+            and self.sizes.get(feed, 0) < self.account.held(feed)
+            for feed in self.weights
+        )
+
+    def give_up(self, feed: Any) -> None:
+        """Leave a feed where it is."""
+        del self.weights[feed]
+        self.gave_up = True
+
+
+def checked_weights(
+    weights: Mapping[Any, float], account: Account, ignored: Collection[Any]
+) -> dict[Any, float]:
+    """Return the weights as a new dict, if they are a possible target.
+
+    Parameters
+    ----------
+    weights : mapping of feed to float
+        Share of equity.
+    account : Account
+        Knows the strategy's feeds.
+    ignored : collection of feeds
+        Those that may not be traded.
+
+    Raises
+    ------
+    SpecError
+        If a key is not one of the strategy's feeds or is ignored, or a weight is
+        negative or not finite, or the sum is above 1.
+    """
+    if not isinstance(weights, Mapping):
+        raise SpecError("Rebalancer", "weights", weights, "a mapping of feed to weight")
+    for feed, weight in weights.items():
+        name = feed_name(account.known("weights", feed))
+        if feed in ignored:
+            raise SpecError("Rebalancer", "weights", name, "feeds that are not ignored")
+        if not isinstance(weight, Real) or not 0 <= weight < math.inf:
+            valid = "a finite share of equity, 0 or more"
+            raise SpecError("Rebalancer", f"weight of {name}", weight, valid)
+    total = math.fsum(weights.values())
+    if total > 1 + ROUNDING:
+        raise SpecError("Rebalancer", "sum of weights", total, "1 or less")
+    return {feed: float(weight) for feed, weight in weights.items()}
