@@ -1,0 +1,199 @@
+"""Bars on disk, one file a symbol, shared by processes.
+
+A file is an npz archive of plain arrays followed by the SHA-256 of that archive. The
+checksum is compared before anything is parsed, so that a damaged file is never half
+believed: it is thrown away, and the caller fetches again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from bt_lstm_rotation.errors import SourceError
+from bt_lstm_rotation.prices.bars import check_symbol
+from bt_lstm_rotation.prices.history import RAW_COLUMNS, CoveredBars
+
+__all__ = ["BarsCache"]
+
+logger = logging.getLogger(__name__)
+
+# Counts up when the arrays change, so that an older file is replaced, not misread.
+_VERSION = 1
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+# Windows gives these names to devices, with any extension.
+_DEVICE = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|$)")
+
+
+@dataclass(frozen=True)
+class BarsCache:
+    """A folder of bars, one file a symbol.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when it is first used.
+    lock_seconds : float
+        How long to wait for another process that is at work on the same symbol.
+    """
+
+    folder: Path
+    lock_seconds: float = 300.0
+
+    def path(self, symbol: str) -> Path:
+        """Name the file of one symbol.
+
+        Parameters
+        ----------
+        symbol : str
+            A ticker, as ``check_symbol`` takes it.
+
+        Returns
+        -------
+        Path
+            Upper-case letters, digits and ``. _ = -`` stand for themselves; the rest is
+            percent-encoded, lower-case letters too, as some file systems see no case.
+
+        Raises
+        ------
+        DataError
+            If it is not a ticker.
+        """
+        name = check_symbol(symbol)
+        device = bool(_DEVICE.match(name))
+        plain = re.sub(r"[^A-Z0-9._=-]", lambda m: f"%{ord(m[0]):02X}", name)
+        stem = f"%{ord(name[0]):02X}{name[1:]}" if device else plain
+        return self.folder / f"{stem}.npz"
+
+    @contextmanager
+    def locked(self, symbol: str) -> Iterator[None]:
+        """Keep other processes and threads away from one symbol's file.
+
+        Held from reading to writing, it also keeps two processes that start together
+        from fetching the same bars twice. The system releases it when a process dies.
+
+        Raises
+        ------
+        SourceError
+            If another process holds it for `lock_seconds`, or the folder cannot be
+            written.
+        """
+        path = self.path(symbol)
+        lock = FileLock(path.with_name(f"{path.name}.lock"))
+        with self._disk_errors():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=self.lock_seconds)
+            except Timeout as error:
+                raise SourceError(
+                    f"{symbol}: another process has been at work on its cached bars "
+                    f"for over {self.lock_seconds:g} seconds; end it, or choose "
+                    f"another cache folder than {self.folder}"
+                ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def read(self, symbol: str) -> CoveredBars | None:
+        """Read one symbol's bars; the caller holds its lock.
+
+        Parameters
+        ----------
+        symbol : str
+            A ticker.
+
+        Returns
+        -------
+        CoveredBars or None
+            None where there is no file, or where it was damaged: then it is deleted,
+            and a warning logged.
+
+        Raises
+        ------
+        SourceError
+            If the folder cannot be read or written.
+        """
+        path = self.path(symbol)
+        with self._disk_errors():
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                return None
+            try:
+                return _decoded(symbol, content)
+            except (ValueError, KeyError) as error:
+                logger.warning("%s: cached bars thrown away: %s", symbol, error)
+                path.unlink()
+                return None
+
+    def write(self, symbol: str, covered: CoveredBars) -> None:
+        """Replace one symbol's bars at once; the caller holds its lock.
+
+        Raises
+        ------
+        SourceError
+            If the folder cannot be written. The old file is then still whole.
+        """
+        path = self.path(symbol)
+        # One name is enough, and leaves no litter: only the lock's holder writes.
+        temporary = path.with_name(f"{path.name}.tmp")
+        with self._disk_errors():
+            # No fsync: what a power cut tears, the checksum finds.
+            temporary.write_bytes(_encoded(symbol, covered))
+            os.replace(temporary, path)
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SourceError(
+                f"the cache folder {self.folder} cannot be used ({error}); "
+                "choose a folder that can be written"
+            ) from error
+
+
+def _encoded(symbol: str, covered: CoveredBars) -> bytes:
+    archive = io.BytesIO()
+    np.savez(
+        archive,
+        version=np.array(_VERSION),
+        symbol=np.array(symbol),
+        covered=np.array([covered.first, covered.last], dtype="datetime64[D]"),
+        sessions=covered.bars.index.to_numpy().astype("datetime64[D]"),
+        bars=covered.bars[list(RAW_COLUMNS)].to_numpy(dtype="float64"),
+    )
+    body = archive.getvalue()
+    return body + hashlib.sha256(body).digest()
+
+
+def _decoded(symbol: str, content: bytes) -> CoveredBars:
+    """Undo ``_encoded``; ValueError or KeyError says why it cannot be done."""
+    body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    if hashlib.sha256(body).digest() != digest:
+        raise ValueError("the file is damaged, its checksum does not match")
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        if int(arrays["version"]) != _VERSION:
+            raise ValueError(f"the file has another layout than version {_VERSION}")
+        if str(arrays["symbol"]) != symbol:
+            raise ValueError(f"the file holds the bars of {arrays['symbol']}")
+        first, last = arrays["covered"].tolist()
+        bars = pd.DataFrame(
+            arrays["bars"],
+            index=pd.DatetimeIndex(arrays["sessions"]).as_unit("ns"),
+            columns=list(RAW_COLUMNS),
+        )
+    return CoveredBars(bars, first, last)

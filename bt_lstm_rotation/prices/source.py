@@ -1,0 +1,107 @@
+"""The three sources behind one name: ``simulated``, ``yahoo`` or ``folder:PATH``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bt_lstm_rotation.errors import SourceError, closest
+from bt_lstm_rotation.prices.folder import load_folder
+from bt_lstm_rotation.prices.panel import PricePanel
+from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
+from bt_lstm_rotation.prices.yahoo import YahooPrices
+
+__all__ = ["SPDR_SECTORS", "Request", "load_prices"]
+
+# The nine Select Sector SPDR funds that have traded since December 1998.
+SPDR_SECTORS = ("XLB", "XLE", "XLF", "XLI", "XLK", "XLP", "XLU", "XLV", "XLY")
+SPDR_BENCHMARK = "SPY"
+
+SOURCES = ("simulated", "yahoo", "folder:PATH")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Which bars are wanted.
+
+    Parameters
+    ----------
+    data : str
+        ``"simulated"``, ``"yahoo"`` or ``"folder:PATH"``.
+    symbols : sequence of str, optional
+        What is traded. Default: all sectors of the simulated market, the nine SPDR
+        sectors, or every file of the folder.
+    benchmark : str, optional
+        What it is compared with. Default: the simulated market, SPY, or nothing.
+    end : date, optional
+        No later bar is wanted.
+    seed : int
+        Of the simulated market.
+    adjust : bool
+        Whether a folder's Adj Close is applied to all four prices.
+    """
+
+    data: str = "simulated"
+    symbols: Sequence[str] | None = None
+    benchmark: str | None = None
+    end: dt.date | None = None
+    seed: int = 0
+    adjust: bool = True
+
+
+def load_prices(
+    request: Request, *, today: dt.date, yahoo: YahooPrices | None = None
+) -> tuple[PricePanel, str | None]:
+    """Load bars from the source asked for.
+
+    All the bars there are, up to `end`: those before a backtest's start are history for
+    its first fits.
+
+    Parameters
+    ----------
+    request : Request
+        Which bars.
+    today : date
+        No bar may be dated later.
+    yahoo : YahooPrices, optional
+        Where ``yahoo`` gets them.
+
+    Returns
+    -------
+    panel : PricePanel
+        What is traded and, last, the benchmark.
+    benchmark : str or None
+        Its name.
+
+    Raises
+    ------
+    SourceError
+        If there is no such source, or it cannot deliver.
+    DataError
+        If its bars are not sound.
+    """
+    kind, _, path = request.data.partition(":")
+    if kind == "folder" and path:
+        symbols = _all(request.symbols, request.benchmark)
+        panel = load_folder(Path(path), symbols, today=today, adjust=request.adjust)
+        return panel, request.benchmark
+    if request.data == "yahoo":
+        benchmark = request.benchmark or SPDR_BENCHMARK
+        symbols = _all(request.symbols or SPDR_SECTORS, benchmark)
+        return (yahoo or YahooPrices()).load(symbols or (), end=request.end), benchmark
+    if request.data == "simulated":
+        panel = SimulatedMarket(seed=request.seed).panel()
+        benchmark = request.benchmark or MARKET
+        symbols = _all(request.symbols, benchmark)
+        return panel.select(symbols or panel.symbols), benchmark
+    known = closest(request.data, SOURCES)
+    raise SourceError(f"no data source {request.data!r}; {known}")
+
+
+def _all(symbols: Sequence[str] | None, benchmark: str | None) -> list[str] | None:
+    """Put the benchmark behind the symbols, unless it is one of them."""
+    if symbols is None:
+        return None
+    return [*symbols, *({benchmark} - {None, *symbols})]  # type: ignore[list-item]

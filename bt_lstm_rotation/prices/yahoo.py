@@ -1,0 +1,290 @@
+"""Daily bars from Yahoo Finance, kept on disk.
+
+What is final, and how an update joins on, is in
+:mod:`~bt_lstm_rotation.prices.history`. The day that decides it is New York's, not the
+local one: at half past midnight in Tokyo, the American session of "yesterday" is still
+trading.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import platformdirs
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+)
+
+from bt_lstm_rotation.errors import DataError, SourceError, SpecError
+from bt_lstm_rotation.prices.bars import adjusted, check_symbol
+from bt_lstm_rotation.prices.cache import BarsCache
+from bt_lstm_rotation.prices.history import CoveredBars, final_bars, joined
+from bt_lstm_rotation.prices.panel import PricePanel, distinct_symbols
+from bt_lstm_rotation.prices.yahoo_fetch import fetch_yahoo
+
+__all__ = ["Fetch", "YahooPrices", "fetch_yahoo"]
+
+logger = logging.getLogger(__name__)
+
+Fetch = Callable[[Sequence[str], dt.date, dt.date], Mapping[str, pd.DataFrame]]
+
+# The first session Yahoo has of anything, which is ^GSPC.
+EARLIEST = dt.date(1927, 12, 30)
+
+ATTEMPTS = 5
+FIRST_WAIT, LONGEST_WAIT = 2.0, 30.0
+# After so many symbols without an answer, the rest are not asked for.
+OUT_OF_REACH = 2
+
+
+def _new_york_date() -> dt.date:
+    return dt.datetime.now(ZoneInfo("America/New_York")).date()
+
+
+def _user_folder() -> Path:
+    return platformdirs.user_cache_path("bt-lstm-rotation", appauthor=False) / "yahoo"
+
+
+@dataclass(frozen=True)
+class YahooPrices:
+    """Yahoo's daily bars, adjusted for splits and dividends.
+
+    Parameters
+    ----------
+    folder : Path
+        The cache; by default in the user's cache folder. Processes may share it, and
+        it may be deleted at any time.
+    fetch : callable
+        ``fetch(symbols, start, end)``, both dates included, gives a frame a symbol as
+        `fetch_yahoo` does: a symbol without bars is left out, and OSError means that
+        asking again may help.
+    today : callable
+        Gives the exchange's date; sessions before it are final.
+    sleep : callable
+        Waits so many seconds.
+    rng : Generator
+        Spreads the waits, so that processes that failed together do not all come back
+        together; hence without a seed by default. No bar depends on it.
+    """
+
+    folder: Path = field(default_factory=_user_folder)
+    fetch: Fetch = fetch_yahoo
+    today: Callable[[], dt.date] = _new_york_date
+    sleep: Callable[[float], None] = time.sleep
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+
+    def load(
+        self,
+        symbols: Iterable[str],
+        start: dt.date | None = None,
+        end: dt.date | None = None,
+    ) -> PricePanel:
+        """Bring the cache up to date and read the bars from it.
+
+        What the cache covers costs no call. Where Yahoo gives no answer but the cache
+        reaches back to `start`, its bars are returned as far as they go; a warning is
+        logged, and the panel's `source` says so.
+
+        Parameters
+        ----------
+        symbols : iterable of str
+            As Yahoo spells them; each once.
+        start : date, optional
+            The first session wanted; without it, all there are.
+        end : date, optional
+            The last session wanted; at most, and by default, the last final one.
+
+        Returns
+        -------
+        PricePanel
+            Open, high, low and close scaled by ``Adj Close / Close``.
+
+        Raises
+        ------
+        DataError
+            If a symbol is no ticker, is named twice, is unknown to Yahoo, has unsound
+            bars or has none in the range. What came for the others is in the cache.
+        SourceError
+            If Yahoo gives no answer and the cache does not reach back to `start`, or
+            if the cache cannot be used.
+        SpecError
+            If `start` or `end` is not a date, or `start` is after `end`.
+        """
+        names = [check_symbol(symbol) for symbol in distinct_symbols(symbols)]
+        today = self.today()
+        first, last = _range(start, end, today)
+        cache = BarsCache(self.folder)
+        calls = _Calls(self, today)
+        held: dict[str, CoveredBars] = {}
+        unanswered: dict[str, SourceError] = {}
+        unsound: list[DataError] = []
+        for symbol in names:
+            with cache.locked(symbol):
+                cached = cache.read(symbol)
+                if cached is not None:
+                    held[symbol] = cached
+                    if cached.covers(first, last):
+                        continue
+                try:
+                    fresh = _refreshed(symbol, cached, first, last, calls)
+                except SourceError as error:
+                    unanswered[symbol] = error
+                except DataError as error:
+                    logger.warning("%s", error)
+                    unsound.append(error)
+                else:
+                    cache.write(symbol, fresh)
+                    held[symbol] = fresh
+        if unsound:
+            raise unsound[0]
+        source = _source(names, held, unanswered, first, bool(calls.failures))
+        frames = {s: _within(s, held[s].bars, first, last) for s in names}
+        return PricePanel.from_frames(frames, today=today, source=source)
+
+
+class _Calls:
+    """One load's calls to the vendor: patient at first, then brief, then none."""
+
+    def __init__(self, prices: YahooPrices, today: dt.date) -> None:
+        self.prices = prices
+        self.today = today
+        self.failures = 0
+
+    def bars(self, symbol: str, start: dt.date, end: dt.date) -> CoveredBars | None:
+        """Fetch one symbol; None if the vendor has no bars of it in the range."""
+        if self.failures >= OUT_OF_REACH:
+            raise SourceError("not asked for, as the symbols before got no answer")
+        retrying = Retrying(
+            retry=retry_if_exception_type(OSError),
+            stop=stop_after_attempt(1 if self.failures else ATTEMPTS),
+            wait=self._seconds,
+            sleep=self.prices.sleep,
+            before_sleep=_say_it_waits,
+            reraise=True,
+        )
+        try:
+            frames = retrying(self.prices.fetch, (symbol,), start, end)
+        except OSError as error:
+            self.failures += 1
+            raise SourceError(str(error) or type(error).__name__) from error
+        except SourceError:
+            self.failures += 1
+            raise
+        if symbol not in frames:
+            return None
+        return final_bars(symbol, frames[symbol], start, end, self.today)
+
+    def _seconds(self, state: RetryCallState) -> float:
+        longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (state.attempt_number - 1))
+        return longest * float(self.prices.rng.uniform(0.5, 1.0))
+
+
+def _say_it_waits(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    logger.warning("%s; asking again in %.1f seconds", error, state.upcoming_sleep)
+
+
+def _range(
+    start: dt.date | None, end: dt.date | None, today: dt.date
+) -> tuple[dt.date, dt.date]:
+    for name, value in (("start", start), ("end", end)):
+        # A datetime is a date to isinstance, but the two cannot be compared.
+        if value is not None and type(value) is not dt.date:
+            raise SpecError("YahooPrices.load", name, value, "a datetime.date or None")
+    if start is not None and end is not None and start > end:
+        raise SpecError("YahooPrices.load", "start", start, f"at most end, {end}")
+    final = today - dt.timedelta(days=1)
+    first = max(start or EARLIEST, EARLIEST)
+    last = min(end or final, final)
+    if first > last:
+        raise DataError(
+            "no final session in the range asked for",
+            value=f"{start or EARLIEST} to {end or final}",
+            valid=f"sessions from {EARLIEST} to {final}",
+        )
+    return first, last
+
+
+def _refreshed(
+    symbol: str,
+    cached: CoveredBars | None,
+    first: dt.date,
+    last: dt.date,
+    calls: _Calls,
+) -> CoveredBars:
+    """Fetch what one symbol lacks of first..last, and join it to what is cached."""
+    if cached is not None:
+        last = max(last, cached.last)
+        if cached.first <= first:
+            first = cached.first
+            update = calls.bars(symbol, cached.recent, last)
+            if update is None:
+                raise SourceError("Yahoo no longer has daily bars of it")
+            both = joined(cached, update)
+            if both is not None:
+                return both
+            logger.info("%s: re-adjusted since it was cached, fetched again", symbol)
+    whole = calls.bars(symbol, first, last)
+    if whole is None:
+        raise DataError(
+            f"Yahoo has no daily bars of it from {first} to {last}",
+            symbol=symbol,
+            valid="a ticker as Yahoo spells it (the S&P 500 is ^GSPC), listed by then",
+        )
+    return whole
+
+
+def _source(
+    names: list[str],
+    held: dict[str, CoveredBars],
+    unanswered: dict[str, SourceError],
+    first: dt.date,
+    offline: bool,
+) -> str:
+    """Name the source, and what it lacks; SourceError if it lacks too much."""
+    lost = [s for s in unanswered if s not in held or not held[s].reaches(first)]
+    if lost:
+        reason = next(iter(unanswered.values()))
+        cached = ", ".join(
+            f"{s} is cached from {held[s].first} to {held[s].last}"
+            for s in lost
+            if s in held
+        )
+        raise SourceError(
+            f"no bars of {' '.join(lost)} from {first} on: {reason}; "
+            f"{cached or 'nothing of them is cached'}; try again later, or read the "
+            "bars from a folder"
+        )
+    for symbol, error in unanswered.items():
+        logger.warning("%s: served from the cache only: %s", symbol, error)
+    if not unanswered:
+        return "yahoo"
+    why = "offline" if offline else "no longer listed"
+    which = "" if set(unanswered) == set(names) else f" for {' '.join(unanswered)}"
+    until = min(held[s].last_session for s in unanswered)
+    return f"yahoo ({why}{which}: cached to {until})"
+
+
+def _within(
+    symbol: str, bars: pd.DataFrame, first: dt.date, last: dt.date
+) -> pd.DataFrame:
+    within = bars.loc[pd.Timestamp(first) : pd.Timestamp(last)]
+    if within.empty:
+        raise DataError(
+            "no session in the range asked for",
+            symbol=symbol,
+            value=f"{first} to {last}",
+            valid=f"its bars are {bars.index[0].date()} to {bars.index[-1].date()}",
+        )
+    return adjusted(within, symbol=symbol)
