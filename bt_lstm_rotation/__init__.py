@@ -1,5 +1,63 @@
-"""Sector rotation for Backtrader with an LSTM that retrains on rolling windows."""
+"""Sector rotation for Backtrader with an LSTM that retrains on rolling windows.
+
+What a script needs is here, by its own name::
+
+    from bt_lstm_rotation import ForecastSpec, SectorRotation
+
+Names are looked up when they are first used: ``--help`` and a script that only reads
+prices should not wait for Backtrader, and nobody for TensorFlow who trains nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from bt_lstm_rotation.backtest import Broker, run_backtest
+    from bt_lstm_rotation.errors import RotationError
+    from bt_lstm_rotation.forecasting import ForecastSpec, MomentumSpec
+    from bt_lstm_rotation.indicators import Forecast, LSTMForecast
+    from bt_lstm_rotation.prices import PricePanel
+    from bt_lstm_rotation.rebalancing import Rebalancer
+    from bt_lstm_rotation.result import BacktestResult
+    from bt_lstm_rotation.strategy import SectorRotation
+
+__all__ = [
+    "BacktestResult",
+    "Broker",
+    "Forecast",
+    "ForecastSpec",
+    "LSTMForecast",
+    "MomentumSpec",
+    "PricePanel",
+    "Rebalancer",
+    "RotationError",
+    "SectorRotation",
+    "__version__",
+    "run_backtest",
+]
+
+_HOME = {
+    "BacktestResult": "result",
+    "Broker": "backtest",
+    "Forecast": "indicators",
+    "ForecastSpec": "forecasting",
+    "LSTMForecast": "indicators",
+    "MomentumSpec": "forecasting",
+    "PricePanel": "prices",
+    "Rebalancer": "rebalancing",
+    "RotationError": "errors",
+    "SectorRotation": "strategy",
+    "run_backtest": "backtest",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -13,6 +13,7 @@ __all__ = [
     "DataError",
     "HistoryError",
     "MissingExtraError",
+    "OutputError",
     "RotationError",
     "SourceError",
     "SpecError",
@@ -145,6 +146,10 @@ class MissingExtraError(RotationError, ImportError):
         super().__init__(
             f"{feature} needs an extra: pip install 'bt-lstm-rotation[{extra}]'"
         )
+
+
+class OutputError(RotationError):
+    """A result that cannot be written where it was asked for."""
 
 
 def _shown(value: object) -> str:

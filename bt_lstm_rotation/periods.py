@@ -10,7 +10,7 @@ somebody who trades without a calendar of holidays.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ __all__ = ["PERIODS", "Period", "check_period", "period_of"]
 Period = Literal["weekly", "monthly", "quarterly"] | int
 
 PERIODS = ("weekly", "monthly", "quarterly")
+LONGEST = 1_000_000  # weekdays: longer than any market, and no overflow in int64
 
 # 1970-01-01 was a Thursday: three days more make day numbers count from a Monday.
 _THURSDAY = 3
@@ -45,13 +46,15 @@ def check_period(owner: str, field: str, every: object) -> Period:
     Raises
     ------
     SpecError
-        If it is neither one of `PERIODS` nor a whole number of weekdays above 0.
+        If it is neither one of `PERIODS` nor a whole number of weekdays from 1 to
+        `LONGEST`.
     """
-    if every == "weekly" or every == "monthly" or every == "quarterly":
+    if isinstance(every, str) and every in PERIODS:
+        return cast(Period, every)
+    if isinstance(every, int) and not isinstance(every, bool) and 0 < every <= LONGEST:
         return every
-    if isinstance(every, int) and not isinstance(every, bool) and every > 0:
-        return every
-    valid = f"one of {', '.join(PERIODS)}, or a whole number of weekdays above 0"
+    whole = f"a whole number of weekdays from 1 to {LONGEST:,}"
+    valid = f"one of {', '.join(PERIODS)}, or {whole}"
     raise SpecError(owner, field, every, valid)
 
 

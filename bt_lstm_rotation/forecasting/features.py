@@ -153,7 +153,9 @@ def _centred_rank(grid: Array) -> Array:
 
 def _log_return(window: Window) -> Array:
     log_close: Array = np.log(window.close)
-    change = np.zeros_like(log_close)
+    # NaN and not 0: what has no meaning must not be compared with what has, and does
+    # meet it where two symbols' windows begin on different dates.
+    change = np.full_like(log_close, np.nan)
     change[..., 1:] = log_close[..., 1:] - log_close[..., :-1]
     return change
 
@@ -184,7 +186,7 @@ def _volume(window: Window) -> Array:
 
 def _rank(window: Window) -> Array:
     """Cross-sectional rank of the return of a month, ties shared."""
-    month = np.zeros_like(window.close)
+    month = np.full_like(window.close, np.nan)
     month[..., MONTH:] = window.close[..., MONTH:] / window.close[..., :-MONTH]
     return _across(_centred_rank, month, window.dates)
 

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 Array = NDArray[np.float32]
 
-# Adam's decay rates and divisor as in the paper (Kingma and Ba, 2015, algorithm 1).
+# Adam's decay rates and epsilon as in the paper (Kingma and Ba, 2015); epsilon stands
+# where the end of its section 2 puts it, as in Keras: beside the uncorrected root.
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -181,13 +182,20 @@ def _traced(n_layers: int, with_dropout: bool) -> Any:
             gradient, _ = tf.clip_by_global_norm(gradient, clip_norm)
             count = tf.cast(step + 1, tf.float32)
             size = rate * tf.sqrt(1.0 - BETA2**count) / (1.0 - BETA1**count)
-            moved = []
-            for number, slope in enumerate(gradient):
-                first[number] = BETA1 * first[number] + (1.0 - BETA1) * slope
-                second[number] = BETA2 * second[number] + (1.0 - BETA2) * slope**2
-                change = size * first[number] / (tf.sqrt(second[number]) + EPSILON)
-                moved.append(arrays[number] - change)
-            arrays = moved
+            # Whole new lists: a list that is changed in place is no state of the loop,
+            # and each step would find the moments as they were before the first.
+            first = [
+                BETA1 * mean + (1.0 - BETA1) * slope
+                for mean, slope in zip(first, gradient, strict=True)
+            ]
+            second = [
+                BETA2 * square + (1.0 - BETA2) * slope**2
+                for square, slope in zip(second, gradient, strict=True)
+            ]
+            arrays = [
+                array - size * mean / (tf.sqrt(square) + EPSILON)
+                for array, mean, square in zip(arrays, first, second, strict=True)
+            ]
         return arrays, losses.stack()
 
     return tf.function(fit, input_signature=signature)

@@ -126,7 +126,7 @@ class ForecastSpec:
             raise SpecError("ForecastSpec", "features", features, valid)
         object.__setattr__(self, "features", tuple(features))
         for name in features:
-            if name not in FEATURES:
+            if not isinstance(name, str) or name not in FEATURES:
                 known = closest(str(name), FEATURES)
                 raise SpecError("ForecastSpec", "features", name, f"a feature; {known}")
         if not features or len(set(features)) < len(features):
@@ -181,7 +181,7 @@ def _check_positive(field: str, value: object) -> None:
 
 
 def _check_choice(field: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
         raise SpecError("ForecastSpec", field, value, f"one of {listed}")
 

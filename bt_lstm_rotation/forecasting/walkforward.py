@@ -17,12 +17,13 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import HistoryError, SpecError
-from bt_lstm_rotation.forecasting.forecaster import Model, Spec
+from bt_lstm_rotation.forecasting.forecaster import Fit, Model, Spec
 from bt_lstm_rotation.forecasting.window import BarHistory, Window
 from bt_lstm_rotation.periods import period_of
 from bt_lstm_rotation.prices import PricePanel
@@ -79,6 +80,13 @@ class FitRecord:
     served_by: np.datetime64
 
 
+class _Attempt(NamedTuple):
+    session: np.datetime64
+    window: Window
+    fit: Fit
+    seconds: float
+
+
 @dataclass(frozen=True, eq=False)
 class Forecasts:
     """Forecasts of a whole panel.
@@ -109,7 +117,8 @@ class WalkForward:
         The bars, up to at least the session that is asked for.
     start : datetime64[D], optional
         No forecast is wanted before it, so no fit is made that serves only earlier
-        sessions. It changes no forecast.
+        sessions, unless the first one fails and needs a good one to fall back on. It
+        changes no forecast.
     progress : callable, optional
         Called with (fits done, fits planned) after each fit.
     clock : callable, optional
@@ -141,6 +150,7 @@ class WalkForward:
         self._tried: np.datetime64 = NEVER
         self._model: Model | None = None
         self._served_by: np.datetime64 = NEVER
+        self._spared: list[np.datetime64] = []
 
     def forecast(self, sessions: NDArray[np.datetime64]) -> NDArray[np.float64]:
         """Forecast the next sessions.
@@ -162,24 +172,40 @@ class WalkForward:
         if self._start is not None:
             wanted &= sessions >= self._start
         stretches = np.unique(in_force[wanted])
-        planned = len(self.fits_) + int((stretches != self._tried).sum())
+        self._spared.extend(np.unique(in_force[~wanted & ~np.isnat(in_force)]))
         for fit_at in stretches:
             if fit_at != self._tried:
                 self._fit(fit_at)
                 if self._progress:
-                    self._progress(len(self.fits_), planned)
+                    done, left = len(self.fits_), int((stretches > fit_at).sum())
+                    self._progress(done, done + left)
             if self._model is not None:
                 rows = np.flatnonzero(wanted & (in_force == fit_at))
                 self._serve(self._model, sessions, rows, values)
         return values
 
     def _fit(self, session: np.datetime64) -> None:
-        began = self._clock()
+        """Fit; if that fails, see to it that the last good fit serves."""
+        attempts = [self._attempt(session)]
+        # Without `start`, the last good one of the fits that it spares would serve now.
+        spared = sorted({earlier for earlier in self._spared if earlier < session})
+        while attempts[-1].fit.model is None and self._model is None and spared:
+            attempts.append(self._attempt(spared.pop()))
+        for attempt in reversed(attempts):
+            self._take_over(attempt)
         self._tried = session
+        self._spared.clear()
+
+    def _attempt(self, session: np.datetime64) -> _Attempt:
+        began = self._clock()
         symbols = _members(self.spec, self.history, session)
         stack = self.history.window(symbols, np.array([session]), self.spec.fit_bars)
         window = Window(stack.symbols, stack.dates[0], stack.bars[:, 0])
         fit = self._forecaster.fit(window, session)
+        return _Attempt(session, window, fit, self._clock() - began)
+
+    def _take_over(self, attempt: _Attempt) -> None:
+        session, window, fit, seconds = attempt
         if fit.model is None:
             logger.warning(
                 "the fit of %s was thrown away: %s; %s serves on",
@@ -198,7 +224,7 @@ class WalkForward:
                 n_bars=window.n_bars,
                 first_loss=fit.losses[0] if fit.losses else float("nan"),
                 last_loss=fit.losses[-1] if fit.losses else float("nan"),
-                seconds=self._clock() - began,
+                seconds=seconds,
                 status=fit.problem or "ok",
                 served_by=self._served_by,
             )
@@ -292,7 +318,7 @@ def first_forecast(panel: PricePanel, spec: Spec) -> np.datetime64:
     if len(possible):
         first: np.datetime64 = panel.sessions[possible[0]]
         return first
-    counts = sorted(panel.traded.sum(axis=0), reverse=True)
+    counts = sorted((int(n) for n in panel.traded.sum(axis=0)), reverse=True)
     if len(counts) < spec.min_symbols:
         raise SpecError(
             type(spec).__name__,
@@ -300,11 +326,12 @@ def first_forecast(panel: PricePanel, spec: Spec) -> np.datetime64:
             "comparing symbols with each other",
             f"target='plain' without cross-sectional features for {len(counts)} symbol",
         )
+    available = counts[spec.min_symbols - 1]
     raise HistoryError(
         f"not enough history for a fit of {type(spec).__name__}, which waits for the "
         "first session of a period",
-        needed=spec.fit_bars + 1,
-        available=int(counts[spec.min_symbols - 1]),
+        needed=max(spec.fit_bars, available) + 1,
+        available=available,
         valid="a shorter train_size or lookback needs less",
     )
 

@@ -109,7 +109,7 @@ class BarHistory:
         Raises
         ------
         DataError
-            If a session lies before the symbol's last one.
+            If a session does not lie after the one before it.
         """
         self._series[symbol].extend(symbol, sessions, bars)
 
@@ -195,15 +195,13 @@ class _Series:
     ) -> None:
         if not len(sessions):
             return
+        backward = np.flatnonzero(sessions[1:] <= sessions[:-1])
+        if len(backward):
+            raise _too_late(symbol, sessions[backward[0] + 1], sessions[backward[0]])
         if self._size and sessions[0] == self._dates[self._size - 1]:
             self._size -= 1
         elif self._size and sessions[0] < self._dates[self._size - 1]:
-            raise DataError(
-                "a bar that comes after a later one",
-                symbol=symbol,
-                session=str(sessions[0]),
-                valid=f"the next session is after {self._dates[self._size - 1]}",
-            )
+            raise _too_late(symbol, sessions[0], self._dates[self._size - 1])
         size = self._size + len(sessions)
         while size > len(self._dates):
             self._dates = np.concatenate([self._dates, np.empty_like(self._dates)])
@@ -211,3 +209,12 @@ class _Series:
         self._dates[self._size : size] = sessions
         self._bars[:, self._size : size] = bars
         self._size = size
+
+
+def _too_late(symbol: str, session: np.datetime64, last: np.datetime64) -> DataError:
+    return DataError(
+        "a bar that comes after one as late or later",
+        symbol=symbol,
+        session=str(session),
+        valid=f"the next session is after {last}",
+    )

@@ -1,0 +1,47 @@
+# Every target sets up what it needs: a fresh clone and `make run` is all it takes.
+
+# The first interpreter that is recent enough and can make an environment.
+CAN_DO := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(CAN_DO)' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint type bench docs clean
+
+help:  ## List the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/.run  ## Run the default backtest: the simulated market, LSTM top 3, monthly.
+	$(BIN)/python run_backtest.py
+
+test: $(VENV)/.test  ## Run the whole test suite.
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/.dev  ## Check style and formatting.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(VENV)/.dev  ## Check types.
+	$(BIN)/mypy
+
+bench: $(VENV)/.test  ## Measure: skill on simulated markets.
+	$(BIN)/python benchmarks/skill.py
+
+docs: $(VENV)/.test  ## Run every example of the docs.
+	$(BIN)/python -m pytest tests/test_docs.py
+
+clean:  ## Remove the environment and everything that was made.
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11, 3.12 or 3.13 is needed (make PYTHON=/path/to/python)" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp for each set of extras, made again when what is to be installed changes.
+$(VENV)/.run: EXTRAS := plot
+$(VENV)/.test: EXTRAS := plot,test
+$(VENV)/.dev: EXTRAS := plot,dev
+$(VENV)/.%: pyproject.toml setup.py | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	@touch $@

@@ -1,0 +1,181 @@
+"""Analyzers that record what a report is made of; they compute next to nothing.
+
+They work with any strategy and come back through ``optstrategy``: what they keep are
+plain dates, names and numbers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import backtrader as bt
+
+from bt_lstm_rotation.feeds import session_of
+from bt_lstm_rotation.forecasting import FitRecord
+from bt_lstm_rotation.indicators import Forecast
+
+__all__ = ["AccountHistory", "ForecastHistory", "OrderHistory", "OrderRecord"]
+
+
+class AccountHistory(bt.Analyzer):
+    """Equity, cash and positions at each session's close.
+
+    ``get_analysis()`` gives a dict of date -> (equity, cash, {feed name: (shares,
+    value)}), in currency; positions of zero are left out.
+    """
+
+    def __init__(self) -> None:
+        self.rets: dict[dt.date, tuple[float, float, dict[str, tuple[float, float]]]]
+        self.rets = {}
+
+    def prenext(self) -> None:
+        """Record sessions on which some feed has not begun yet as well."""
+        self.next()
+
+    def next(self) -> None:
+        """Record this session."""
+        broker = self.strategy.broker
+        held = {}
+        for feed, position in broker.positions.items():
+            if position.size:
+                value = broker.getvalue([feed])
+                held[str(feed._name)] = (float(position.size), float(value))
+        account = (float(broker.getvalue()), float(broker.getcash()), held)
+        self.rets[self.strategy.datetime.date(0)] = account
+
+    def get_analysis(self) -> Any:
+        """Return the record."""
+        return self.rets
+
+
+@dataclass
+class OrderRecord:
+    """One row of ``orders.csv``.
+
+    Parameters
+    ----------
+    ref : int
+        Number of the order, from 1 on in each run.
+    symbol : str
+        Name of its feed.
+    submitted : date
+        The session at whose close it was sent.
+    side : {"buy", "sell"}
+    size : float
+        Shares asked for, above 0.
+    status : str
+        What became of it, in Backtrader's words: Completed, Margin, Canceled, ...
+    executed : date or None
+        The session it was filled on, the last if there were several.
+    filled : float
+        Shares filled, above 0.
+    price : float
+        Average price, in currency; NaN if nothing was filled.
+    commission : float
+        In currency.
+    slippage : float
+        What it cost not to be filled at the open, in currency.
+    """
+
+    ref: int
+    symbol: str
+    submitted: dt.date
+    side: str
+    size: float
+    status: str
+    executed: dt.date | None = None
+    filled: float = 0.0
+    price: float = math.nan
+    commission: float = 0.0
+    slippage: float = 0.0
+
+
+class OrderHistory(bt.Analyzer):
+    """Every order, in the order of submission.
+
+    ``get_analysis()`` gives a list of `OrderRecord`. Slippage is measured against the
+    open of the bar that filled a market order; for other orders it is 0.
+    """
+
+    def __init__(self) -> None:
+        self.rets: dict[int, OrderRecord] = {}
+
+    def notify_order(self, order: Any) -> None:
+        """Record what has become of an order."""
+        record = self.rets.get(order.ref)
+        if record is None:
+            record = self.rets[order.ref] = OrderRecord(
+                ref=len(self.rets) + 1,
+                symbol=str(order.data._name),
+                submitted=bt.num2date(order.created.dt).date(),
+                side="buy" if order.isbuy() else "sell",
+                size=abs(float(order.created.size)),
+                status="",
+            )
+        record.status = order.getstatusname()
+        if abs(order.executed.size) > record.filled:
+            filled = abs(float(order.executed.size))
+            if order.exectype == bt.Order.Market:
+                worse = float(order.executed.price - order.data.open[0])
+                sign = 1 if order.isbuy() else -1
+                record.slippage += sign * worse * (filled - record.filled)
+            record.filled = filled
+            record.executed = bt.num2date(order.executed.dt).date()
+            record.price = float(order.executed.price)
+            record.commission = float(order.executed.comm)
+
+    def get_analysis(self) -> Any:
+        """Return the record."""
+        return list(self.rets.values())
+
+
+class ForecastHistory(bt.Analyzer):
+    """Every forecast that the strategy's forecast indicators have shown.
+
+    ``get_analysis()`` gives a dict with ``forecasts``, date -> {feed name: decimal
+    return over the horizon}; ``horizon``, in bars, or None without an indicator; and
+    ``fits``, a list of FitRecord.
+    """
+
+    def __init__(self) -> None:
+        self.forecasts: dict[dt.date, dict[str, float]] = {}
+        self.horizon: int | None = None
+        self.fits: list[FitRecord] = []
+
+    def prenext(self) -> None:
+        """Record sessions on which some feed has not begun yet as well."""
+        self.next()
+
+    def next(self) -> None:
+        """Record this session."""
+        today = session_of(self.strategy.datetime[0])
+        row = {}
+        for indicator in self._indicators():
+            feed = indicator.data
+            if len(feed) and session_of(feed.datetime[0]) == today:
+                value = float(indicator.l.forecast[0])
+                if math.isfinite(value):
+                    row[str(feed._name or "data")] = value
+        self.forecasts[self.strategy.datetime.date(0)] = row
+
+    def stop(self) -> None:
+        """Record the fits, which are known in full only now."""
+        pools = {id(one.pool): one.pool for one in self._indicators()}
+        for pool in pools.values():
+            self.horizon = pool.spec.horizon
+            self.fits.extend(pool.fits)
+
+    def get_analysis(self) -> Any:
+        """Return the record."""
+        return {
+            "forecasts": self.forecasts,
+            "horizon": self.horizon,
+            "fits": self.fits,
+        }
+
+    def _indicators(self) -> list[Any]:
+        found = self.strategy.getindicators()
+        return [indicator for indicator in found if isinstance(indicator, Forecast)]

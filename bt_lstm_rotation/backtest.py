@@ -1,0 +1,220 @@
+"""Build a Cerebro, run it, and return what it left."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from bt_lstm_rotation.errors import (
+    DataError,
+    HistoryError,
+    SpecError,
+    StrategyError,
+    closest,
+)
+from bt_lstm_rotation.feeds import add_feeds
+from bt_lstm_rotation.forecasting import first_forecast
+from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.recording import Run, add_recorders, collect
+from bt_lstm_rotation.result import BacktestResult
+from bt_lstm_rotation.strategy import SectorRotation
+from bt_lstm_rotation.trading_start import starting_at
+
+__all__ = ["Broker", "run_backtest"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broker:
+    """What trading costs, and with how much it begins.
+
+    Parameters
+    ----------
+    cash : float
+        In currency, above 0.
+    commission : float
+        Share of an order's value, as a decimal.
+    slippage : float
+        Share of the price by which a fill is worse than the open, as a decimal; never
+        beyond the bar's range.
+
+    Raises
+    ------
+    SpecError
+        If a value is impossible.
+    """
+
+    cash: float = 100_000.0
+    commission: float = 0.0005
+    slippage: float = 0.0002
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("cash", 0.01, 1e15),
+            ("commission", 0.0, 0.5),
+            ("slippage", 0.0, 0.5),
+        ):
+            value = getattr(self, name)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not is_number or not least <= value <= most:
+                valid = f"a number from {least:g} to {most:g}"
+                raise SpecError("Broker", name, value, valid)
+
+    def set_up(self, cerebro: Any) -> None:
+        """Set a Cerebro's broker up."""
+        cerebro.broker.setcash(self.cash)
+        cerebro.broker.setcommission(commission=self.commission)
+        if self.slippage:
+            cerebro.broker.set_slippage_perc(self.slippage)
+
+
+def run_backtest(
+    panel: PricePanel,
+    strategy: Any = SectorRotation,
+    params: Mapping[str, Any] | None = None,
+    *,
+    benchmark: str | None = None,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    broker: Broker | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> BacktestResult:
+    """Run a strategy over a panel through Backtrader.
+
+    Parameters
+    ----------
+    panel : PricePanel
+        Validated bars: what is traded, and the benchmark.
+    strategy : type of bt.Strategy
+        `SectorRotation`, or any other.
+    params : mapping, optional
+        The strategy's parameters.
+    benchmark : str, optional
+        A symbol of the panel to compare with. It becomes the strategy's first feed; a
+        strategy with a parameter ``benchmark`` is told, and must not trade it.
+    start : date, optional
+        First session on which an order can be filled; the first decision is made at the
+        close before. Default: the session after the first that has a forecast.
+    end : date, optional
+        Last session. Later bars are not looked at, not even to measure skill.
+    broker : Broker, optional
+        Cash, commission and slippage.
+    progress : callable, optional
+        Called with (fits done, fits planned), if the strategy has a parameter for it.
+    clock : callable, optional
+        Seconds, for timing.
+
+    Returns
+    -------
+    BacktestResult
+
+    Raises
+    ------
+    DataError
+        If the benchmark is unknown or has no bar at the start, or no session lies
+        between start and end.
+    HistoryError
+        If there are too few sessions before the start for a first fit.
+    StrategyError
+        If a parameter is unknown or `strategy` is not a strategy.
+    """
+    began = clock()
+    _require_strategy(strategy)
+    broker = Broker() if broker is None else broker
+    panel = panel.between(None, end)
+    if benchmark is not None:
+        panel.select([benchmark])  # raises if it is unknown
+    sectors = [symbol for symbol in panel.symbols if symbol != benchmark]
+    if not sectors:
+        raise StrategyError(f"nothing to trade besides the benchmark {benchmark!r}")
+    given = _params(strategy, params or {}, benchmark=benchmark, progress=progress)
+    spec = given.get("spec", getattr(strategy.params, "spec", None))
+    base = _base(panel, panel.select(sectors), spec, start)
+    _require_bar(panel, benchmark, base)
+
+    cerebro = bt.Cerebro(stdstats=False)
+    add_feeds(cerebro, panel, benchmark)
+    broker.set_up(cerebro)
+    if "start" in strategy.params._getkeys():
+        cerebro.addstrategy(strategy, **given, start=base.astype(object))
+    else:
+        cerebro.addstrategy(starting_at(strategy, base), **given)
+    add_recorders(cerebro)
+    (ran,) = cerebro.run()
+    run = Run(
+        panel=panel,
+        benchmark=benchmark,
+        base=base,
+        broker=broker,
+        strategy=strategy,
+        params=given,
+        spec=spec,
+        seconds=clock() - began,
+    )
+    return collect(ran, run)
+
+
+def _require_strategy(strategy: Any) -> None:
+    if not isinstance(strategy, type) or not issubclass(strategy, bt.Strategy):
+        raise StrategyError(f"a bt.Strategy class is needed (got {strategy!r})")
+
+
+def _params(strategy: Any, params: Mapping[str, Any], **offered: Any) -> dict[str, Any]:
+    """Check the strategy's parameters, and add what it takes of those offered."""
+    known = set(strategy.params._getkeys())
+    for name in params:
+        if name not in known:
+            hint = closest(name, known)
+            raise SpecError(strategy.__name__, "parameter", name, f"known ({hint})")
+    taken = {k: v for k, v in offered.items() if k in known and v is not None}
+    return taken | dict(params)
+
+
+def _base(
+    panel: PricePanel, sectors: PricePanel, spec: Any, start: dt.date | None
+) -> np.datetime64:
+    """Return the close at which the first decision is made."""
+    sessions = panel.sessions
+    possible: np.datetime64 = sessions[0]
+    if isinstance(spec, Spec):
+        possible = first_forecast(sectors, spec)
+    if start is None:
+        return possible
+    at = int(np.searchsorted(sessions, np.datetime64(start, "D")))
+    if at == len(sessions):
+        raise DataError(
+            "the start is after the last session",
+            value=str(start),
+            valid=f"sessions are {sessions[0]} to {sessions[-1]}",
+        )
+    base: np.datetime64 = sessions[max(at - 1, 0)]
+    if base < possible:
+        earliest = sessions[np.searchsorted(sessions, possible) + 1 :][:1]
+        raise HistoryError(
+            f"too little history before the start {start}",
+            needed=spec.fit_bars + 1,
+            available=int((sectors.sessions <= base).sum()),
+            valid="the first fit waits for the first session of a period; "
+            f"the earliest possible start is {', '.join(map(str, earliest)) or 'none'}",
+        )
+    return base
+
+
+def _require_bar(panel: PricePanel, benchmark: str | None, base: np.datetime64) -> None:
+    if benchmark is None:
+        return
+    first = panel.select([benchmark]).sessions[0]
+    if first > base:
+        raise DataError(
+            "the benchmark has no bar at the start",
+            symbol=benchmark,
+            value=str(base),
+            valid=f"its first session is {first}",
+        )

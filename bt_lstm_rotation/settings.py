@@ -1,0 +1,81 @@
+"""``--set key=value`` -> parameters of a strategy and settings of its spec."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from bt_lstm_rotation.errors import SpecError, closest
+
+__all__ = ["parse_settings"]
+
+
+def parse_settings(
+    strategy: Any, settings: Sequence[str], *, seed: int | None = None
+) -> dict[str, Any]:
+    """Turn command-line settings into a strategy's parameters.
+
+    Parameters
+    ----------
+    strategy : type of bt.Strategy
+        Its parameters are the keys; where one of them is ``spec``, so are the fields of
+        the spec, with or without ``spec.`` in front.
+    settings : sequence of str
+        Each ``key=value``; the value as JSON, or else as text: ``top=2``,
+        ``pooled=false``, ``retrain=weekly``, ``features=["log_return", "rank"]``.
+    seed : int, optional
+        The spec's seed, if it has one.
+
+    Returns
+    -------
+    dict of str to object
+        What differs from the strategy's defaults.
+
+    Raises
+    ------
+    SpecError
+        If a setting is not ``key=value``, its key is unknown or given twice, or its
+        value is impossible.
+    """
+    owner = strategy.__name__
+    defaults = dict(strategy.params._getitems())
+    spec = defaults.get("spec")
+    of_spec = _field_names(spec)
+    params: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
+    if seed is not None and "seed" in of_spec:
+        changes["seed"] = seed
+    seen = set()
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise SpecError(owner, "--set", setting, "key=value, such as top=2")
+        name = key.removeprefix("spec.")
+        if name in seen:
+            raise SpecError(owner, "--set", setting, "given once for each key")
+        seen.add(name)
+        if name in of_spec and (name != key or name not in defaults):
+            changes[name] = _value(text)
+        elif key in defaults and key not in ("spec", "start", "progress"):
+            params[key] = _value(text)
+        else:
+            hint = closest(name, {*defaults, *of_spec} - {"spec", "start", "progress"})
+            raise SpecError(owner, "--set", setting, f"a known key ({hint})")
+    if changes and is_dataclass(spec) and not isinstance(spec, type):
+        params["spec"] = replace(spec, **changes)
+    return params
+
+
+def _field_names(spec: Any) -> set[str]:
+    return {field.name for field in fields(spec)} if is_dataclass(spec) else set()
+
+
+def _value(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return text.strip()
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,170 @@
+"""Strategies that move to new weights once a period.
+
+`PeriodicRebalance` knows when; what to hold is up to its `weights`. `SectorRotation`
+holds the sectors with the best forecast.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from bt_lstm_rotation.errors import StrategyError, closest
+from bt_lstm_rotation.feeds import feed_names, session_of
+from bt_lstm_rotation.forecasting import ForecastSpec
+from bt_lstm_rotation.forecasting.spec import check_fraction, check_whole
+from bt_lstm_rotation.indicators import Forecast, as_session
+from bt_lstm_rotation.periods import check_period, period_of
+from bt_lstm_rotation.rebalancing import Rebalancer
+from bt_lstm_rotation.selection import select_top, weighting_named
+
+__all__ = ["PeriodicRebalance", "SectorRotation"]
+
+logger = logging.getLogger(__name__)
+
+
+class PeriodicRebalance(bt.Strategy):
+    """Once a period, move to the weights that `weights` gives.
+
+    It decides at a session's close and is filled at the next session's open. A period
+    begins with the close before its first weekday (`bt_lstm_rotation.periods`), so a
+    monthly rebalance is decided at the last close of a month.
+
+    Params:
+      - rebalance: "weekly", "monthly", "quarterly", or a number of weekdays
+      - cash_buffer: share of equity kept in cash, for the gap between the close that
+        decides and the open that fills, and for costs
+      - benchmark: name of a feed that is never traded
+      - start: first close at which to decide; earlier bars are history
+      - max_attempts: sessions on which an order may fail before it is given up
+    """
+
+    params: tuple[tuple[str, Any], ...] = (
+        ("rebalance", "monthly"),
+        ("cash_buffer", 0.02),
+        ("benchmark", None),
+        ("start", None),
+        ("max_attempts", 5),
+    )
+
+    def __init__(self) -> None:
+        owner = type(self).__name__
+        check_period(owner, "rebalance", self.p.rebalance)
+        check_fraction(owner, "cash_buffer", self.p.cash_buffer)
+        names = feed_names(self.datas)
+        if self.p.benchmark is not None and self.p.benchmark not in names:
+            known = closest(str(self.p.benchmark), names)
+            raise StrategyError(f"no feed for benchmark {self.p.benchmark!r}; {known}")
+        feeds = dict(zip(names, self.datas, strict=True))
+        kept = [feeds.pop(self.p.benchmark)] if self.p.benchmark is not None else []
+        if not feeds:
+            raise StrategyError(f"no feed to trade besides {self.p.benchmark!r}")
+        self.sectors: dict[str, Any] = feeds
+        self.rebalancer = Rebalancer(self, self.p.max_attempts, ignore=kept)
+        self._first_close = as_session(self.p.start)
+        self._period_done: int | None = None
+
+    def weights(self) -> dict[str, float]:
+        """Return the weights wanted from this close on.
+
+        Returns
+        -------
+        dict of str to float
+            Feed name -> share of equity; feeds left out are sold. Empty if there is
+            nothing to go by yet: it is asked again at the next close.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method weights()")
+
+    def prenext(self) -> None:
+        """Trade while a feed has not begun: a late listing must not stop the others."""
+        self.next()
+
+    def next(self) -> None:
+        """Move to new weights if it is time, and work towards the last ones if not."""
+        if self.is_due() and (weights := self.weights()):
+            self.rebalancer.target({self.sectors[n]: w for n, w in weights.items()})
+            self._period_done = self._period()
+        else:
+            self.rebalancer.next()
+
+    def is_due(self) -> bool:
+        """Whether this session's period has not been traded yet."""
+        first = self._first_close
+        early = first is not None and session_of(self.datetime[0]) < first
+        return not early and self._period() != self._period_done
+
+    def trading_today(self) -> dict[str, Any]:
+        """Sectors that have a bar of this session, by feed name.
+
+        Backtrader shows the last bar of a feed that has none today, and the last of the
+        whole data set if it has not begun.
+        """
+        today = int(self.datetime[0])
+        return {
+            name: feed
+            for name, feed in self.sectors.items()
+            if len(feed) and int(feed.datetime[0]) == today
+        }
+
+    def notify_order(self, order: Any) -> None:
+        """Tell the rebalancer what became of an order."""
+        self.rebalancer.notify_order(order)
+
+    def _period(self) -> int:
+        today = np.array([session_of(self.datetime[0])])
+        return int(period_of(today, self.p.rebalance)[0])
+
+
+class SectorRotation(PeriodicRebalance):
+    """Rank sectors by forecast return and hold the best, rebalanced every period.
+
+    Params:
+      - spec: which forecaster; a ForecastSpec, a MomentumSpec, or one of your own
+      - top: how many sectors to hold
+      - weighting: how much of each; see ``bt_lstm_rotation.selection.WEIGHTINGS``
+      - progress: called with (fits done, fits planned)
+      - rebalance, cash_buffer, benchmark, start, max_attempts: see PeriodicRebalance
+    """
+
+    params = (
+        ("spec", ForecastSpec()),
+        ("top", 3),
+        ("weighting", "equal"),
+        ("progress", None),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        check_whole(type(self).__name__, "top", self.p.top, least=1)
+        self._weigh = weighting_named(self.p.weighting)
+        self.forecast_of = Forecast.pooled(
+            list(self.sectors.values()),
+            spec=self.p.spec,
+            start=self.p.start,
+            progress=self.p.progress,
+        )
+
+    def weights(self) -> dict[str, float]:
+        """Select by forecast, and weigh what was chosen."""
+        chosen = select_top(self.forecasts(), self.p.top)
+        return self._weigh(chosen, cash_buffer=self.p.cash_buffer)
+
+    def forecasts(self) -> dict[str, float]:
+        """Return this session's forecasts by feed name, NaN where there is none."""
+        return {
+            name: float(self.forecast_of[feed].forecast[0])
+            for name, feed in self.trading_today().items()
+        }
+
+    def stop(self) -> None:
+        """Say so if the run was too short for a single forecast."""
+        if self._period_done is None:
+            logger.warning(
+                "no forecast was possible: %s needs %d bars of each sector before the "
+                "first session of a period",
+                type(self.p.spec).__name__,
+                self.p.spec.fit_bars,
+            )
