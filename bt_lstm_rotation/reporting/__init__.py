@@ -1,1 +1,7 @@
-"""TBD."""
+"""A result -> files, one self-contained page, a table in the terminal."""
+
+from bt_lstm_rotation.reporting.files import write_run
+from bt_lstm_rotation.reporting.page import render
+from bt_lstm_rotation.reporting.terminal import print_summary, progress_bar
+
+__all__ = ["print_summary", "progress_bar", "render", "write_run"]

@@ -1,0 +1,213 @@
+"""What an equity curve says: how much it grew, how roughly, and at what turnover.
+
+Every rate is a decimal, returns are simple, and there is no riskless rate. What a curve
+does not define is None and never NaN or infinite, so that it can be written as JSON.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.errors import DataError
+
+__all__ = ["drawdown", "performance", "yearly_returns"]
+
+MEASURES = (
+    "total_return",
+    "cagr",
+    "annual_volatility",
+    "sharpe",
+    "sortino",
+    "max_drawdown",
+    "calmar",
+    "turnover",
+)
+SESSIONS_A_YEAR = 252
+DAYS_A_YEAR = 365.25
+
+# A daily return is a quotient near 1, less 1: it carries about 2e-16 of rounding. A
+# risk that small is the rounding of a curve without any, and no ratio over it is.
+ROUNDING = 1e-14
+
+
+def performance(
+    equity: pd.Series[Any], *, traded_value: float, costs: float
+) -> dict[str, float | None]:
+    """Measure an equity curve.
+
+    Parameters
+    ----------
+    equity : Series
+        Currency, one value a session, indexed by session. The first is the base.
+    traded_value : float
+        What was bought plus what was sold, in currency.
+    costs : float
+        What trading cost, in currency; it is part of `equity` already.
+
+    Returns
+    -------
+    dict of str to float or None
+        With r the daily returns E[t] / E[t-1] - 1, their mean m and deviation s
+        (``ddof=1``), and years the calendar days from first to last over 365.25:
+
+        - ``total_return``: E[last] / E[first] - 1
+        - ``cagr``: (E[last] / E[first]) ** (1 / years) - 1
+        - ``annual_volatility``: s sqrt(252)
+        - ``sharpe``: m / s sqrt(252) [1]_
+        - ``sortino``: m / sqrt(mean(min(r, 0)²)) sqrt(252) [2]_
+        - ``max_drawdown``: the least of E[t] / max(E[first..t]) - 1, 0 or below
+        - ``calmar``: cagr / abs(max_drawdown), over the whole curve [3]_
+        - ``turnover``: traded_value / 2 / mean(E) / years, one way, 1 being a whole
+          portfolio a year
+        - ``costs``: as given
+
+    Raises
+    ------
+    DataError
+        If `equity` is not a series of finite numbers over ascending sessions, or
+        `traded_value` or `costs` is not finite.
+
+    Notes
+    -----
+    A ratio over no risk is None: sharpe, sortino and calmar of a constant curve. Of one
+    session, or of a curve that does not begin above 0, all but costs is None. A curve
+    that falls to 0 or below is ruined: it has a total return and a drawdown, but rates
+    and ratios are None.
+
+    References
+    ----------
+    .. [1] W. F. Sharpe, "The Sharpe ratio", Journal of Portfolio Management 21(1),
+       1994.
+    .. [2] F. A. Sortino and L. N. Price, "Performance measurement in a downside risk
+       framework", Journal of Investing 3(3), 1994.
+    .. [3] T. W. Young, "Calmar ratio: a smoother tool", Futures 20(1), 1991.
+    """
+    values = _checked(equity)
+    for name, amount in (("traded_value", traded_value), ("costs", costs)):
+        if not math.isfinite(amount):
+            raise DataError(f"{name} is not finite", value=amount, valid="currency")
+    measured = dict.fromkeys(MEASURES, math.nan)
+    if len(values) > 1 and values[0] > 0:
+        # What is too large for a float is infinite, and becomes None with the rest.
+        with np.errstate(over="ignore", invalid="ignore"):
+            days = (equity.index[-1] - equity.index[0]) / pd.Timedelta(days=1)
+            years = days / DAYS_A_YEAR
+            measured["total_return"] = values[-1] / values[0] - 1
+            measured["max_drawdown"] = drawdown(equity).min()
+            if values.min() > 0:
+                measured |= _rates(values, years, measured["max_drawdown"])
+                measured["turnover"] = traded_value / 2 / values.mean() / years
+    return {
+        name: float(value) if math.isfinite(value) else None
+        for name, value in (measured | {"costs": costs}).items()
+    }
+
+
+def _rates(
+    values: NDArray[np.float64], years: float, max_drawdown: float
+) -> dict[str, float]:
+    """Measure a curve of at least two values, all above 0."""
+    returns = values[1:] / values[:-1] - 1
+    mean = returns.mean()
+    deviation = returns.std(ddof=1) if len(returns) > 1 else math.nan
+    downside = np.sqrt(np.mean(np.minimum(returns, 0) ** 2))
+    # Logarithms first: the quotient of two floats may be too large for a float.
+    cagr = np.expm1((np.log(values[-1]) - np.log(values[0])) / years)
+    annual = math.sqrt(SESSIONS_A_YEAR)
+    return {
+        "cagr": cagr,
+        "annual_volatility": deviation * annual,
+        "sharpe": _over_risk(mean, deviation) * annual,
+        "sortino": _over_risk(mean, downside) * annual,
+        "calmar": _over_risk(cagr, -max_drawdown),
+    }
+
+
+def _over_risk(gain: float, risk: float) -> float:
+    return gain / risk if risk > ROUNDING else math.nan
+
+
+def drawdown(equity: pd.Series[Any]) -> pd.Series[Any]:
+    """Return how far each value lies below the highest one so far.
+
+    Parameters
+    ----------
+    equity : Series
+        Currency, the first above 0.
+
+    Returns
+    -------
+    Series
+        Decimals of 0 or below, with the same index: -0.25 is a quarter below the peak.
+    """
+    return equity / equity.cummax() - 1
+
+
+def yearly_returns(equity: pd.Series[Any]) -> pd.Series[Any]:
+    """Return what each calendar year brought.
+
+    Parameters
+    ----------
+    equity : Series
+        Currency, one value a session, indexed by session. The first is the base.
+
+    Returns
+    -------
+    Series
+        Decimal returns, indexed by year: from the last value of the year before, or
+        from the first of all, to the last value of the year. A first year of the base
+        alone is left out. NaN where the base is not above 0, or a value is missing.
+
+    Raises
+    ------
+    DataError
+        If `equity` is empty or not indexed by ascending sessions.
+    """
+    _check_sessions(equity)
+    year = pd.DatetimeIndex(equity.index).year
+    rows = np.append(np.flatnonzero(year[1:] != year[:-1]), len(year) - 1)
+    ends = equity.iloc[rows]
+    bases = equity.iloc[np.append(0, rows[:-1])].to_numpy(dtype="float64")
+    growth = ends.to_numpy(dtype="float64") / np.where(bases > 0, bases, np.nan)
+    # The base can be the only row of the first year, and then it is its own end.
+    kept = rows > 0
+    return pd.Series(growth[kept] - 1, index=year[rows[kept]], name=equity.name)
+
+
+def _checked(equity: pd.Series[Any]) -> NDArray[np.float64]:
+    _check_sessions(equity)
+    try:
+        values = equity.to_numpy(dtype="float64", na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            "equity is not numbers",
+            value=str(equity.dtype),
+            valid="floats, in currency",
+        ) from error
+    broken = np.flatnonzero(~np.isfinite(values))
+    if broken.size:
+        raise DataError(
+            "equity is not finite",
+            session=str(equity.index[broken[0]].date()),
+            value=float(values[broken[0]]),
+            valid="a finite amount of currency a session",
+        )
+    return values
+
+
+def _check_sessions(equity: pd.Series[Any]) -> None:
+    valid = "a pandas Series, one row a session, indexed by ascending dates"
+    if not isinstance(equity, pd.Series):
+        raise DataError("not a series", value=type(equity).__name__, valid=valid)
+    if equity.empty:
+        raise DataError("no data", valid=valid)
+    index = equity.index
+    if not isinstance(index, pd.DatetimeIndex):
+        raise DataError("not dates", value=str(index.dtype), valid=valid)
+    if index.hasnans or not (index.is_monotonic_increasing and index.is_unique):
+        raise DataError("sessions missing, repeated or out of order", valid=valid)

@@ -1,0 +1,186 @@
+"""Whether forecasts came true, and whether they did better than saying nothing.
+
+The information coefficient is the correlation, across symbols on one session, between
+forecasts and the returns that followed [1]_. Rotation lives on it alone: it needs to
+know which sector does better, and not by how much.
+
+References
+----------
+.. [1] R. C. Grinold and R. N. Kahn, Active Portfolio Management, 2nd edition,
+   McGraw-Hill 2000, chapter 6.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.forecasting.spec import check_whole
+from bt_lstm_rotation.prices.panel import PricePanel
+
+__all__ = ["realised_returns", "skill"]
+
+# Two points always lie on a line: their correlation is 1 or -1 and says nothing.
+MIN_PAIRS = 3
+
+_Floats = NDArray[np.float64]
+
+
+def realised_returns(panel: PricePanel, horizon: int) -> _Floats:
+    """Return what each symbol did over the horizon that begins at each session.
+
+    Parameters
+    ----------
+    panel : PricePanel
+        The bars.
+    horizon : int
+        Bars, each symbol's own: a session without a bar does not count.
+
+    Returns
+    -------
+    (n_sessions, n_symbols) float64
+        Decimal returns from a bar's close to the close `horizon` bars later. NaN where
+        a symbol has no bar, and where the later one does not exist yet.
+
+    Raises
+    ------
+    SpecError
+        If `horizon` is not a whole number of at least 1.
+    """
+    check_whole("realised_returns", "horizon", horizon, least=1)
+    close, traded = panel.close, panel.traded
+    realised = np.full(close.shape, np.nan)
+    for column in range(close.shape[1]):
+        rows = np.flatnonzero(traded[:, column])
+        own = close[rows, column]
+        realised[rows[:-horizon], column] = own[horizon:] / own[:-horizon] - 1
+    return realised
+
+
+def skill(forecast: _Floats, realised: _Floats) -> dict[str, float | None]:
+    """Compare forecasts with what was realised.
+
+    Parameters
+    ----------
+    forecast, realised : (n_sessions, n_symbols) float64
+        Decimal returns over the horizon. A pair with a NaN or infinite side is left
+        out.
+
+    Returns
+    -------
+    dict of str to float or None
+        - ``ic``: mean over sessions of the correlation across symbols
+        - ``rank_ic``: the same of ranks, equal values sharing their average rank
+        - ``hit_ratio``: share of pairs of the same sign; 0 agrees with 0 alone
+        - ``mse_ratio``: mean squared error over the mean squared realised return; a
+          forecast of 0 everywhere has 1, and a better one less
+        - ``sessions``: how many of them the two correlations are a mean of
+        - ``observations``: how many pairs there are
+
+        None where there is nothing to measure.
+
+    Raises
+    ------
+    DataError
+        If the two are not numbers of one two-dimensional shape.
+
+    Notes
+    -----
+    Sessions with fewer than 3 pairs, or with all forecasts or all realised returns
+    alike, have no correlation and are left out of both means. Returns over a horizon
+    of h sessions overlap on h - 1 of them, so sessions are not independent: their
+    number over h is nearer to the evidence that they hold.
+    """
+    forecast, realised = _checked(forecast, realised)
+    pairs = np.isfinite(forecast) & np.isfinite(realised)
+    correlated = _spread(forecast, pairs) & _spread(realised, pairs)
+    correlated &= pairs.sum(axis=1) >= MIN_PAIRS
+    x, y, both = forecast[correlated], realised[correlated], pairs[correlated]
+    said, came = forecast[pairs], realised[pairs]
+    figures: dict[str, float] = {
+        "ic": _mean(_correlations(x, y, both)),
+        "rank_ic": _mean(_correlations(_ranks(x, both), _ranks(y, both), both)),
+        "hit_ratio": _mean(np.sign(said) == np.sign(came)),
+        "mse_ratio": _squared_error(said, came),
+        "sessions": len(both),
+        "observations": len(said),
+    }
+    return {
+        name: value if math.isfinite(value) else None for name, value in figures.items()
+    }
+
+
+def _checked(forecast: object, realised: object) -> tuple[_Floats, _Floats]:
+    valid = "two float arrays of one shape (n_sessions, n_symbols)"
+    try:
+        f, r = np.asarray(forecast, dtype="float64"), np.asarray(realised, "float64")
+    except (TypeError, ValueError) as error:
+        raise DataError("not numbers", value=str(error), valid=valid) from error
+    if f.ndim != 2 or f.shape != r.shape:
+        raise DataError("not of one shape", value=(f.shape, r.shape), valid=valid)
+    return f, r
+
+
+def _spread(values: _Floats, pairs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell in which rows the paired values are not all alike, to the last bit."""
+    least = np.min(values, axis=1, where=pairs, initial=np.inf)
+    most = np.max(values, axis=1, where=pairs, initial=-np.inf)
+    spread: NDArray[np.bool_] = least < most
+    return spread
+
+
+def _correlations(x: _Floats, y: _Floats, pairs: NDArray[np.bool_]) -> _Floats:
+    """Pearson's correlation of each row's pairs; neither side of them is constant."""
+    dx, dy = _deviations(x, pairs), _deviations(y, pairs)
+    norms = np.sqrt((dx**2).sum(axis=1)) * np.sqrt((dy**2).sum(axis=1))
+    correlations: _Floats = np.clip((dx * dy).sum(axis=1) / norms, -1, 1)
+    return correlations
+
+
+def _deviations(values: _Floats, pairs: NDArray[np.bool_]) -> _Floats:
+    """Subtract each row's mean and bring its largest deviation to 1."""
+    # Powers of two scale without rounding, so that tiny rows do not vanish in squares.
+    paired = np.where(pairs, values, 0.0)
+    _, exponents = np.frexp(np.abs(paired).max(axis=1, keepdims=True, initial=0.0))
+    paired = np.ldexp(paired, -exponents)
+    means = paired.sum(axis=1, keepdims=True) / pairs.sum(axis=1, keepdims=True)
+    deviations = np.where(pairs, paired - means, 0.0)
+    largest = np.abs(deviations).max(axis=1, keepdims=True, initial=0.0)
+    scaled: _Floats = deviations / largest
+    return scaled
+
+
+def _ranks(values: _Floats, pairs: NDArray[np.bool_]) -> _Floats:
+    """Rank each row's pairs from 0; equal values share the mean of their ranks."""
+    # Unpaired cells go to the end, where they cannot move the rank of a pair.
+    filled = np.where(pairs, values, np.inf)
+    order = np.argsort(filled, axis=1)
+    ascending = np.take_along_axis(filled, order, axis=1)
+    place = np.broadcast_to(np.arange(filled.shape[1]), filled.shape)
+    steps = ascending[:, 1:] != ascending[:, :-1]
+    edge = np.ones((len(filled), 1), dtype=bool)
+    # Of each run of equal values, the first place and the last.
+    first = np.where(np.hstack([edge, steps]), place, 0)
+    first = np.maximum.accumulate(first, axis=1)
+    last = np.where(np.hstack([steps, edge]), place, filled.shape[1])
+    last = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
+    ranks = np.empty(filled.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2, axis=1)
+    return ranks
+
+
+def _squared_error(said: _Floats, came: _Floats) -> float:
+    largest = np.abs(came).max(initial=0.0)
+    if largest == 0:
+        return math.nan
+    # Both in units of the largest return. An absurd forecast is infinitely wrong.
+    with np.errstate(over="ignore"):
+        error = ((said / largest - came / largest) ** 2).mean()
+    return float(error / ((came / largest) ** 2).mean())
+
+
+def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float:
+    return float(values.mean()) if len(values) else math.nan

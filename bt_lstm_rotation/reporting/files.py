@@ -1,0 +1,184 @@
+"""A result -> a folder of files that people, spreadsheets and programs can read.
+
+The same result gives the same bytes: dates are ISO, floats are the shortest text that
+reads back to the same float, lines end in a line feed, and nothing is dated or random.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from bt_lstm_rotation.errors import OutputError
+from bt_lstm_rotation.reporting.page import render
+from bt_lstm_rotation.result import BacktestResult
+
+__all__ = ["write_run"]
+
+logger = logging.getLogger(__name__)
+
+# What UTF-8 cannot hold, half of a surrogate pair in a feed's name, is written as an
+# escape: an hour's run is not to be lost to a name.
+SURROGATES: Final = "backslashreplace"
+
+
+def write_run(result: BacktestResult, folder: Path) -> Path:
+    """Write everything that a run leaves.
+
+    Parameters
+    ----------
+    result : BacktestResult
+        What was run.
+    folder : Path
+        Made if it does not exist. Files of an earlier run are replaced; others in it
+        are left alone.
+
+    Returns
+    -------
+    Path
+        The folder, with ``summary.json``, ``equity.csv``, ``weights.csv``,
+        ``orders.csv``, ``forecasts.csv``, ``retrains.csv``, ``events.csv`` and
+        ``report.html``.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written. It is then as it was before.
+
+    Notes
+    -----
+    Everything is written in a temporary folder before anything is moved. A new folder
+    appears in one move, whole. Files of an earlier run are replaced one by one, each in
+    one move, ``summary.json`` last, and put back if a move fails; a process that is
+    killed within these few moves leaves whole files, but perhaps of both runs.
+
+    In ``summary.json`` NaN is null and an infinite number is text; a value that JSON
+    has no form for is written as the name of its type, and a warning logged.
+    """
+    target = folder.resolve()
+    if target.exists() and not target.is_dir():
+        raise OutputError(f"{folder} is a file; choose a folder for the run")
+    try:
+        # In the target where it exists: its parent may be another disk, or forbidden.
+        place = target if target.is_dir() else target.parent
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place, prefix=".run-") as temporary:
+            # One level down, as the temporary folder itself is closed to other users.
+            new = Path(temporary, "new")
+            new.mkdir()
+            names = _write(result, new)
+            if place == target:
+                _move_files(names, new, target, aside=Path(temporary))
+            else:
+                os.replace(new, target)
+    except OSError as error:
+        raise OutputError(
+            f"the run cannot be written to {folder} ({error}); "
+            "choose a folder that can be written"
+        ) from error
+    return folder
+
+
+def _write(result: BacktestResult, folder: Path) -> list[str]:
+    """Write the files, and return their names in the order to move them."""
+    tables = {
+        "equity.csv": result.account[["equity", "benchmark"]].rename_axis("session"),
+        "weights.csv": result.weights.rename_axis("session"),
+        "orders.csv": result.orders,
+        "forecasts.csv": result.forecasts,
+        "retrains.csv": result.retrains,
+        "events.csv": result.events,
+    }
+    for name, table in tables.items():
+        _written_out(table).to_csv(
+            folder / name,
+            index=table.index.name == "session",
+            lineterminator="\n",
+            encoding="utf-8",
+            errors=SURROGATES,
+        )
+    summary = json.dumps(_plain(result.summary), allow_nan=False, indent=2)
+    texts = {"report.html": render(result), "summary.json": f"{summary}\n"}
+    for name, text in texts.items():
+        content = text.encode("utf-8", errors=SURROGATES)
+        (folder / name).write_bytes(content)
+    return [*tables, *texts]
+
+
+def _move_files(names: list[str], new: Path, folder: Path, *, aside: Path) -> None:
+    """Replace all of the files, or none."""
+    kept = [name for name in names if (folder / name).exists()]
+    for name in kept:
+        shutil.copy2(folder / name, aside / name)
+    moved = []
+    try:
+        for name in names:
+            os.replace(new / name, folder / name)
+            moved.append(name)
+    except BaseException:
+        for name in moved:
+            if name in kept:
+                os.replace(aside / name, folder / name)
+            else:
+                (folder / name).unlink()
+        raise
+
+
+def _written_out(table: pd.DataFrame) -> pd.DataFrame:
+    """Replace dates and lists among objects by their text."""
+    # By position, as a feed may be called "cash" and weights have a column for cash.
+    columns = [table.iloc[:, place] for place in range(table.shape[1])]
+    return pd.concat([_texts(column) for column in columns], axis=1)
+
+
+def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
+    # ``to_csv`` writes floats, and columns that are dates, as they have to be.
+    if column.dtype != object:
+        return column
+    # Not ``map``, after which pandas guesses a type again.
+    cells = [_cell(value) for value in column]
+    return pd.Series(cells, index=column.index, name=column.name, dtype=object)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return " ".join(map(str, value))
+    return _date_text(value) if isinstance(value, dt.date | np.datetime64) else value
+
+
+def _plain(value: Any, where: str = "summary") -> Any:
+    """Return a value as JSON has it; what is not a number becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part, f"{where}.{key}") for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(part, where) for part in value]
+    if isinstance(value, np.bool_ | np.integer | np.floating):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, dt.date | np.datetime64):
+        return _date_text(value)
+    # Somebody's own spec can hold anything. Its type has no address in it, as its text
+    # may have, and would be the same tomorrow.
+    text = f"<{type(value).__name__}>"
+    logger.warning("%s has no form in JSON and is written as %s", where, text)
+    return text
+
+
+def _date_text(value: dt.date | np.datetime64) -> str | None:
+    if pd.isna(value):
+        return None
+    return pd.Timestamp(value).isoformat().removesuffix("T00:00:00")

@@ -1,0 +1,102 @@
+"""What a run says in the terminal: how far it is, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from bt_lstm_rotation.reporting.figures import FORECAST, METRICS
+from bt_lstm_rotation.result import BacktestResult
+
+__all__ = ["print_summary", "progress_bar"]
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
+    """Show how many fits are done, how long that took and how long it will take.
+
+    Parameters
+    ----------
+    console : Console
+        Where to; if it is not a terminal, nothing is printed.
+
+    Yields
+    ------
+    callable
+        To be called with (fits done, fits planned), in any thread.
+    """
+    bar = Progress(
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("remaining"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        # Not shown before the first fit: a run may have none.
+        task = bar.add_task("training", total=None, visible=False)
+
+        def update(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
+
+        yield update
+
+
+def print_summary(result: BacktestResult, folder: Path, console: Console) -> None:
+    """Print what came of a run, and where its files are.
+
+    Parameters
+    ----------
+    result : BacktestResult
+        What was run.
+    folder : Path
+        Where its files are.
+    console : Console
+        Where to print.
+    """
+    summary = result.summary
+    console.print(_performance(result))
+    if not result.forecasts.empty:
+        shown = ", ".join(f"{f.label} {f.of(summary['forecast'])}" for f in FORECAST)
+        console.print(Text(f"Forecasts: {shown}"))
+    counts = ", ".join(f"{n:,} {status}" for status, n in summary["orders"].items())
+    console.print(Text(f"Orders:    {counts}"))
+    # Unbroken, so that a long path can be copied.
+    console.print(Text(f"Report:    {folder / 'report.html'}"), soft_wrap=True)
+
+
+def _performance(result: BacktestResult) -> Table:
+    summary, sessions = result.summary, result.account.index
+    period = f"{sessions[0]:%Y-%m-%d} to {sessions[-1]:%Y-%m-%d}"
+    # Text and not str, in which rich would read [red] as an order.
+    table = Table(title=Text(f"{_shown(summary['strategy']['name'])}, {period}"))
+    table.add_column("")
+    table.add_column("Strategy", justify="right")
+    columns = [summary["metrics"]]
+    if summary["benchmark"] is not None:
+        table.add_column(Text(_shown(summary["data"]["benchmark"])), justify="right")
+        columns.append(summary["benchmark"])
+    for figure in METRICS:
+        table.add_row(figure.label, *(figure.of(column) for column in columns))
+    return table
+
+
+def _shown(name: str) -> str:
+    # An escape sequence in a feed's name would be obeyed by the terminal.
+    return name if name.isprintable() else ascii(name)

@@ -1,0 +1,239 @@
+"""Skill by hand and against pandas and scipy; missing pairs, ties, constant sides."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from bt_lstm_rotation.errors import DataError, SpecError
+from bt_lstm_rotation.evidence.skill import realised_returns, skill
+from bt_lstm_rotation.prices.panel import PricePanel
+
+NAN = np.nan
+KEYS = ["ic", "rank_ic", "hit_ratio", "mse_ratio", "sessions", "observations"]
+
+# Multiples of a thousandth, so that ties are common, as in a market that is closed.
+tied = st.integers(-4, 4).map(lambda whole: whole / 1000) | st.just(NAN)
+
+
+def panel(**closes: list[float]) -> PricePanel:
+    sessions = pd.bdate_range("2019-01-02", periods=len(next(iter(closes.values()))))
+    frames = {}
+    for symbol, close in closes.items():
+        rows = pd.Series(close, index=sessions).dropna()
+        frames[symbol] = pd.DataFrame(
+            dict.fromkeys(("Open", "High", "Low", "Close"), rows)
+        ).assign(Volume=1.0)
+    return PricePanel.from_frames(frames, today=dt.date(2020, 1, 1))
+
+
+def draws(seed: int, n_sessions: int, n_symbols: int):
+    """Forecasts that know a little, and a tenth of the pairs missing."""
+    rng = np.random.default_rng(seed)
+    realised = 0.05 * rng.standard_normal((n_sessions, n_symbols))
+    forecast = 0.2 * realised + 0.02 * rng.standard_normal(realised.shape)
+    forecast[rng.random(realised.shape) < 0.05] = NAN
+    realised[rng.random(realised.shape) < 0.05] = NAN
+    return forecast, realised
+
+
+def test_returns_run_from_a_close_to_the_close_two_bars_later():
+    realised = realised_returns(panel(A=[100, 110, 121, 99]), 2)
+    np.testing.assert_allclose(realised, [[0.21], [-0.1], [NAN], [NAN]])
+
+
+def test_a_symbol_counts_its_own_bars_only():
+    market = panel(A=[100, 110, 121, 133.1], B=[50, NAN, 60, 90])
+    np.testing.assert_allclose(
+        realised_returns(market, 1),
+        [[0.1, 0.2], [0.1, NAN], [0.1, 0.5], [NAN, NAN]],
+    )
+
+
+def test_a_late_listing_has_no_return_before_its_first_bar():
+    market = panel(A=[100, 110, 121], B=[NAN, 50, 60])
+    np.testing.assert_allclose(
+        realised_returns(market, 1), [[0.1, NAN], [0.1, 0.2], [NAN, NAN]]
+    )
+
+
+@pytest.mark.parametrize("horizon", [3, 4, 10**30])
+def test_nothing_matures_over_a_horizon_as_long_as_the_history(horizon):
+    assert np.isnan(realised_returns(panel(A=[100, 110, 121]), horizon)).all()
+
+
+@pytest.mark.parametrize("horizon", [0, -1, 1.0, True, "21", None])
+def test_an_impossible_horizon_is_refused(horizon):
+    with pytest.raises(SpecError, match="horizon must be a whole number"):
+        realised_returns(panel(A=[100, 110]), horizon)
+
+
+def test_pandas_agrees_with_realised_returns():
+    rng = np.random.default_rng(7)
+    closes = {name: 100 * np.exp(rng.normal(0, 0.01, 80).cumsum()) for name in "AB"}
+    closes["B"][rng.random(80) < 0.3] = NAN
+    market = panel(**{name: list(close) for name, close in closes.items()})
+    own = pd.DataFrame(closes)["B"].dropna()
+    expected = (own.shift(-5) / own - 1).reindex(range(80))
+    np.testing.assert_allclose(realised_returns(market, 5)[:, 1], expected)
+
+
+def test_two_sessions_by_hand():
+    forecast = np.array([[0.01, 0.02, 0.03], [0.01, 0.02, 0.03]])
+    realised = np.array([[0.01, 0.03, 0.02], [-0.01, -0.02, -0.03]])
+    figures = skill(forecast, realised)
+
+    assert list(figures) == KEYS
+    # Deviations (-1, 0, 1) and (-1, 1, 0): 1 / sqrt(2 * 2) = 0.5; the second is -1.
+    assert figures["ic"] == pytest.approx(-0.25)
+    assert figures["rank_ic"] == pytest.approx(-0.25)
+    assert figures["hit_ratio"] == 0.5
+    # Errors 0, -1, 1 and 2, 4, 6 over returns 1, 3, 2 and -1, -2, -3: 58 / 28.
+    assert figures["mse_ratio"] == pytest.approx(58 / 28)
+    assert (figures["sessions"], figures["observations"]) == (2, 6)
+
+
+def test_a_perfect_forecast_cannot_be_beaten():
+    _, realised = draws(1, 50, 9)
+    figures = skill(realised, realised)
+    assert figures["ic"] == pytest.approx(1)
+    assert figures["rank_ic"] == pytest.approx(1)
+    assert (figures["hit_ratio"], figures["mse_ratio"]) == (1.0, 0.0)
+
+
+def test_a_forecast_of_zero_has_an_error_ratio_of_one_and_no_correlation():
+    _, realised = draws(2, 50, 9)
+    figures = skill(np.zeros(realised.shape), realised)
+    assert figures["mse_ratio"] == 1.0
+    assert (figures["ic"], figures["rank_ic"], figures["sessions"]) == (None, None, 0)
+    assert figures["hit_ratio"] == 0.0
+
+
+def test_pandas_and_scipy_agree():
+    stats = pytest.importorskip("scipy.stats", reason="scipy is an oracle only")
+    forecast, realised = draws(3, 200, 9)
+    f, r = pd.DataFrame(forecast), pd.DataFrame(realised)
+    pairs = f.notna() & r.notna()
+    figures = skill(forecast, realised)
+
+    assert figures["ic"] == pytest.approx(f.corrwith(r, axis=1).mean())
+    spearman = [
+        stats.spearmanr(forecast[row, both], realised[row, both]).statistic
+        for row, both in enumerate(pairs.to_numpy())
+    ]
+    assert figures["rank_ic"] == pytest.approx(np.mean(spearman))
+    said, came = forecast[pairs], realised[pairs]
+    assert figures["mse_ratio"] == pytest.approx(
+        ((said - came) ** 2).mean() / (came**2).mean()
+    )
+    assert figures["hit_ratio"] == pytest.approx((said * came > 0).mean())
+    assert figures["observations"] == pairs.to_numpy().sum()
+
+
+@settings(derandomize=True, max_examples=200)
+@given(
+    arrays("float64", (4, 6), elements=tied), arrays("float64", (4, 6), elements=tied)
+)
+def test_ties_and_gaps_agree_with_pandas(forecast, realised):
+    both = np.isfinite(forecast) & np.isfinite(realised)
+    plain, ranked = [], []
+    for row in range(4):
+        f = pd.Series(forecast[row, both[row]])
+        r = pd.Series(realised[row, both[row]])
+        if len(f) >= 3 and f.nunique() > 1 and r.nunique() > 1:
+            plain.append(f.corr(r))
+            ranked.append(f.rank().corr(r.rank()))
+    figures = skill(forecast, realised)
+
+    assert figures["sessions"] == len(plain)
+    if plain:
+        assert figures["ic"] == pytest.approx(np.mean(plain), abs=1e-9)
+        assert figures["rank_ic"] == pytest.approx(np.mean(ranked), abs=1e-9)
+    else:
+        assert (figures["ic"], figures["rank_ic"]) == (None, None)
+
+
+def test_sessions_of_two_pairs_or_of_a_constant_side_are_left_out_of_the_means():
+    # 0.1 three times has a mean that is not 0.1: only equality tells that it is flat.
+    forecast = np.array([[1, 2, NAN], [0.1, 0.1, 0.1], [1, 2, 3], [1, 2, 3]]) / 10
+    realised = np.array([[3, 2, 1], [3, 2, 1], [5, 5, 5], [3, 2, 1]]) / 10
+    figures = skill(forecast, realised)
+    assert figures["ic"] == pytest.approx(-1)
+    assert figures["rank_ic"] == pytest.approx(-1)
+    assert (figures["sessions"], figures["observations"]) == (1, 11)
+
+
+@pytest.mark.parametrize("scale", [1e-290, 1e-30, 1e30, 1e290])
+def test_a_correlation_does_not_depend_on_the_scale(scale):
+    forecast, realised = draws(4, 30, 5)
+    expected, scaled = skill(forecast, realised), skill(scale * forecast, realised)
+    for name in ("ic", "rank_ic", "hit_ratio"):
+        assert scaled[name] == pytest.approx(expected[name])
+    both = skill(scale * forecast, scale * realised)
+    assert both["mse_ratio"] == pytest.approx(expected["mse_ratio"])
+
+
+def test_an_infinite_side_is_no_pair():
+    forecast = np.array([[1.0, 2.0, 3.0, np.inf]])
+    realised = np.array([[1.0, 2.0, 3.0, 4.0]])
+    assert skill(forecast, realised)["observations"] == 3
+
+
+def test_an_absurd_forecast_has_no_error_ratio_that_json_could_hold():
+    figures = skill(np.array([[1e300, 2.0, 3.0]]), np.array([[0.1, 0.2, 0.3]]))
+    assert figures["mse_ratio"] is None
+    assert figures["ic"] == pytest.approx(-(3**0.5) / 2)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 9), (5, 0), (5, 9)])
+def test_without_a_pair_nothing_is_measured(shape):
+    figures = skill(np.full(shape, NAN), np.zeros(shape))
+    assert figures == dict.fromkeys(KEYS[:4]) | {"sessions": 0, "observations": 0}
+
+
+def test_a_market_that_never_moved_has_no_error_ratio():
+    figures = skill(np.ones((2, 3)), np.zeros((2, 3)))
+    assert figures["mse_ratio"] is None
+    assert figures["hit_ratio"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("forecast", "realised"),
+    [
+        (np.zeros((2, 3)), np.zeros((3, 2))),
+        (np.zeros(3), np.zeros(3)),
+        (np.zeros((1, 2, 3)), np.zeros((1, 2, 3))),
+        ([["a"]], [["b"]]),
+        (None, None),
+    ],
+)
+def test_what_are_not_two_tables_of_one_shape_is_refused(forecast, realised):
+    with pytest.raises(DataError, match=r"two float arrays of one shape"):
+        skill(forecast, realised)
+
+
+def test_the_inputs_are_left_as_they_were():
+    forecast, realised = draws(5, 20, 4)
+    before = forecast.copy(), realised.copy()
+    skill(forecast, realised)
+    np.testing.assert_array_equal(forecast, before[0])
+    np.testing.assert_array_equal(realised, before[1])
+
+
+@pytest.mark.parametrize("module", ["performance", "skill"])
+def test_evidence_does_not_bring_in_backtrader_or_tensorflow(module):
+    code = (
+        f"import sys, bt_lstm_rotation.evidence.{module}; "
+        "print(*({'backtrader', 'tensorflow', 'scipy'} & set(sys.modules)))"
+    )
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

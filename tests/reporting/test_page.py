@@ -1,0 +1,246 @@
+"""One page, well formed, that loads nothing, runs nothing and hides nothing."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from results import (
+    METRICS,
+    events,
+    make_result,
+    orders,
+    retrains,
+    without_benchmark,
+    without_forecasts,
+)
+
+from bt_lstm_rotation.reporting import render
+
+VOID = {"meta", "link", "br", "hr", "img"}
+HOSTILE = "<script>alert('x')</script>"
+
+
+class Page(HTMLParser):
+    """Checks that elements are closed in the order they were opened."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.rows: list[list[str]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.text += data + " "
+        if self.open and self.open[-1] in ("td", "th"):
+            self.rows[-1][-1] += data
+
+    def row(self, label: str) -> list[str]:
+        (found,) = [row for row in self.rows if row[:1] == [label]]
+        return found
+
+    @property
+    def words(self) -> str:
+        return " ".join(self.text.split())
+
+
+def test_the_page_is_well_formed_and_says_what_was_run():
+    page = Page(render(make_result()))
+    assert page.tags.count("html") == page.tags.count("h1") == 1
+    assert (
+        "Traded 2 symbols from 2018-12-31 to 2021-04-16 and turned 100,000.00 into "
+        in page.words
+    )
+    assert "compared with SPY." in page.words
+
+
+def test_every_figure_stands_beside_the_benchmarks():
+    page = Page(render(make_result()))
+    assert page.row("Total return")[1:3] == ["23.4%", "19.9%"]
+    assert page.row("Deepest drawdown")[1:3] == ["-8.8%", "-8.8%"]
+    assert page.row("Sharpe")[1:3] == ["0.77", "0.77"]
+    assert page.row("Costs")[1] == "1,234.57"
+    assert len([row for row in page.rows if len(row) == 4]) > len(METRICS)
+
+
+def test_what_is_not_defined_is_a_dash():
+    result = make_result()
+    metrics = dict.fromkeys(METRICS)
+    page = Page(render(replace(result, summary=result.summary | {"metrics": metrics})))
+    assert page.row("Sharpe")[1] == "-"
+    assert page.row("Costs")[1] == "-"
+
+
+def test_forecast_skill_comes_with_a_sentence_on_what_it_means():
+    page = Page(render(make_result()))
+    assert page.row("IC")[1] == "0.051"
+    assert page.row("Rank IC")[1] == "0.063"
+    assert page.row("Hit ratio")[1] == "54.3%"
+    assert page.row("Error ratio")[1] == "0.988"
+    assert page.row("Sessions")[1] == "1,234"
+    assert "A correlation (IC) of 0 is guessing" in page.words
+
+
+def test_years_are_those_of_the_account():
+    sessions = pd.to_datetime(["2018-12-31", "2019-12-31", "2020-06-30"])
+    account = pd.DataFrame(
+        {"equity": [100.0, 110.0, 99.0], "cash": 0.0, "benchmark": [50.0, 60.0, 60.0]},
+        index=sessions,
+    )
+    page = Page(render(make_result(account=account)))
+    assert page.row("2019") == ["2019", "10.0%", "20.0%"]
+    assert page.row("2020") == ["2020", "-10.0%", "0.0%"]
+    assert not [row for row in page.rows if row[:1] == ["2018"]]
+
+
+def test_the_last_holdings_are_ranked_and_what_is_not_held_is_left_out():
+    weights = pd.DataFrame(
+        [[0.9, 0.0, 0.0, 0.1], [0.25, 0.0, 0.5, 0.25]],
+        columns=["XLE", "XLF", "XLK", "cash"],
+        index=pd.bdate_range("2019-01-02", periods=2),
+    )
+    page = Page(render(make_result(weights=weights)))
+    held = page.words.partition("Held at the last close")[2].partition("Training")[0]
+    assert held.split() == ["XLK", "50.0%", "XLE", "25.0%", "cash", "25.0%"]
+
+
+def test_orders_their_costs_and_what_kept_them_from_filling_are_told():
+    page = Page(render(make_result()))
+    assert "2 submitted, 1 completed, 1 rejected, 0 canceled." in page.words
+    assert "Commission 8.25, slippage 3.50." in page.words
+    assert ["2018-12-31", "XLE", "buy", "480", "Margin"] in page.rows
+    assert "1 retry." in page.words
+
+
+def test_fits_that_were_thrown_away_are_listed():
+    page = Page(render(make_result()))
+    assert "2 fits in 3.8 seconds." in page.words
+    assert ["2019-01-31", "the loss diverged", "2018-12-31"] in page.rows
+    sound = Page(render(make_result(retrains=retrains(status="ok"))))
+    assert "None was thrown away." in sound.words
+
+
+def test_a_thrown_away_fit_without_a_predecessor_is_served_by_none():
+    table = retrains().assign(served_by=np.datetime64("NaT"))
+    page = Page(render(make_result(retrains=table)))
+    assert ["2019-01-31", "the loss diverged", "-"] in page.rows
+
+
+def test_a_list_that_is_cut_says_how_much_is_left_out():
+    page = Page(render(make_result(events=events(count=1041))))
+    assert "1,041 retry." in page.words
+    assert "1,001 more are in events.csv." in page.words
+    assert len(page.rows) < 150
+
+
+def test_data_and_spec_are_shown_as_they_are():
+    page = Page(render(make_result()))
+    assert page.row("content hash")[1] == "ab" * 32
+    assert page.row("symbols")[1] == "XLE, XLK"
+    assert page.row("horizon")[1] == "2"
+    assert page.row("params top")[1] == "2"
+    assert page.row("commission")[1] == "0.0005"
+    assert ["cash", "100,000"] in page.rows
+
+
+def test_a_run_without_a_benchmark_has_no_column_for_it():
+    page = Page(render(without_benchmark()))
+    assert len(page.row("Total return")) == 3
+    assert "compared with" not in page.words
+    assert "None" not in page.words.replace("None was", "").replace("None:", "")
+
+
+def test_a_run_without_forecasts_says_so():
+    page = Page(render(without_forecasts()))
+    assert "This strategy made no forecasts." in page.words
+    assert "Nothing was trained." in page.words
+    assert "None: no order was rejected" in page.words
+    assert "Orders that were not filled" not in page.words
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_a_run_of_hardly_a_session_has_a_page(sessions):
+    assert "Held at the last close" in Page(render(make_result(sessions))).words
+
+
+def test_hostile_names_are_shown_and_not_obeyed():
+    result = make_result(
+        orders=orders(symbol=HOSTILE),
+        events=events(symbol=HOSTILE),
+        retrains=retrains(status=HOSTILE),
+    )
+    summary = result.summary | {
+        "strategy": {"name": HOSTILE, "params": {HOSTILE: HOSTILE}},
+        "data": result.summary["data"] | {"symbols": [HOSTILE], "benchmark": HOSTILE},
+        "orders": {HOSTILE: 1},
+        "versions": {"{{ 7 * 7 }}": '" onload="alert(1)'},
+    }
+    weights = result.weights.set_axis([HOSTILE, "$\\bad$", "cash"], axis=1)
+    html = render(replace(result, summary=summary, weights=weights))
+    page = Page(html)
+    assert "script" not in page.tags
+    assert "<script" not in html
+    assert page.text.count(HOSTILE) >= 10
+    assert "{{ 7 * 7 }}" in page.text
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+
+
+def test_the_page_loads_nothing_and_runs_nothing():
+    html = render(make_result())
+    page = Page(html)
+    assert not {"script", "iframe", "object", "embed", "img", "base"} & set(page.tags)
+    for name, value in page.attributes:
+        if name in ("src", "href", "xlink:href", "action", "data"):
+            assert value.startswith(("#", "data:"))
+    assert not re.search(r"url\((?!#)", html)
+    assert "@import" not in html
+    assert "default-src 'none'" in html
+
+
+def test_the_chart_stands_in_the_page_as_text_that_can_be_searched():
+    page = Page(render(make_result()))
+    assert page.tags.count("svg") == 1
+    assert "value (log scale)" in page.text
+    assert "<?xml" not in page.text
+
+
+def test_without_matplotlib_the_page_says_what_to_install(monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with caplog.at_level(logging.WARNING):
+        page = Page(render(make_result()))
+    assert "svg" not in page.tags
+    assert "needs an extra: pip install 'bt-lstm-rotation[plot]'" in page.words
+    assert "the report has no chart" in caplog.text
+
+
+def test_the_same_result_gives_the_same_page():
+    assert render(make_result()) == render(make_result())
