@@ -6,7 +6,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["FORECAST", "FORECAST_COUNTS", "METRICS", "Figure", "money", "percent"]
+__all__ = [
+    "FORECAST",
+    "FORECAST_COUNTS",
+    "METRICS",
+    "Figure",
+    "caveat",
+    "money",
+    "percent",
+]
 
 UNDEFINED = "-"
 
@@ -35,6 +43,16 @@ class Figure:
     def of(self, figures: Mapping[str, float | None]) -> str:
         """Return the figure's text; ``"-"`` where it is not defined."""
         return self.form(figures[self.key])
+
+
+def caveat(source: str) -> str:
+    """Say what a reader must not conclude from bars of this source; mostly nothing."""
+    if not source.startswith("simulated"):
+        return ""
+    return (
+        "A simulated market, with something to find planted in it: it shows that the "
+        "machinery works, and says nothing about what real markets give."
+    )
 
 
 def percent(value: float | None) -> str:

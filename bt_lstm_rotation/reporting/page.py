@@ -22,6 +22,7 @@ from bt_lstm_rotation.reporting.figures import (
     FORECAST,
     FORECAST_COUNTS,
     METRICS,
+    caveat,
     money,
     percent,
 )
@@ -69,6 +70,7 @@ def render(result: BacktestResult) -> str:
         summary=summary,
         sessions=result.account.index,
         equity=result.account["equity"],
+        caveat=caveat(summary["data"]["source"]),
         has_benchmark=summary["benchmark"] is not None,
         metrics=METRICS,
         measures=FORECAST + FORECAST_COUNTS,

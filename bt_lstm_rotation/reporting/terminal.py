@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from bt_lstm_rotation.reporting.figures import FORECAST, METRICS
+from bt_lstm_rotation.reporting.figures import FORECAST, METRICS, caveat
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["print_summary", "progress_bar"]
@@ -77,6 +77,8 @@ def print_summary(result: BacktestResult, folder: Path, console: Console) -> Non
         console.print(Text(f"Forecasts: {shown}"))
     counts = ", ".join(f"{n:,} {status}" for status, n in summary["orders"].items())
     console.print(Text(f"Orders:    {counts}"))
+    if warning := caveat(summary["data"]["source"]):
+        console.print(Text(f"Note:      {warning}"))
     # Unbroken, so that a long path can be copied.
     console.print(Text(f"Report:    {folder / 'report.html'}"), soft_wrap=True)
 

@@ -244,3 +244,13 @@ def test_without_matplotlib_the_page_says_what_to_install(monkeypatch, caplog):
 
 def test_the_same_result_gives_the_same_page():
     assert render(make_result()) == render(make_result())
+
+
+def test_a_simulated_market_is_called_one():
+    result = make_result()
+    real = result.summary["data"] | {"source": "folder prices"}
+    warning = "says nothing about what real markets give"
+    assert result.summary["data"]["source"].startswith("simulated")
+    assert warning in render(result)
+    on_real_bars = replace(result, summary=result.summary | {"data": real})
+    assert warning not in render(on_real_bars)
