@@ -42,7 +42,7 @@ class AccountHistory(bt.Analyzer):
         for feed, position in broker.positions.items():
             if position.size:
                 value = broker.getvalue([feed])
-                held[str(feed._name)] = (float(position.size), float(value))
+                held[_name(feed)] = (float(position.size), float(value))
         account = (float(broker.getvalue()), float(broker.getcash()), held)
         self.rets[self.strategy.datetime.date(0)] = account
 
@@ -94,10 +94,11 @@ class OrderRecord:
 
 
 class OrderHistory(bt.Analyzer):
-    """Every order, in the order of submission.
+    """Every order that a bar could fill, in the order of submission.
 
     ``get_analysis()`` gives a list of `OrderRecord`. Slippage is measured against the
-    open of the bar that filled a market order; for other orders it is 0.
+    open of the bar that filled a market order; for other orders it is 0. Orders sent at
+    the last close of a run are left out: no bar comes to fill them.
     """
 
     def __init__(self) -> None:
@@ -109,7 +110,7 @@ class OrderHistory(bt.Analyzer):
         if record is None:
             record = self.rets[order.ref] = OrderRecord(
                 ref=len(self.rets) + 1,
-                symbol=str(order.data._name),
+                symbol=_name(order.data),
                 submitted=bt.num2date(order.created.dt).date(),
                 side="buy" if order.isbuy() else "sell",
                 size=abs(float(order.created.size)),
@@ -117,14 +118,15 @@ class OrderHistory(bt.Analyzer):
             )
         record.status = order.getstatusname()
         if abs(order.executed.size) > record.filled:
-            filled = abs(float(order.executed.size))
+            filled, price = abs(float(order.executed.size)), float(order.executed.price)
             if order.exectype == bt.Order.Market:
-                worse = float(order.executed.price - order.data.open[0])
+                # `price` is the average of all parts: take what this one was paid.
+                before = record.filled * record.price if record.filled else 0.0
+                at_open = (filled - record.filled) * float(order.data.open[0])
                 sign = 1 if order.isbuy() else -1
-                record.slippage += sign * worse * (filled - record.filled)
-            record.filled = filled
+                record.slippage += sign * (filled * price - before - at_open)
+            record.filled, record.price = filled, price
             record.executed = bt.num2date(order.executed.dt).date()
-            record.price = float(order.executed.price)
             record.commission = float(order.executed.comm)
 
     def get_analysis(self) -> Any:
@@ -158,7 +160,7 @@ class ForecastHistory(bt.Analyzer):
             if len(feed) and session_of(feed.datetime[0]) == today:
                 value = float(indicator.l.forecast[0])
                 if math.isfinite(value):
-                    row[str(feed._name or "data")] = value
+                    row[_name(feed)] = value
         self.forecasts[self.strategy.datetime.date(0)] = row
 
     def stop(self) -> None:
@@ -179,3 +181,7 @@ class ForecastHistory(bt.Analyzer):
     def _indicators(self) -> list[Any]:
         found = self.strategy.getindicators()
         return [indicator for indicator in found if isinstance(indicator, Forecast)]
+
+
+def _name(feed: Any) -> str:
+    return str(feed._name or "data")  # as in `feed_names`: a lone feed needs none

@@ -95,13 +95,15 @@ def run_backtest(
     strategy : type of bt.Strategy
         `SectorRotation`, or any other.
     params : mapping, optional
-        The strategy's parameters.
+        The strategy's parameters, but for those that this function gives it.
     benchmark : str, optional
         A symbol of the panel to compare with. It becomes the strategy's first feed; a
         strategy with a parameter ``benchmark`` is told, and must not trade it.
     start : date, optional
         First session on which an order can be filled; the first decision is made at the
-        close before. Default: the session after the first that has a forecast.
+        close before. Default: the session after the first that has a forecast. A
+        strategy with a parameter ``start`` is told that close; another is held back
+        until it (`bt_lstm_rotation.trading_start`).
     end : date, optional
         Last session. Later bars are not looked at, not even to measure skill.
     broker : Broker, optional
@@ -118,15 +120,21 @@ def run_backtest(
     Raises
     ------
     DataError
-        If the benchmark is unknown or has no bar at the start, or no session lies
-        between start and end.
+        If `panel` is not a panel, the benchmark is unknown or has no bar at the start,
+        or no session lies between start and end.
     HistoryError
         If there are too few sessions before the start for a first fit.
+    SpecError
+        If a parameter is unknown, or start or end is not a date.
     StrategyError
-        If a parameter is unknown or `strategy` is not a strategy.
+        If `strategy` is not a strategy, or there is nothing to trade.
     """
     began = clock()
     _require_strategy(strategy)
+    _require_panel(panel)
+    for name, day in (("start", start), ("end", end)):
+        if not isinstance(day, dt.date | None):
+            raise SpecError("run_backtest", name, day, "a datetime.date, or None")
     broker = Broker() if broker is None else broker
     panel = panel.between(None, end)
     if benchmark is not None:
@@ -166,13 +174,25 @@ def _require_strategy(strategy: Any) -> None:
         raise StrategyError(f"a bt.Strategy class is needed (got {strategy!r})")
 
 
+def _require_panel(panel: Any) -> None:
+    if not isinstance(panel, PricePanel):
+        raise DataError(
+            "not a PricePanel",
+            value=type(panel).__name__,
+            valid="PricePanel.from_frames(frames, today=...) makes one of DataFrames",
+        )
+
+
 def _params(strategy: Any, params: Mapping[str, Any], **offered: Any) -> dict[str, Any]:
     """Check the strategy's parameters, and add what it takes of those offered."""
     known = set(strategy.params._getkeys())
     for name in params:
         if name not in known:
-            hint = closest(name, known)
+            hint = closest(str(name), known)
             raise SpecError(strategy.__name__, "parameter", name, f"known ({hint})")
+        if name in ("benchmark", "start"):
+            valid = f"left to run_backtest({name}=...)"
+            raise SpecError(strategy.__name__, "parameter", name, valid)
     taken = {k: v for k, v in offered.items() if k in known and v is not None}
     return taken | dict(params)
 
@@ -183,7 +203,7 @@ def _base(
     """Return the close at which the first decision is made."""
     sessions = panel.sessions
     possible: np.datetime64 = sessions[0]
-    if isinstance(spec, Spec):
+    if isinstance(spec, Spec) and not isinstance(spec, type):
         possible = first_forecast(sectors, spec)
     if start is None:
         return possible
@@ -199,7 +219,7 @@ def _base(
         earliest = sessions[np.searchsorted(sessions, possible) + 1 :][:1]
         raise HistoryError(
             f"too little history before the start {start}",
-            needed=spec.fit_bars + 1,
+            needed=int((sectors.sessions <= possible).sum()),
             available=int((sectors.sessions <= base).sum()),
             valid="the first fit waits for the first session of a period; "
             f"the earliest possible start is {', '.join(map(str, earliest)) or 'none'}",

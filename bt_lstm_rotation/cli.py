@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.errors import RotationError, StrategyError
@@ -36,7 +37,8 @@ exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line."""
-        self.exit(BAD_USAGE, f"error: {message} (--help lists what there is)\n")
+        line = " ".join(message.split())
+        self.exit(BAD_USAGE, f"error: {line} (--help lists what there is)\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -139,19 +141,28 @@ def _parser() -> argparse.ArgumentParser:
         help="of the network and of the simulated market (default: %(default)s)",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where the report goes (default: runs/)"
+        "--out",
+        type=_folder,
+        metavar="DIR",
+        help="where the report goes (default: runs/)",
     )
     return parser
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    import inspect
+
     from rich.console import Console
 
     from bt_lstm_rotation.backtest import Broker, run_backtest
     from bt_lstm_rotation.prices.source import Request, load_prices
     from bt_lstm_rotation.reporting import print_summary, progress_bar, write_run
     from bt_lstm_rotation.settings import parse_settings
-    from bt_lstm_rotation.strategy_file import find_strategy, where_it_failed
+    from bt_lstm_rotation.strategy_file import (
+        find_strategy,
+        known_strategies,
+        where_it_failed,
+    )
 
     strategy = find_strategy(arguments.strategy)
     params = parse_settings(strategy, arguments.settings, seed=arguments.seed)
@@ -185,19 +196,14 @@ def _run(arguments: argparse.Namespace) -> None:
             )
         except RotationError:
             raise
-        except Exception as error:
-            if _is_ours(strategy):
+        except (Exception, SystemExit) as error:
+            file = inspect.getfile(strategy)
+            if Path(file) in known_strategies().values():
                 raise
-            raise StrategyError(where_it_failed(error)) from error
+            raise StrategyError(where_it_failed(error, file)) from error
     name = f"{strategy.__name__}-{now:%Y%m%d-%H%M%S}"
     folder = write_run(result, arguments.out or Path("runs") / name)
     print_summary(result, folder, console)
-
-
-def _is_ours(strategy: Any) -> bool:
-    from bt_lstm_rotation.strategy_file import known_strategies
-
-    return strategy.__module__.rpartition("_strategy_")[2] in known_strategies()
 
 
 def _names(text: str) -> list[str]:
@@ -216,3 +222,10 @@ def _date(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(
             f"a date such as 2010-01-04 is needed (got {text!r})"
         ) from None
+
+
+def _folder(text: str) -> Path:
+    # Said now, and not after an hour of training.
+    if os.path.isfile(text):
+        raise argparse.ArgumentTypeError(f"a folder is needed (got a file, {text!r})")
+    return Path(text)

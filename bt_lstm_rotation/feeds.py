@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import backtrader as bt
@@ -44,13 +45,18 @@ def feed_names(feeds: Any) -> tuple[str, ...]:
     Raises
     ------
     StrategyError
-        If there is no feed, something that is none, a feed without a name, or two with
-        the same one.
+        If there is no list of feeds, something that is none, a feed without a name, two
+        with the same one, or a replayed feed.
     """
+    if not isinstance(feeds, Sequence):
+        raise StrategyError(
+            "a list of feeds is needed, such as self.datas "
+            f"(got {type(feeds).__name__})"
+        )
     if not feeds:
         raise StrategyError("no feeds: add at least one to Cerebro (got an empty list)")
     for number, feed in enumerate(feeds):
-        if not all(hasattr(feed.lines, field) for field in FIELDS):
+        if not all(hasattr(getattr(feed, "lines", None), field) for field in FIELDS):
             raise StrategyError(
                 f"a data feed with the lines {' '.join(FIELDS)} is needed "
                 f"(got {type(feed).__name__})"
@@ -59,6 +65,11 @@ def feed_names(feeds: Any) -> tuple[str, ...]:
             raise StrategyError(
                 f"feed {number} has no name; "
                 "give one: cerebro.adddata(feed, name='XLK')"
+            )
+        if getattr(feed, "replaying", False):
+            raise StrategyError(
+                f"{feed._name or 'the feed'} is replayed: a bar that still forms has "
+                "no close to forecast from; use cerebro.resampledata instead"
             )
     names = tuple(str(feed._name or "data") for feed in feeds)
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -81,7 +92,7 @@ def loaded_bars(feed: Any) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]
     -------
     sessions : (n_bars,) datetime64[D]
     bars : (5, n_bars) float64
-        Open, high, low, close and volume, as they are; see `with_volume` for volume.
+        Open, high, low, close and volume, as they are.
     """
     numbers = np.array(feed.lines.datetime.array)[: feed.buflen()]
     days = np.floor(numbers).astype(np.int64) - EPOCH

@@ -9,13 +9,13 @@ on time in every mode; the indicators of a pool share its networks.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.errors import DataError, SpecError, StrategyError
 from bt_lstm_rotation.feeds import feed_names, last_bar, loaded_bars, session_of
 from bt_lstm_rotation.forecasting import BarHistory, FitRecord, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
@@ -24,6 +24,8 @@ from bt_lstm_rotation.prices.sound import sound
 __all__ = ["ForecastPool"]
 
 logger = logging.getLogger(__name__)
+
+NEVER: np.datetime64 = np.datetime64("NaT", "D")
 
 
 class ForecastPool:
@@ -57,7 +59,8 @@ class ForecastPool:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         names = feed_names(feeds)
-        if not isinstance(spec, Spec):
+        # A class has the attributes too.
+        if isinstance(spec, type) or not isinstance(spec, Spec):
             valid = "a forecaster's spec, such as ForecastSpec() or MomentumSpec()"
             raise SpecError("LSTMForecast", "spec", spec, valid)
         if len(names) < spec.min_symbols:
@@ -74,7 +77,8 @@ class ForecastPool:
         self._walk = WalkForward(spec, self._history, start=start, progress=progress)
         self._seen = dict.fromkeys(names, 0)
         self._has_volume = dict.fromkeys(names, False)
-        self._session: np.datetime64 = np.datetime64("NaT", "D")
+        self._last = dict.fromkeys(names, NEVER)
+        self._session = NEVER
         self._latest: dict[str, float] = {}
         self._ahead: dict[str, NDArray[np.float64]] | None = None
 
@@ -100,6 +104,13 @@ class ForecastPool:
         -------
         float
             Decimal return over the horizon, or NaN.
+
+        Raises
+        ------
+        DataError
+            If a session has more than one bar, or lies before an earlier bar's.
+        StrategyError
+            If the feeds' bars of one session have different times of day.
         """
         session = session_of(feed.lines.datetime[0])
         news = [
@@ -108,6 +119,8 @@ class ForecastPool:
             if len(other) and session_of(other.lines.datetime[0]) == session
         ]
         if any(news):
+            if session == self._session:
+                raise _different_times(session)
             values = self._walk.forecast(np.array([session]))[0]
             self._latest = dict(zip(self._history.symbols, values, strict=True))
             self._session = session
@@ -127,6 +140,11 @@ class ForecastPool:
         -------
         (n_bars,) float64
             Decimal returns over the horizon, NaN where there is none.
+
+        Raises
+        ------
+        DataError, StrategyError
+            As `now` does.
         """
         if self._ahead is None:
             self._ahead = self._forecast_ahead()
@@ -145,6 +163,7 @@ class ForecastPool:
         for name, feed in self._feeds.items():
             own[name], bars = loaded_bars(feed)
             self._add(name, own[name], bars)
+        _check_times(self._feeds.values())
         sessions = self._history.sessions()
         values = self._walk.forecast(sessions)
         ahead = {}
@@ -158,16 +177,50 @@ class ForecastPool:
     def _add(
         self, name: str, sessions: NDArray[np.datetime64], bars: NDArray[np.float64]
     ) -> int:
-        """Add a feed's sound bars to the history; return how many these are."""
+        """Add a feed's sound bars to the history; return how many these are.
+
+        Raises
+        ------
+        DataError
+            If a session has more than one bar, or lies before an earlier bar's.
+        """
+        if not len(sessions):
+            return 0
+        before = np.concatenate([[self._last[name]], sessions[:-1]])
+        self._last[name] = sessions[-1]
+        for session in sessions[sessions == before]:
+            # Which of them is the close would depend on how Cerebro runs.
+            raise DataError(
+                "more than one bar in a session",
+                symbol=name,
+                session=str(session),
+                valid="daily bars, or longer ones",
+            )
         has_volume = np.logical_or.accumulate(~np.isnan(bars[4]))
         has_volume |= self._has_volume[name]
         # A feed that has never shown a volume has none; a volume that goes missing is
         # a fault of the bar.
         bars[4] = np.where(has_volume, bars[4], 0.0)
-        if len(has_volume):
-            self._has_volume[name] = bool(has_volume[-1])
+        self._has_volume[name] = bool(has_volume[-1])
         good = sound(bars)
         for session in sessions[~good]:
             logger.warning("%s %s: not a sound bar, counts as none", name, session)
         self._history.extend(name, sessions[good], bars[:, good])
         return int(good.sum())
+
+
+def _check_times(feeds: Iterable[Any]) -> None:
+    """Raise unless all feeds' bars of a session have one time of day."""
+    moments = [feed.lines.datetime.array[: feed.buflen()] for feed in feeds]
+    days = np.floor(np.unique(np.concatenate(moments)))
+    for number in days[1:][days[1:] == days[:-1]]:
+        raise _different_times(session_of(number))
+
+
+def _different_times(session: np.datetime64) -> StrategyError:
+    # Going bar by bar, Backtrader shows them one after another: a fit or a forecast
+    # would be made before the session's last bar is there.
+    return StrategyError(
+        f"the feeds' bars of {session} have different times of day; "
+        "give the bars of all feeds of a pool one time, such as midnight"
+    )

@@ -86,7 +86,8 @@ class Forecast(bt.Indicator):
         StrategyError
             If there are no feeds, or their names are missing or repeated.
         SpecError
-            If `spec` is not one, or compares feeds with each other and there is one.
+            If `spec` is not one, or compares feeds with each other and there is one,
+            or if `start` is no date.
         """
         spec = cls.pooled_spec() if spec is None else spec
         session = as_session(start)
@@ -144,9 +145,21 @@ class LSTMForecast(Forecast):
         return ForecastSpec()
 
 
-def as_session(date: dt.date | None) -> np.datetime64 | None:
-    """Return a date as NumPy has it."""
-    return None if date is None else np.datetime64(date, "D")
+def as_session(
+    date: dt.date | None, owner: str = "LSTMForecast"
+) -> np.datetime64 | None:
+    """Return a date as NumPy has it.
+
+    Raises
+    ------
+    SpecError
+        If it is neither a date nor None.
+    """
+    if date is None:
+        return None
+    if not isinstance(date, dt.date) or np.isnat(np.datetime64(date, "D")):
+        raise SpecError(owner, "start", date, "a datetime.date, or None")
+    return np.datetime64(date, "D")
 
 
 def _array_like(line: Any, values: Any) -> Any:

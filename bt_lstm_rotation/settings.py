@@ -11,6 +11,9 @@ from bt_lstm_rotation.errors import SpecError, closest
 
 __all__ = ["parse_settings"]
 
+# Parameters of a strategy that have an option of their own, or are no plain values.
+NOT_SETTINGS = {"benchmark", "progress", "spec", "start"}
+
 
 def parse_settings(
     strategy: Any, settings: Sequence[str], *, seed: int | None = None
@@ -59,23 +62,24 @@ def parse_settings(
         seen.add(name)
         if name in of_spec and (name != key or name not in defaults):
             changes[name] = _value(text)
-        elif key in defaults and key not in ("spec", "start", "progress"):
+        elif key in defaults and key not in NOT_SETTINGS:
             params[key] = _value(text)
         else:
-            hint = closest(name, {*defaults, *of_spec} - {"spec", "start", "progress"})
+            hint = closest(name, {*defaults, *of_spec} - NOT_SETTINGS)
             raise SpecError(owner, "--set", setting, f"a known key ({hint})")
-    if changes and is_dataclass(spec) and not isinstance(spec, type):
-        params["spec"] = replace(spec, **changes)
+    if changes:
+        params["spec"] = replace(spec, **changes)  # type: ignore[type-var]
     return params
 
 
 def _field_names(spec: Any) -> set[str]:
-    return {field.name for field in fields(spec)} if is_dataclass(spec) else set()
+    is_instance = is_dataclass(spec) and not isinstance(spec, type)
+    return {field.name for field in fields(spec)} if is_instance else set()
 
 
 def _value(text: str) -> Any:
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # not JSON; too many digits; too many brackets
         return text.strip()
     return tuple(value) if isinstance(value, list) else value

@@ -6,13 +6,15 @@ holds the sectors with the best forecast.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import backtrader as bt
 import numpy as np
 
-from bt_lstm_rotation.errors import StrategyError, closest
+from bt_lstm_rotation.errors import SpecError, StrategyError, closest
 from bt_lstm_rotation.feeds import feed_names, session_of
 from bt_lstm_rotation.forecasting import ForecastSpec
 from bt_lstm_rotation.forecasting.spec import check_fraction, check_whole
@@ -54,6 +56,8 @@ class PeriodicRebalance(bt.Strategy):
         owner = type(self).__name__
         check_period(owner, "rebalance", self.p.rebalance)
         check_fraction(owner, "cash_buffer", self.p.cash_buffer)
+        if not isinstance(self.p.start, dt.date | None):
+            raise SpecError(owner, "start", self.p.start, "a datetime.date, or None")
         names = feed_names(self.datas)
         if self.p.benchmark is not None and self.p.benchmark not in names:
             known = closest(str(self.p.benchmark), names)
@@ -84,8 +88,8 @@ class PeriodicRebalance(bt.Strategy):
 
     def next(self) -> None:
         """Move to new weights if it is time, and work towards the last ones if not."""
-        if self.is_due() and (weights := self.weights()):
-            self.rebalancer.target({self.sectors[n]: w for n, w in weights.items()})
+        if self.is_due() and (targets := self._targets()):
+            self.rebalancer.target(targets)
             self._period_done = self._period()
         else:
             self.rebalancer.next()
@@ -112,6 +116,20 @@ class PeriodicRebalance(bt.Strategy):
     def notify_order(self, order: Any) -> None:
         """Tell the rebalancer what became of an order."""
         self.rebalancer.notify_order(order)
+
+    def _targets(self) -> dict[Any, float]:
+        """Return the weights wanted, by feed."""
+        weights = self.weights()
+        asked = f"{type(self).__name__}.weights()"
+        if not isinstance(weights, Mapping):
+            raise StrategyError(
+                f"{asked} must return a dict of feed name to share (got {weights!r})"
+            )
+        for name in weights:
+            if name not in self.sectors:
+                known = closest(str(name), self.sectors)
+                raise StrategyError(f"{asked} names no sector {name!r}; {known}")
+        return {self.sectors[name]: share for name, share in weights.items()}
 
     def _period(self) -> int:
         today = np.array([session_of(self.datetime[0])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -62,17 +63,33 @@ def find_strategy(text: str) -> Any:
             raise StrategyError(
                 f"no strategy {text!r}; {closest(text, known)}; or FILE.py:Class"
             )
-    if not path.is_file():
+    if not os.path.isfile(path):  # False, not OSError, for a name that is too long
         raise StrategyError(f"no strategy file {str(path)!r}")
     return _strategy_in(_run_file(path), path, name)
 
 
-def where_it_failed(error: BaseException, path: str | None = None) -> str:
-    """Say where an error came from: the deepest place outside installed packages."""
+def where_it_failed(error: BaseException, file: str | None) -> str:
+    """Say in one line what went wrong, and where.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    file : str or None
+        The file of interest: what it called may be many frames deeper.
+
+    Returns
+    -------
+    str
+        The deepest place in that file, or else the deepest of all.
+    """
+    name = type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}: {name}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if path and Path(f.filename) == Path(path)] or frames
+    own = [frame for frame in frames if frame.filename == file] or frames
     place = f"{own[-1].filename}:{own[-1].lineno}: " if own else ""
-    return f"{place}{type(error).__name__}: {error}"
+    return f"{place}{name}: {error}"
 
 
 def _run_file(path: Path) -> ModuleType:
@@ -86,9 +103,9 @@ def _run_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script without a main guard may exit
         del sys.modules[name]
-        failed = where_it_failed(error, str(path))
+        failed = where_it_failed(error, module.__file__)
         raise StrategyError(f"{str(path)!r} cannot be run: {failed}") from error
     return module
 

@@ -21,8 +21,8 @@ def starting_at(strategy: Any, session: np.datetime64) -> Any:
     Parameters
     ----------
     strategy : type of bt.Strategy
-        Whose ``prenext``, ``nextstart`` and ``next`` are held back; all else is as it
-        was, its parameters included.
+        Whose ``prenext``, ``nextstart``, ``next`` and ``notify_timer`` are held back;
+        all else is as it was, its parameters included.
     session : datetime64[D]
         The first close at which it may decide.
 
@@ -38,25 +38,33 @@ def starting_at(strategy: Any, session: np.datetime64) -> Any:
     def has_begun(self: Any) -> bool:
         return bool(session_of(self.datetime[0]) >= session)
 
+    def prenext(self: Any) -> None:
+        if has_begun(self):
+            base.prenext(self)
+
+    def nextstart(self: Any) -> None:
+        if has_begun(self):
+            base.nextstart(self)
+        else:
+            missed.add(id(self))
+
+    def next_(self: Any) -> None:
+        if has_begun(self):
+            late = id(self) in missed
+            missed.discard(id(self))
+            (base.nextstart if late else base.next)(self)
+
+    def notify_timer(self: Any, timer: Any, when: Any, *args: Any, **kws: Any) -> None:
+        # A timer rings before the strategy's own date is today's.
+        if np.datetime64(when.date(), "D") >= session:
+            base.notify_timer(self, timer, when, *args, **kws)
+
     class Held(base):  # type: ignore[misc]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
+        pass
 
-        def prenext(self) -> None:
-            if has_begun(self):
-                super().prenext()
-
-        def nextstart(self) -> None:
-            if has_begun(self):
-                super().nextstart()
-            else:
-                missed.add(id(self))
-
-        def next(self) -> None:
-            if has_begun(self):
-                late = id(self) in missed
-                missed.discard(id(self))
-                (super().nextstart if late else super().next)()
-
+    # Not written inside the class: there, bt.SignalStrategy's metaclass would take
+    # `next` for what its own `next` calls, and the two would call each other.
+    Held.prenext, Held.nextstart, Held.next = prenext, nextstart, next_
+    Held.notify_timer = notify_timer
     Held.__name__ = Held.__qualname__ = strategy.__name__
     return Held

@@ -70,10 +70,12 @@ class Network:
     def seeded(
         cls, rng: np.random.Generator, n_features: int, units: int, layers: int
     ) -> Network:
-        """Draw initial weights as Keras does.
+        """Draw initial weights as Keras does, but for the head.
 
         Glorot-uniform kernels, orthogonal recurrent kernels, zero biases but for the
-        forget gate's, which is 1 (R. Jozefowicz et al., ICML 2015).
+        forget gate's, which is 1 (R. Jozefowicz et al., ICML 2015). The head is zero:
+        training begins at the forecast of somebody who knows nothing, and what it does
+        not move stays there, where a random head would leave its noise.
         """
         stack = []
         for number in range(layers):
@@ -82,7 +84,7 @@ class Network:
             inputs = units if number else n_features
             kernel = _glorot(rng, inputs, 4 * units)
             stack.append(Layer(kernel, _orthogonal(rng, units, 4 * units), bias))
-        head = _glorot(rng, units, 1)[:, 0]
+        head = np.zeros(units, dtype=np.float32)
         return cls(tuple(stack), head, np.zeros((), dtype=np.float32))
 
     @classmethod

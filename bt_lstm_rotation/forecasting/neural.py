@@ -121,10 +121,10 @@ class RecurrentForecaster:
             part, loss = self._train(features[rows], targets[rows], level, session)
             parts.append(part)
             losses.append(loss)
-        loss = tuple(float(value) for value in np.mean(losses, axis=0))
-        if not np.isfinite(loss).all() or not all(_is_finite(net) for net, _ in parts):
-            return Fit(None, loss, "the loss is not finite")
-        return Fit(RecurrentModel(spec, window.symbols, tuple(parts)), loss)
+        curve = tuple(float(loss) for loss in np.mean(losses, axis=0))
+        if not np.isfinite(curve).all() or not all(_is_finite(net) for net, _ in parts):
+            return Fit(None, curve, "the loss is not finite")
+        return Fit(RecurrentModel(spec, window.symbols, tuple(parts)), curve)
 
     def _train(
         self, features: Array, targets: Array, level: float, session: np.datetime64

@@ -90,7 +90,7 @@ class ForecastSpec:
     layers: int = 1
     dropout: float = 0.0
     learning_rate: float = 5e-3
-    steps: int = 30
+    steps: int = 20
     clip_norm: float = 1.0
     seed: int = 0
     pooled: bool = True

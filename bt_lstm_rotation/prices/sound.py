@@ -28,10 +28,11 @@ def sound(bars: NDArray[np.float64]) -> NDArray[np.bool_]:
         True where prices are finite and above 0, Low and High enclose Open and Close up
         to rounding, and the volume is finite and not negative.
     """
-    opened, high, low, close, volume = bars
-    prices = bars[:4]
+    prices, volume = bars[:4], bars[4]
     positive = (np.isfinite(prices) & (prices > 0)).all(axis=0)
-    slack = ROUNDING * np.abs(high)
+    # A price of 1 stands in for what would warn when it is compared: inf less inf.
+    opened, high, low, close = np.where(positive, prices, 1.0)
+    slack = ROUNDING * high
     highest = np.maximum(np.maximum(opened, close), low)
     lowest = np.minimum(np.minimum(opened, close), high)
     enclosed = (highest <= high + slack) & (lowest >= low - slack)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bt_lstm_rotation.errors import SourceError, closest
 from bt_lstm_rotation.prices.folder import load_folder
-from bt_lstm_rotation.prices.panel import PricePanel
+from bt_lstm_rotation.prices.panel import PricePanel, distinct_symbols
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 from bt_lstm_rotation.prices.yahoo import YahooPrices
 
@@ -80,7 +80,8 @@ def load_prices(
     SourceError
         If there is no such source, or it cannot deliver.
     DataError
-        If its bars are not sound.
+        If `symbols` is empty, a single text or has repetitions, or a symbol is unknown,
+        or bars are not sound.
     """
     kind, _, path = request.data.partition(":")
     if kind == "folder" and path:
@@ -89,7 +90,8 @@ def load_prices(
         return panel, request.benchmark
     if request.data == "yahoo":
         benchmark = request.benchmark or SPDR_BENCHMARK
-        symbols = _all(request.symbols or SPDR_SECTORS, benchmark)
+        wanted = SPDR_SECTORS if request.symbols is None else request.symbols
+        symbols = _all(wanted, benchmark)
         return (yahoo or YahooPrices()).load(symbols or (), end=request.end), benchmark
     if request.data == "simulated":
         panel = SimulatedMarket(seed=request.seed).panel()
@@ -104,4 +106,5 @@ def _all(symbols: Sequence[str] | None, benchmark: str | None) -> list[str] | No
     """Put the benchmark behind the symbols, unless it is one of them."""
     if symbols is None:
         return None
-    return [*symbols, *({benchmark} - {None, *symbols})]  # type: ignore[list-item]
+    names = distinct_symbols(symbols)
+    return [*names, *({benchmark} - {None, *names})]  # type: ignore[list-item]

@@ -1,0 +1,224 @@
+"""The LSTM as a forecaster: what a fit is made of, and the one law on whole walks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import random_panel, same_bytes, shocked, without
+
+from bt_lstm_rotation.forecasting import BarHistory, ForecastSpec, walk_forward
+from bt_lstm_rotation.forecasting.features import FEATURES, compute
+from bt_lstm_rotation.forecasting.neural import _sequences
+from bt_lstm_rotation.forecasting.window import Window
+
+TINY = ForecastSpec(
+    units=4, steps=2, lookback=10, horizon=3, train_size=40, features=tuple(FEATURES)
+)
+SPECS = {
+    "pooled, relative": TINY,
+    "pooled, plain": replace(TINY, target="plain"),
+    "a network each, relative": replace(TINY, pooled=False, layers=2, dropout=0.2),
+    "a network each, plain": replace(
+        TINY, pooled=False, target="plain", features=("log_return", "volume")
+    ),
+}
+each_spec = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+
+
+def last_window(panel, n_bars):
+    symbols = sorted(panel.symbols)
+    window = BarHistory.from_panel(panel).window(symbols, panel.sessions[-1:], n_bars)
+    return Window(window.symbols, window.dates[0], window.bars[:, 0])
+
+
+def fitted(spec, window):
+    return spec.forecaster().fit(window, window.dates.max())
+
+
+def weights(fit):
+    return b"".join(
+        array.tobytes()
+        for network, _ in fit.model.parts
+        for array in network.keras_weights()
+    )
+
+
+@each_spec
+def test_nothing_up_to_a_session_moves_when_every_later_bar_does(spec):
+    panel = without(random_panel("CAB", 135), "B", [50, 100])
+    whole = walk_forward(panel, spec)
+    assert len(whole.fits) == 3
+    fit_at = [int(np.searchsorted(panel.sessions, f.session)) for f in whole.fits]
+    for row in (fit_at[0] - 1, fit_at[1] - 1, fit_at[1], 118):
+        other = walk_forward(shocked(panel, row, seed=row), spec)
+        past = slice(0, row + 1)
+        assert same_bytes(other.values[past], whole.values[past])
+        assert not np.isclose(other.values[row + 1 :], whole.values[row + 1 :]).all()
+
+
+@each_spec
+def test_neither_start_nor_end_nor_first_bar_moves_a_forecast(spec):
+    panel = random_panel("CAB", 135)
+    whole = walk_forward(panel, spec)
+    early = walk_forward(panel.rows(0, 110), spec)
+    assert same_bytes(early.values, whole.values[:110])
+    late = walk_forward(panel, spec, start=panel.sessions[108])
+    assert same_bytes(late.values[108:], whole.values[108:])
+    assert len(late.fits) < len(whole.fits)
+    cut = walk_forward(panel.rows(20, 135), spec)
+    there = ~np.isnan(cut.values)
+    assert there.any(axis=0).all()
+    assert cut.values[there].tobytes() == whole.values[20:][there].tobytes()
+    turned = walk_forward(panel.select(["B", "C", "A"]), spec)
+    assert same_bytes(turned.values[:, [1, 2, 0]], whole.values)
+
+
+def test_the_seed_and_the_session_are_all_that_is_random():
+    window = last_window(random_panel("AB", 70), TINY.fit_bars)
+    forecaster = TINY.forecaster()
+    session = window.dates.max()
+    first = forecaster.fit(window, session)
+    assert weights(first) == weights(forecaster.fit(window, session))
+    assert first.losses == fitted(TINY, window).losses
+    assert len(first.losses) == TINY.steps
+    assert weights(first) != weights(forecaster.fit(window, session + 1))
+    assert weights(first) != weights(fitted(replace(TINY, seed=1), window))
+
+
+@pytest.mark.parametrize("target", ["plain", "relative"])
+def test_the_close_that_ends_a_fit_is_the_last_targets_and_nothing_elses(target):
+    spec = replace(TINY, target=target, features=("log_return",))
+    panel = random_panel("AB", 70)
+    window = last_window(panel, spec.fit_bars)
+    higher = Window(window.symbols, window.dates, window.bars.copy())
+    higher.bars[3, 0, -1] *= 1.01
+    (_, first), (_, second) = (
+        fitted(spec, one).model.parts[0] for one in (window, higher)
+    )
+    # The inputs end `horizon` bars earlier, so their scaler cannot have moved.
+    assert (first.feature_mean == second.feature_mean).all()
+    assert (first.feature_scale == second.feature_scale).all()
+    # One of 2 x 40 plain returns rose by a hundredth of its ratio of closes.
+    close = window.close[0]
+    rise = 0.01 * close[-1] / close[-1 - spec.horizon] / (2 * spec.train_size)
+    moved = (second.target_mean + second.level) - (first.target_mean + first.level)
+    np.testing.assert_allclose(moved, rise, rtol=1e-9)
+    assert weights(fitted(spec, window)) != weights(fitted(spec, higher))
+
+
+def test_the_scaler_knows_the_window_and_nothing_else():
+    spec = replace(TINY, features=("log_return",))
+    window = last_window(random_panel("AB", 70), spec.fit_bars)
+    (_, scaler), = fitted(spec, window).model.parts  # fmt: skip
+    change = np.diff(np.log(window.close), axis=1)[:, : spec.train_size]
+    ahead = window.close[:, 1 + spec.horizon :] / window.close[:, 1 : -spec.horizon] - 1
+    assert ahead.shape == change.shape == (2, 40)
+    np.testing.assert_allclose(scaler.feature_mean, change.mean(), rtol=1e-9)
+    np.testing.assert_allclose(scaler.feature_scale, change.std(), rtol=1e-9)
+    np.testing.assert_allclose(scaler.level, ahead.mean(), rtol=1e-9)
+    np.testing.assert_allclose(scaler.target_mean, 0.0, atol=1e-12)
+    relative = ahead - ahead.mean(axis=0)
+    np.testing.assert_allclose(scaler.target_scale, relative.std(), rtol=1e-9)
+
+
+def test_targets_are_compared_by_date_and_not_by_row():
+    spec = replace(TINY, features=("log_return",))
+    panel = without(random_panel("AB", 70), "B", [40, 41, 55])
+    window = last_window(panel, spec.fit_bars)
+    ((_, scaler),) = fitted(spec, window).model.parts
+    ahead = window.close[:, 1 + spec.horizon :] / window.close[:, 1 : -spec.horizon] - 1
+    table = pd.DataFrame(
+        {"date": window.dates[:, 1:41].ravel(), "ahead": ahead.ravel()}
+    )
+    relative = table.ahead - table.groupby("date").ahead.transform("mean")
+    np.testing.assert_allclose(scaler.target_scale, relative.std(ddof=0), rtol=1e-9)
+    np.testing.assert_allclose(scaler.target_mean, relative.mean(), atol=1e-12)
+
+
+def test_a_forecast_is_the_networks_output_in_the_windows_own_returns():
+    spec = replace(TINY, features=("log_return", "volume"))
+    panel = random_panel("AB", 80)
+    model = fitted(spec, last_window(panel.rows(0, 70), spec.fit_bars)).model
+    ((network, scaler),) = model.parts
+    now = last_window(panel, spec.forecast_bars)
+    features = compute(spec.features, now)
+    scaled = (features - scaler.feature_mean) / scaler.feature_scale
+    output = network.run(scaled.astype(np.float32)).astype(np.float64)
+    expected = output * scaler.target_scale + scaler.target_mean + scaler.level
+    assert scaler.level != 0.0
+    stacked = Window(now.symbols, now.dates[None], now.bars[:, None])
+    np.testing.assert_allclose(model.forecast(stacked)[0], expected, rtol=1e-12)
+
+
+def test_a_symbol_keeps_its_own_network_when_others_pause():
+    spec = SPECS["a network each, plain"]
+    panel = random_panel("ABCD", 125)
+    model = fitted(spec, last_window(panel, spec.fit_bars)).model
+    history, sessions = BarHistory.from_panel(panel), panel.sessions[-9:]
+    whole = model.forecast(history.window(list("ABCD"), sessions, spec.forecast_bars))
+    some = model.forecast(history.window(["B", "D"], sessions, spec.forecast_bars))
+    assert some.tobytes() == whole[:, [1, 3]].tobytes()
+
+
+@each_spec
+def test_a_session_has_the_same_bytes_alone_and_among_others(spec):
+    panel = random_panel("ABCD", 125)
+    model = fitted(spec, last_window(panel, spec.fit_bars)).model
+    history = BarHistory.from_panel(panel)
+    for symbols in (["A", "B", "C", "D"], ["B", "D"]):
+        sessions = panel.sessions[-32:]
+        together = model.forecast(history.window(symbols, sessions, spec.forecast_bars))
+        assert together.shape == (32, len(symbols))
+        for row, session in enumerate(sessions):
+            at = np.array([session])
+            alone = model.forecast(history.window(symbols, at, spec.forecast_bars))
+            assert alone.tobytes() == together[row].tobytes()
+
+
+def test_constant_prices_are_forecast_to_stay():
+    panel = random_panel("AB", 125)
+    panel.bars[:4] = 20.0
+    result = walk_forward(panel, TINY)
+    there = result.values[~np.isnan(result.values)]
+    assert len(there) > 50
+    # Every target is 0, so what the network says of the scaled one is added to 0: its
+    # size is that of a network after two steps.
+    assert (np.abs(there) < 1.0).all()
+    assert {fit.status for fit in result.fits} == {"ok"}
+
+
+def test_a_training_window_is_cut_into_whole_sequences_from_its_end():
+    # 5 bars of 2 symbols in sequences of 3: the older of each is filled up in front.
+    inputs = np.arange(1, 11, dtype=np.float32).reshape(2, 5, 1)
+    data = _sequences(inputs, -np.arange(1.0, 11.0).reshape(2, 5), 3)
+    assert data.inputs[..., 0].T.tolist() == [
+        [0, 1, 2],
+        [3, 4, 5],
+        [0, 6, 7],
+        [8, 9, 10],
+    ]
+    assert (data.targets == -data.inputs[..., 0]).all()
+    assert data.weights.T.tolist() == [[0, 1, 1], [1, 1, 1], [0, 1, 1], [1, 1, 1]]
+    whole = _sequences(inputs[:, :3], np.ones((2, 3)), 3)
+    assert whole.inputs.shape == (3, 2, 1)
+    assert (whole.weights == 1.0).all()
+
+
+def test_a_real_fit_that_diverges_is_thrown_away_and_says_so():
+    panel = random_panel("AB", 135)
+    spec = replace(TINY, learning_rate=1e30, steps=4)
+    result = walk_forward(panel, spec)
+    assert np.isnan(result.values).all()
+    assert [fit.status for fit in result.fits] == ["the loss is not finite"] * 3
+    assert np.isnat([fit.served_by for fit in result.fits]).all()
+
+
+def test_a_fit_whose_only_step_diverges_is_thrown_away_too():
+    window = last_window(random_panel("AB", 70), TINY.fit_bars)
+    fit = fitted(replace(TINY, learning_rate=1e300, steps=1), window)
+    assert np.isfinite(fit.losses).all()
+    assert fit.model is None
+    assert fit.problem == "the loss is not finite"

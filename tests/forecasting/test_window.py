@@ -1,0 +1,142 @@
+"""BarHistory against pandas, growing bar by bar and all at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import days, random_panel, without
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.forecasting import BarHistory
+
+EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+FIELDS = ["Open", "High", "Low", "Close", "Volume"]
+
+
+@st.composite
+def gappy_panels(draw):
+    n_sessions = draw(st.integers(2, 90))
+    panel = random_panel("ZAM", n_sessions, seed=draw(st.integers(0, 9)))
+    for symbol in "ZM":
+        rows = draw(st.sets(st.integers(0, n_sessions - 1), max_size=n_sessions - 1))
+        panel = without(panel, symbol, sorted(rows & set(range(len(panel)))))
+    return panel
+
+
+def grown(panel) -> BarHistory:
+    history = BarHistory(panel.symbols)
+    for row, session in enumerate(panel.sessions):
+        for column, symbol in enumerate(panel.symbols):
+            if panel.traded[row, column]:
+                bar = panel.bars[:, [row], column]
+                history.extend(symbol, np.array([session]), bar)
+    return history
+
+
+@EXAMPLES
+@given(panel=gappy_panels(), n_bars=st.integers(1, 6))
+def test_windows_counts_and_ages_are_those_of_pandas(panel, n_bars):
+    for history in (BarHistory.from_panel(panel), grown(panel)):
+        assert history.symbols == ("A", "M", "Z")
+        assert (history.sessions() == panel.sessions).all()
+        counts, ages = history.counts(panel.sessions), history.age(panel.sessions)
+        for column, symbol in enumerate(history.symbols):
+            frame = panel.frame(symbol)
+            for row, session in enumerate(panel.sessions):
+                past = frame.loc[: pd.Timestamp(session)]
+                assert counts[row, column] == len(past)
+                age = (pd.Timestamp(session) - past.index[-1]).days if len(past) else 0
+                assert ages[row, column] == (age if len(past) else 36_525)
+                if len(past) < n_bars:
+                    continue
+                window = history.window([symbol], panel.sessions[[row]], n_bars)
+                last = past.iloc[-n_bars:]
+                assert (window.dates[0, 0] == last.index.to_numpy("M8[D]")).all()
+                assert (window.bars[:, 0, 0] == last[FIELDS].to_numpy().T).all()
+
+
+def test_a_window_of_many_sessions_stacks_those_of_each():
+    panel = without(random_panel("AB", 40), "B", [7, 8, 20])
+    history = BarHistory.from_panel(panel)
+    window = history.window(["A", "B"], panel.sessions[10:30], 5)
+    assert window.bars.shape == (5, 20, 2, 5)
+    assert window.dates.shape == (20, 2, 5)
+    assert window.n_bars == 5
+    assert (window.dates <= panel.sessions[10:30, None, None]).all()
+    for row in range(20):
+        alone = history.window(["A", "B"], panel.sessions[[10 + row]], 5)
+        assert (window.bars[:, [row]] == alone.bars).all()
+        assert (window.dates[[row]] == alone.dates).all()
+
+
+def test_only_keeps_one_symbol_of_a_window():
+    panel = random_panel("AB", 20)
+    window = BarHistory.from_panel(panel).window(["A", "B"], panel.sessions[9:12], 4)
+    only = window.only("B")
+    assert only.symbols == ("B",)
+    assert (only.close[:, 0] == window.close[:, 1]).all()
+    assert (only.volume[:, 0] == window.volume[:, 1]).all()
+    assert only.dates.shape == (3, 1, 4)
+
+
+def test_what_was_answered_does_not_change_when_bars_are_added():
+    panel = random_panel("A", 200)
+    history = BarHistory.from_panel(panel.rows(0, 60))
+    early = history.window(["A"], panel.sessions[[59]], 10)
+    before = early.bars.copy()
+    history.extend("A", panel.sessions[60:], panel.bars[:, 60:, 0])
+    assert (early.bars == before).all()
+    assert (history.window(["A"], panel.sessions[[59]], 10).bars == before).all()
+
+
+def test_a_bar_of_the_same_session_replaces_the_last_one():
+    panel = random_panel("A", 70)
+    history = BarHistory.from_panel(panel.rows(0, 64))
+    later = panel.bars[:, 63:, 0] * 2.0
+    history.extend("A", panel.sessions[63:], later)
+    window = history.window(["A"], panel.sessions[[69]], 8)
+    assert (window.dates[0, 0] == panel.sessions[62:]).all()
+    assert (window.bars[:, 0, 0, 1:] == later).all()
+    assert (window.bars[:, 0, 0, 0] == panel.bars[:, 62, 0]).all()
+    assert history.counts(panel.sessions[[69]]).tolist() == [[70]]
+
+
+def test_the_caller_keeps_its_own_arrays():
+    panel = random_panel("A", 5)
+    bars, sessions = panel.bars[:, :, 0].copy(), panel.sessions.copy()
+    history = BarHistory("A")
+    history.extend("A", sessions, bars)
+    bars[:], sessions[:] = 0.0, np.datetime64("1990-01-01")
+    window = history.window(["A"], panel.sessions[[4]], 5)
+    assert (window.bars[:, 0, 0] == panel.bars[:, :, 0]).all()
+
+
+def test_a_bar_before_the_last_is_refused_by_name_and_date():
+    panel = random_panel("AB", 10)
+    history = BarHistory.from_panel(panel)
+    with pytest.raises(DataError, match=r"B 2019-01-03.*after 2019-01-15") as info:
+        history.extend("B", panel.sessions[[1]], panel.bars[:, [1], 1])
+    assert (info.value.symbol, info.value.session) == ("B", "2019-01-03")
+    assert history.counts(panel.sessions[[-1]]).tolist() == [[10, 10]]
+
+
+@pytest.mark.parametrize("order", [[0, 2, 1], [0, 1, 1], [2, 1, 0]])
+def test_bars_that_are_not_ascending_among_themselves_are_refused(order):
+    panel = random_panel("A", 3)
+    history = BarHistory("A")
+    with pytest.raises(DataError, match=r"^A 2019-01-0"):
+        history.extend("A", panel.sessions[order], panel.bars[:, order, 0])
+    assert history.counts(panel.sessions[[-1]]).tolist() == [[0]]
+
+
+def test_no_bars_at_all_are_no_sessions_and_a_century_of_age():
+    history = BarHistory(["B", "A", "B"])
+    assert history.symbols == ("A", "B")
+    assert len(history.sessions()) == 0
+    history.extend("A", np.array([], "M8[D]"), np.empty((5, 0)))
+    today = np.array(days(["2020-01-01"]))
+    assert history.counts(today).tolist() == [[0, 0]]
+    assert history.age(today).min() > 36_000

@@ -1,0 +1,95 @@
+"""Which bars are sound: one fault at a time, in every field."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import random_panel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.prices.bars import COLUMNS, valid_bars
+from bt_lstm_rotation.prices.sound import sound
+
+EXAMPLES = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+GOOD = (10.0, 12.0, 9.0, 11.0, 100.0)  # open, high, low, close, volume
+
+
+def verdict(**changed) -> bool:
+    fields = [name.lower() for name in COLUMNS]
+    bar = dict(zip(fields, GOOD, strict=True)) | changed
+    return bool(sound(np.array([[bar[name]] for name in fields]))[0])
+
+
+@pytest.mark.parametrize("field", ["open", "high", "low", "close"])
+@pytest.mark.parametrize("price", [math.nan, math.inf, -math.inf, 0.0, -0.0, -1.0])
+def test_a_price_that_is_none_spoils_the_bar(field, price):
+    assert verdict()
+    assert not verdict(**{field: price})
+
+
+@pytest.mark.parametrize("volume", [math.nan, math.inf, -1.0])
+def test_a_volume_that_is_none_spoils_the_bar(volume):
+    assert not verdict(volume=volume)
+    assert verdict(volume=0.0)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"high": 8.0},
+        {"high": 10.9},
+        {"high": 9.9, "close": 9.5},
+        {"low": 10.5},
+        {"low": 12.5},
+        {"open": 12.1},
+        {"open": 8.9},
+        {"close": 12.1},
+        {"close": 8.9},
+    ],
+)
+def test_a_high_or_low_that_does_not_enclose_spoils_the_bar(fault):
+    assert not verdict(**fault)
+
+
+def test_rounding_does_not_spoil_a_bar_and_a_tick_does():
+    # Vendors keep prices in 32 bits: an ulp of 12 is about 1e-6.
+    assert verdict(close=12.0 + 1e-6)
+    assert verdict(open=9.0 - 1e-6)
+    assert not verdict(close=12.0 + 1e-4)
+    assert not verdict(open=9.0 - 1e-4)
+
+
+def test_a_bar_of_one_price_is_sound():
+    assert verdict(open=5.0, high=5.0, low=5.0, close=5.0)
+
+
+@EXAMPLES
+@given(
+    bar=st.tuples(
+        *[st.sampled_from([math.nan, math.inf, -1.0, 0.0, 1.0, 2.0, 3.0])] * 4,
+        st.sampled_from([math.nan, math.inf, -1.0, 0.0, 7.0]),
+    )
+)
+def test_a_bar_is_sound_exactly_if_a_source_may_bring_it(bar):
+    frame = pd.DataFrame([bar], index=pd.DatetimeIndex(["2020-01-02"]), columns=COLUMNS)
+    try:
+        valid_bars("XLK", frame, today=dt.date(2020, 12, 31))
+        valid = True
+    except DataError:
+        valid = False
+    assert bool(sound(np.array(bar))) == valid
+
+
+def test_each_bar_of_many_has_its_own_verdict():
+    bars = random_panel("AB", 30).bars
+    assert sound(bars).shape == (30, 2)
+    assert sound(bars).all()
+    bars[1, 4, 0], bars[3, 9, 1], bars[:, 20, 0] = 0.0, math.nan, math.nan
+    assert np.argwhere(~sound(bars)).tolist() == [[4, 0], [9, 1], [20, 0]]
+    assert sound(bars[:, :0]).shape == (0, 2)
