@@ -122,7 +122,7 @@ class SpecError(RotationError, ValueError):
         self.field = field
         self.value = value
         self.valid = valid
-        super().__init__(f"{owner}: {field} must be {valid} (got {value!r})")
+        super().__init__(f"{owner}: {field} must be {valid} (got {_shown(value)})")
 
 
 class StrategyError(RotationError):

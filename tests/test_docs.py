@@ -34,7 +34,8 @@ def test_the_drop_in_trades(frames):
 
 @pytest.mark.slow
 def test_the_indicator_works_in_a_strategy_of_ones_own(frames):
-    scope = {"__name__": "readme"}
+    # Backtrader looks up the module of a strategy while it makes the class.
+    scope = {"__name__": __name__}
     exec(SCRIPTS[1], scope)
     cerebro = bt.Cerebro()
     cerebro.adddata(bt.feeds.PandasData(dataname=frames["SPY"]))

@@ -10,7 +10,7 @@ import backtrader as bt
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import FakeSpec, random_panel, without
+from fakes import FakeSpec, date, random_panel, without
 from hand_made import FREE, panel_of
 
 from bt_lstm_rotation import (
@@ -144,11 +144,12 @@ def test_forecasts_before_the_start_are_history():
             self.forecasts = Forecast.pooled(self.datas, spec=FakeSpec())
 
     panel = random_panel()
-    result = run_backtest(panel, Watcher, start=panel.sessions[40].astype(object))
+    result = run_backtest(panel, Watcher, start=date(panel.sessions[40]), benchmark="C")
     # Its indicators have forecast since row 21; row 39 is the close before the start.
     assert result.forecasts["session"].min() == pd.Timestamp(panel.sessions[39])
     assert result.account.index[0] == pd.Timestamp(panel.sessions[39])
-    assert len(result.forecasts) == 3 * len(result.account) == 3 * 41
+    # What it forecasts of the benchmark is not counted.
+    assert len(result.forecasts) == 2 * len(result.account) == 2 * 41
 
 
 def test_skill_is_measured_on_the_forecasts_of_the_frame():

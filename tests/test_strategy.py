@@ -76,6 +76,23 @@ def test_a_sector_without_a_bar_on_the_deciding_day_is_not_chosen():
     ]
 
 
+def test_sectors_trade_on_the_days_of_their_own_bars():
+    class Diary(SectorRotation):
+        def __init__(self):
+            super().__init__()
+            self.traded, self.forecast = [], []
+
+        def next(self):
+            super().next()
+            self.traded.append([name in self.trading_today() for name in "ABC"])
+            self.forecast.append([name in self.forecasts() for name in "ABC"])
+
+    gaps = [*A[:15], None, None, *A[17:]]
+    panel = panel_of("2019-01-28", A=gaps, B=B, C=[None] * 10 + C[10:20])
+    ran = drop_in(panel, Diary, spec=YESTERDAY)
+    assert ran.traded == ran.forecast == panel.traded.tolist()
+
+
 def test_a_late_listing_does_not_keep_the_others_from_trading():
     late = panel_of("2019-01-28", A=A, B=B, C=[None] * 10 + C[10:])
     assert fills(rotate(late)) == fills(rotate())
