@@ -1,11 +1,7 @@
 """Walk forward: one fit a calendar period, one forecast a session.
 
-All of time is decided here, once for every forecaster. A session is *seasoned* for a
-symbol when the symbol has a bar on it and `fit_bars` bars up to it; only sessions that
-are seasoned for some symbol exist for the walk, so a listing without enough history
-changes nothing for the others. A fit is made at the first session of each period; its
-members are the symbols with enough history and a bar in the last `STALE_AFTER` days.
-It serves from the close it was made at until the next one.
+All of time is decided here and in `retraining`, once for every forecaster. A fit serves
+from the close it was made at until the next one.
 
 `WalkForward` can be asked for one session at a time, as bars arrive, or for many at
 once, when they are all there. Both take the same steps and give the same bytes.
@@ -22,21 +18,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.errors import HistoryError, SpecError
 from bt_lstm_rotation.forecasting.forecaster import Fit, Model, Spec
+from bt_lstm_rotation.forecasting.retraining import (
+    NEVER,
+    RetrainCalendar,
+    first_forecast,
+    fit_members,
+)
 from bt_lstm_rotation.forecasting.window import BarHistory, Window
-from bt_lstm_rotation.periods import period_of
 from bt_lstm_rotation.prices import PricePanel
 
-__all__ = ["FitRecord", "Forecasts", "WalkForward", "first_forecast", "walk_forward"]
+__all__ = ["FitRecord", "Forecasts", "WalkForward", "walk_forward"]
 
 logger = logging.getLogger(__name__)
-
-# A symbol whose last bar is older takes no part in a fit. Longer than any holiday, and
-# than the week between two weekly bars; shorter than a month after a delisting.
-STALE_AFTER = 10  # days
-
-NEVER: np.datetime64 = np.datetime64("NaT", "D")
 
 # Sessions forecast in one go: bounds the memory of long periods.
 BLOCK = 32
@@ -146,7 +140,7 @@ class WalkForward:
         self._progress = progress
         self._clock = clock
         self._forecaster = spec.forecaster()
-        self._calendar = _RetrainCalendar(spec, history)
+        self._calendar = RetrainCalendar(spec, history)
         self._tried: np.datetime64 = NEVER
         self._model: Model | None = None
         self._served_by: np.datetime64 = NEVER
@@ -198,7 +192,7 @@ class WalkForward:
 
     def _attempt(self, session: np.datetime64) -> _Attempt:
         began = self._clock()
-        symbols = _members(self.spec, self.history, session)
+        symbols = fit_members(self.spec, self.history, session)
         stack = self.history.window(symbols, np.array([session]), self.spec.fit_bars)
         window = Window(stack.symbols, stack.dates[0], stack.bars[:, 0])
         fit = self._forecaster.fit(window, session)
@@ -251,89 +245,6 @@ class WalkForward:
                     symbols, sessions[block], self.spec.forecast_bars
                 )
                 values[np.ix_(block, columns)] = model.forecast(window)
-
-
-class _RetrainCalendar:
-    """Says which fit is in force at a session, made or not."""
-
-    def __init__(self, spec: Spec, history: BarHistory) -> None:
-        self._spec = spec
-        self._history = history
-        self._period: int | None = None
-        self._in_force: np.datetime64 = NEVER
-
-    def advance(self, sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-        """Return when the fit in force at each of the next sessions is due, or NaT.
-
-        The very first period has no fit: whether the first session of the history also
-        began it cannot be known.
-        """
-        counts, ages = self._history.counts(sessions), self._history.age(sessions)
-        seasoned = (counts >= self._spec.fit_bars) & (ages == 0)
-        rows = np.flatnonzero(seasoned.any(axis=1))
-        in_force = np.full(len(sessions), NEVER)
-        for row, period in zip(
-            rows, period_of(sessions[rows], self._spec.retrain), strict=True
-        ):
-            if self._period is not None and period != self._period:
-                members = _members(self._spec, self._history, sessions[row])
-                if len(members) >= self._spec.min_symbols:
-                    self._in_force = sessions[row]
-            self._period = int(period)
-            in_force[row] = self._in_force
-        return in_force
-
-
-def _members(spec: Spec, history: BarHistory, session: np.datetime64) -> list[str]:
-    """Symbols that take part in a fit: enough history, and a recent bar."""
-    at = np.array([session])
-    enough = history.counts(at)[0] >= spec.fit_bars
-    recent = history.age(at)[0] <= STALE_AFTER
-    joined = enough & recent
-    return [s for s, member in zip(history.symbols, joined, strict=True) if member]
-
-
-def first_forecast(panel: PricePanel, spec: Spec) -> np.datetime64:
-    """Return the first session that can have a forecast.
-
-    Parameters
-    ----------
-    panel : PricePanel
-        The sectors' bars, without the benchmark.
-    spec : Spec
-        Which forecaster.
-
-    Returns
-    -------
-    datetime64[D]
-
-    Raises
-    ------
-    HistoryError
-        If there is none: how many sessions are needed, and how many there are.
-    """
-    history = BarHistory.from_panel(panel)
-    in_force = _RetrainCalendar(spec, history).advance(panel.sessions)
-    possible = np.flatnonzero(~np.isnat(in_force))
-    if len(possible):
-        first: np.datetime64 = panel.sessions[possible[0]]
-        return first
-    counts = sorted((int(n) for n in panel.traded.sum(axis=0)), reverse=True)
-    if len(counts) < spec.min_symbols:
-        raise SpecError(
-            type(spec).__name__,
-            "target and features",
-            "comparing symbols with each other",
-            f"target='plain' without cross-sectional features for {len(counts)} symbol",
-        )
-    available = counts[spec.min_symbols - 1]
-    raise HistoryError(
-        f"not enough history for a fit of {type(spec).__name__}, which waits for the "
-        "first session of a period",
-        needed=max(spec.fit_bars, available) + 1,
-        available=available,
-        valid="a shorter train_size or lookback needs less",
-    )
 
 
 def walk_forward(

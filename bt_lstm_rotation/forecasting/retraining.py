@@ -1,0 +1,126 @@
+"""When a fit is due, and who takes part in it.
+
+A session is *seasoned* for a symbol when the symbol has a bar on it and `fit_bars` bars
+up to it; only sessions that are seasoned for some symbol exist here, so a listing
+without enough history changes nothing for the others. A fit is due at the first session
+of each calendar period; its members are the symbols with enough history and a bar in
+the last `STALE_AFTER` days.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.errors import HistoryError, SpecError
+from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.forecasting.window import BarHistory
+from bt_lstm_rotation.periods import period_of
+from bt_lstm_rotation.prices import PricePanel
+
+__all__ = ["NEVER", "RetrainCalendar", "first_forecast", "fit_members"]
+
+# A symbol whose last bar is older takes no part in a fit. Longer than any holiday, and
+# than the week between two weekly bars; shorter than a month after a delisting.
+STALE_AFTER = 10  # days
+
+NEVER: np.datetime64 = np.datetime64("NaT", "D")
+
+
+class RetrainCalendar:
+    """Says which fit is in force at a session, made or not.
+
+    Parameters
+    ----------
+    spec : Spec
+        Which forecaster.
+    history : BarHistory
+        The bars.
+    """
+
+    def __init__(self, spec: Spec, history: BarHistory) -> None:
+        self._spec = spec
+        self._history = history
+        self._period: int | None = None
+        self._in_force: np.datetime64 = NEVER
+
+    def advance(self, sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+        """Return when the fit in force at each of the next sessions is due.
+
+        Parameters
+        ----------
+        sessions : (n,) datetime64[D]
+            Ascending, all after those of the call before.
+
+        Returns
+        -------
+        (n,) datetime64[D]
+            NaT where none is. The very first period has no fit: whether the first
+            session of the history also began it cannot be known.
+        """
+        counts, ages = self._history.counts(sessions), self._history.age(sessions)
+        seasoned = (counts >= self._spec.fit_bars) & (ages == 0)
+        rows = np.flatnonzero(seasoned.any(axis=1))
+        in_force = np.full(len(sessions), NEVER)
+        for row, period in zip(
+            rows, period_of(sessions[rows], self._spec.retrain), strict=True
+        ):
+            if self._period is not None and period != self._period:
+                joined = fit_members(self._spec, self._history, sessions[row])
+                if len(joined) >= self._spec.min_symbols:
+                    self._in_force = sessions[row]
+            self._period = int(period)
+            in_force[row] = self._in_force
+        return in_force
+
+
+def fit_members(spec: Spec, history: BarHistory, session: np.datetime64) -> list[str]:
+    """Return the symbols that take part in a fit: enough history, and a recent bar."""
+    at = np.array([session])
+    enough = history.counts(at)[0] >= spec.fit_bars
+    recent = history.age(at)[0] <= STALE_AFTER
+    joined = enough & recent
+    return [s for s, member in zip(history.symbols, joined, strict=True) if member]
+
+
+def first_forecast(panel: PricePanel, spec: Spec) -> np.datetime64:
+    """Return the first session that can have a forecast.
+
+    Parameters
+    ----------
+    panel : PricePanel
+        The sectors' bars, without the benchmark.
+    spec : Spec
+        Which forecaster.
+
+    Returns
+    -------
+    datetime64[D]
+
+    Raises
+    ------
+    HistoryError
+        If there is none: how many sessions are needed, and how many there are.
+    """
+    history = BarHistory.from_panel(panel)
+    in_force = RetrainCalendar(spec, history).advance(panel.sessions)
+    possible = np.flatnonzero(~np.isnat(in_force))
+    if len(possible):
+        first: np.datetime64 = panel.sessions[possible[0]]
+        return first
+    counts = sorted((int(n) for n in panel.traded.sum(axis=0)), reverse=True)
+    if len(counts) < spec.min_symbols:
+        raise SpecError(
+            type(spec).__name__,
+            "target and features",
+            "comparing symbols with each other",
+            f"target='plain' without cross-sectional features for {len(counts)} symbol",
+        )
+    available = counts[spec.min_symbols - 1]
+    raise HistoryError(
+        f"not enough history for a fit of {type(spec).__name__}, which waits for the "
+        "first session of a period",
+        needed=max(spec.fit_bars, available) + 1,
+        available=available,
+        valid="a shorter train_size or lookback needs less",
+    )
