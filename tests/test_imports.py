@@ -16,7 +16,7 @@ PACKAGE = Path(bt_lstm_rotation.__file__).parent
 # From the ground up. A module may import what stands below it, and its own folder.
 LAYERS = [
     ["_version", "errors"],
-    ["periods"],
+    ["archive", "periods"],
     ["prices"],
     ["forecasting"],
     ["evidence", "selection"],
@@ -31,7 +31,15 @@ LAYERS = [
     ["cli"],
 ]
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
-PURE = ("prices", "forecasting", "selection", "evidence", "periods", "errors")
+PURE = (
+    "prices",
+    "forecasting",
+    "selection",
+    "evidence",
+    "periods",
+    "archive",
+    "errors",
+)
 
 
 def modules() -> list[Path]:

@@ -1,14 +1,11 @@
 """Bars on disk, one file a symbol, shared by processes.
 
-A file is an npz archive of plain arrays followed by the SHA-256 of that archive. The
-checksum is compared before anything is parsed, so that a damaged file is never half
-believed: it is thrown away, and the caller fetches again.
+A file is an :mod:`~bt_lstm_rotation.archive`, which notices its own damage: then it is
+thrown away, and the caller fetches again.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
 import logging
 import os
 import re
@@ -21,6 +18,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from bt_lstm_rotation.archive import pack, unpack
 from bt_lstm_rotation.errors import SourceError
 from bt_lstm_rotation.prices.bars import check_symbol
 from bt_lstm_rotation.prices.history import RAW_COLUMNS, CoveredBars
@@ -31,7 +29,6 @@ logger = logging.getLogger(__name__)
 
 # Counts up when the arrays change, so that an older file is replaced, not misread.
 _VERSION = 1
-_DIGEST_BYTES = hashlib.sha256().digest_size
 
 # Windows gives these names to devices, with any extension.
 _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|$)")
@@ -167,33 +164,28 @@ class BarsCache:
 
 
 def _encoded(symbol: str, covered: CoveredBars) -> bytes:
-    archive = io.BytesIO()
-    np.savez(
-        archive,
-        version=np.array(_VERSION),
-        symbol=np.array(symbol),
-        covered=np.array([covered.first, covered.last], dtype="datetime64[D]"),
-        sessions=covered.bars.index.to_numpy().astype("datetime64[D]"),
-        bars=covered.bars[list(RAW_COLUMNS)].to_numpy(dtype="float64"),
+    return pack(
+        {
+            "version": np.array(_VERSION),
+            "symbol": np.array(symbol),
+            "covered": np.array([covered.first, covered.last], dtype="datetime64[D]"),
+            "sessions": covered.bars.index.to_numpy().astype("datetime64[D]"),
+            "bars": covered.bars[list(RAW_COLUMNS)].to_numpy(dtype="float64"),
+        }
     )
-    body = archive.getvalue()
-    return body + hashlib.sha256(body).digest()
 
 
 def _decoded(symbol: str, content: bytes) -> CoveredBars:
     """Undo ``_encoded``; ValueError or KeyError says why it cannot be done."""
-    body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
-    if hashlib.sha256(body).digest() != digest:
-        raise ValueError("the file is damaged, its checksum does not match")
-    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        if int(arrays["version"]) != _VERSION:
-            raise ValueError(f"the file has another layout than version {_VERSION}")
-        if str(arrays["symbol"]) != symbol:
-            raise ValueError(f"the file holds the bars of {arrays['symbol']}")
-        first, last = arrays["covered"].tolist()
-        bars = pd.DataFrame(
-            arrays["bars"],
-            index=pd.DatetimeIndex(arrays["sessions"]).as_unit("ns"),
-            columns=list(RAW_COLUMNS),
-        )
+    arrays = unpack(content)
+    if int(arrays["version"]) != _VERSION:
+        raise ValueError(f"the file has another layout than version {_VERSION}")
+    if str(arrays["symbol"]) != symbol:
+        raise ValueError(f"the file holds the bars of {arrays['symbol']}")
+    first, last = arrays["covered"].tolist()
+    bars = pd.DataFrame(
+        arrays["bars"],
+        index=pd.DatetimeIndex(arrays["sessions"]).as_unit("ns"),
+        columns=list(RAW_COLUMNS),
+    )
     return CoveredBars(bars, first, last)

@@ -1,0 +1,99 @@
+"""The key of a stored forecast: a hash of all that it was made from.
+
+A forecast is a function of spec, seed and bars, and of the code. Where the hash of
+these is the same, so is the forecast; where any of them differs, so does the hash.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from bt_lstm_rotation._version import __version__
+from bt_lstm_rotation.archive import PLAIN_KINDS
+from bt_lstm_rotation.errors import SpecError
+
+__all__ = ["content_key"]
+
+
+def content_key(kind: str, *parts: object) -> str:
+    """Hash what an entry is made from.
+
+    Parameters
+    ----------
+    kind : str
+        What the entry is, for example ``"fit"``.
+    *parts : object
+        All that it depends on: None, str, bytes, int, float, NumPy arrays and scalars
+        of plain values, dataclasses such as specs, and tuples of these.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits. Another order, type, dtype, shape or bit gives another
+        key, and so does other code in ``bt_lstm_rotation.forecasting``. The code of a
+        spec defined elsewhere, and the versions of TensorFlow and NumPy, are not in it.
+
+    Raises
+    ------
+    SpecError
+        If a part is of another type, whose content is not known to be all of it.
+    """
+    return _digest((kind, _code_version(), *parts)).hex()
+
+
+@functools.cache
+def _code_version() -> str:
+    """Hash the source of all that decides a forecast.
+
+    Only what is on disk is known. The version stands for it where no source is
+    installed.
+    """
+    package = Path(__file__).parents[1]
+    # The calendar says when a fit is made; all else is in this folder.
+    sources = [*package.glob("forecasting/*.py"), *package.glob("periods.py")]
+    files = tuple((source.name, source.read_bytes()) for source in sorted(sources))
+    return _digest((__version__, files)).hex()
+
+
+def _digest(part: object) -> bytes:
+    """Hash a value by its type and content.
+
+    Every piece is preceded by its length, and a value within another is hashed by
+    itself first, so no two values are spelled alike.
+    """
+    kind = type(part)
+    spelled = hashlib.sha256()
+    for piece in (f"{kind.__module__}.{kind.__qualname__}".encode(), *_pieces(part)):
+        spelled.update(len(piece).to_bytes(8, "big"))
+        spelled.update(piece)
+    return spelled.digest()
+
+
+def _pieces(part: object) -> list[bytes]:
+    if dataclasses.is_dataclass(part) and not isinstance(part, type):
+        names = sorted(field.name for field in dataclasses.fields(part))
+        return [_digest((name, getattr(part, name))) for name in names]
+    # Before int, float, str and bytes, of which some NumPy scalars are kinds. Exactly
+    # an array: the bytes of a masked one do not say what is masked.
+    if type(part) is np.ndarray or isinstance(part, np.generic):
+        if part.dtype.kind in PLAIN_KINDS:
+            shape = repr(part.shape)
+            return [part.dtype.str.encode(), shape.encode(), part.tobytes()]
+    elif part is None:
+        return []
+    elif isinstance(part, str):
+        return [part.encode("utf-8", errors="surrogatepass")]
+    elif isinstance(part, bytes):
+        return [part]
+    elif isinstance(part, int | float):
+        # repr() refuses an int of more than 4,300 digits.
+        return [(hex(part) if isinstance(part, int) else part.hex()).encode()]
+    elif isinstance(part, tuple):
+        return [_digest(item) for item in part]
+    valid = "None, str, bytes, a number, a plain NumPy array, a dataclass or a tuple"
+    raise SpecError("content_key", "a part", type(part).__name__, valid)
