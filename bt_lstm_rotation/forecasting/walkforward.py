@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.forecasting.forecaster import Fit, Model, Spec
+from bt_lstm_rotation.forecasting.forecaster import Fit, Forecaster, Model, Spec
 from bt_lstm_rotation.forecasting.retraining import (
     NEVER,
     RetrainCalendar,
@@ -26,6 +26,7 @@ from bt_lstm_rotation.forecasting.retraining import (
     fit_members,
 )
 from bt_lstm_rotation.forecasting.window import BarHistory, Window
+from bt_lstm_rotation.forecasting.workers import Workers
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["FitRecord", "Forecasts", "WalkForward", "walk_forward"]
@@ -82,6 +83,21 @@ class _Attempt(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class _Task:
+    """One fit, with all that it needs wherever it is made."""
+
+    forecaster: Forecaster
+    window: Window
+    session: np.datetime64
+    clock: Callable[[], float]
+
+    def attempt(self) -> _Attempt:
+        began = self.clock()
+        fit = self.forecaster.fit(self.window, self.session)
+        return _Attempt(self.session, self.window, fit, self.clock() - began)
+
+
+@dataclass(frozen=True, eq=False)
 class Forecasts:
     """Forecasts of a whole panel.
 
@@ -115,6 +131,9 @@ class WalkForward:
         changes no forecast.
     progress : callable, optional
         Called with (fits done, fits planned) after each fit.
+    workers : Workers, optional
+        How the fits of sessions that are asked for together are spread. It changes no
+        forecast.
     clock : callable, optional
         Seconds, for timing fits.
 
@@ -131,6 +150,7 @@ class WalkForward:
         *,
         start: np.datetime64 | None = None,
         progress: Callable[[int, int], None] | None = None,
+        workers: Workers | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.spec = spec
@@ -138,6 +158,7 @@ class WalkForward:
         self.fits_: list[FitRecord] = []
         self._start = start
         self._progress = progress
+        self._workers = Workers() if workers is None else workers
         self._clock = clock
         self._forecaster = spec.forecaster()
         self._calendar = RetrainCalendar(spec, history)
@@ -167,9 +188,11 @@ class WalkForward:
             wanted &= sessions >= self._start
         stretches = np.unique(in_force[wanted])
         self._spared.extend(np.unique(in_force[~wanted & ~np.isnat(in_force)]))
+        due = stretches[stretches != self._tried]
+        attempts = self._workers.map(_Task.attempt, map(self._task, due))
         for fit_at in stretches:
             if fit_at != self._tried:
-                self._fit(fit_at)
+                self._settle(next(attempts))
                 if self._progress:
                     done, left = len(self.fits_), int((stretches > fit_at).sum())
                     self._progress(done, done + left)
@@ -178,25 +201,23 @@ class WalkForward:
                 self._serve(self._model, sessions, rows, values)
         return values
 
-    def _fit(self, session: np.datetime64) -> None:
-        """Fit; if that fails, see to it that the last good fit serves."""
-        attempts = [self._attempt(session)]
+    def _settle(self, attempt: _Attempt) -> None:
+        """Take a fit over; if it failed, see to it that the last good one serves."""
+        session, attempts = attempt.session, [attempt]
         # Without `start`, the last good one of the fits that it spares would serve now.
         spared = sorted({earlier for earlier in self._spared if earlier < session})
         while attempts[-1].fit.model is None and self._model is None and spared:
-            attempts.append(self._attempt(spared.pop()))
-        for attempt in reversed(attempts):
-            self._take_over(attempt)
+            attempts.append(self._task(spared.pop()).attempt())
+        for made in reversed(attempts):
+            self._take_over(made)
         self._tried = session
         self._spared.clear()
 
-    def _attempt(self, session: np.datetime64) -> _Attempt:
-        began = self._clock()
+    def _task(self, session: np.datetime64) -> _Task:
         symbols = fit_members(self.spec, self.history, session)
         stack = self.history.window(symbols, np.array([session]), self.spec.fit_bars)
         window = Window(stack.symbols, stack.dates[0], stack.bars[:, 0])
-        fit = self._forecaster.fit(window, session)
-        return _Attempt(session, window, fit, self._clock() - began)
+        return _Task(self._forecaster, window, session, self._clock)
 
     def _take_over(self, attempt: _Attempt) -> None:
         session, window, fit, seconds = attempt
@@ -253,6 +274,7 @@ def walk_forward(
     *,
     start: np.datetime64 | None = None,
     progress: Callable[[int, int], None] | None = None,
+    workers: Workers | None = None,
 ) -> Forecasts:
     """Forecast every session of a panel.
 
@@ -266,6 +288,8 @@ def walk_forward(
         First session that is wanted.
     progress : callable, optional
         Called with (fits done, fits planned) after each fit.
+    workers : Workers, optional
+        How fits are spread.
 
     Returns
     -------
@@ -279,7 +303,7 @@ def walk_forward(
     """
     first_forecast(panel, spec)
     history = BarHistory.from_panel(panel)
-    walk = WalkForward(spec, history, start=start, progress=progress)
+    walk = WalkForward(spec, history, start=start, progress=progress, workers=workers)
     values = walk.forecast(panel.sessions)
     order = [history.symbols.index(symbol) for symbol in panel.symbols]
     return Forecasts(panel.sessions, panel.symbols, values[:, order], tuple(walk.fits_))
