@@ -19,7 +19,7 @@ from bt_lstm_rotation.errors import (
     closest,
 )
 from bt_lstm_rotation.feeds import add_feeds
-from bt_lstm_rotation.forecasting import first_forecast
+from bt_lstm_rotation.forecasting import Training, first_forecast
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.recording import Run, add_recorders, collect
@@ -83,7 +83,7 @@ def run_backtest(
     start: dt.date | None = None,
     end: dt.date | None = None,
     broker: Broker | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    training: Training | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BacktestResult:
     """Run a strategy over a panel through Backtrader.
@@ -108,8 +108,8 @@ def run_backtest(
         Last session. Later bars are not looked at, not even to measure skill.
     broker : Broker, optional
         Cash, commission and slippage.
-    progress : callable, optional
-        Called with (fits done, fits planned), if the strategy has a parameter for it.
+    training : Training, optional
+        How fits are made, if the strategy has a parameter for it.
     clock : callable, optional
         Seconds, for timing.
 
@@ -142,7 +142,7 @@ def run_backtest(
     sectors = [symbol for symbol in panel.symbols if symbol != benchmark]
     if not sectors:
         raise StrategyError(f"nothing to trade besides the benchmark {benchmark!r}")
-    given = _params(strategy, params or {}, benchmark=benchmark, progress=progress)
+    given = _params(strategy, params or {}, benchmark=benchmark, training=training)
     spec = given.get("spec", getattr(strategy.params, "spec", None))
     base = _base(panel, panel.select(sectors), spec, start)
     _require_bar(panel, benchmark, base)

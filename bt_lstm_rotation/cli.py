@@ -29,6 +29,7 @@ examples:
   %(prog)s --data folder:prices --symbols XLE,XLK,XLV --benchmark SPY
   %(prog)s --strategy momentum_12_1 --set top=2 --set rebalance=weekly
   %(prog)s --strategy my_file.py:MyStrategy --set period=20
+  %(prog)s store --clear                      delete networks kept of earlier runs
 
 exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data
 """
@@ -55,10 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 2 bad usage or bad data. A fault of ours raises, which Python turns into
         a traceback and exit code 1.
     """
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["store"]:
+        run, arguments = _store, _store_parser().parse_args(given[1:])
+    else:
+        run, arguments = _run, _parser().parse_args(given)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
-        _run(arguments)
+        run(arguments)
     except RotationError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
@@ -140,6 +145,24 @@ def _parser() -> argparse.ArgumentParser:
         default=0,
         help="of the network and of the simulated market (default: %(default)s)",
     )
+    work = parser.add_argument_group("training")
+    work.add_argument(
+        "--jobs", type=int, metavar="N", help="fits at a time (default: one a core)"
+    )
+    work.add_argument(
+        "--backend",
+        choices=["threads", "processes", "dask"],
+        default="threads",
+        help="where fits are made (default: %(default)s)",
+    )
+    work.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a running Dask cluster"
+    )
+    work.add_argument(
+        "--no-store",
+        action="store_true",
+        help="train anew what an earlier run has trained, and keep nothing",
+    )
     parser.add_argument(
         "--out",
         type=_folder,
@@ -151,12 +174,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> None:
     import inspect
+    from functools import partial
 
     from rich.console import Console
 
     from bt_lstm_rotation.backtest import Broker, run_backtest
+    from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers
+    from bt_lstm_rotation.forecasting.store import default_folder
     from bt_lstm_rotation.prices.source import Request, load_prices
-    from bt_lstm_rotation.reporting import print_summary, progress_bar, write_run
+    from bt_lstm_rotation.reporting import (
+        announce,
+        print_summary,
+        progress_bar,
+        write_run,
+    )
     from bt_lstm_rotation.settings import parse_settings
     from bt_lstm_rotation.strategy_file import (
         find_strategy,
@@ -181,8 +212,18 @@ def _run(arguments: argparse.Namespace) -> None:
     )
     now = dt.datetime.now()
     panel, benchmark = load_prices(request, today=now.date())
-    console = Console()
-    with progress_bar(Console(stderr=True)) as progress:
+    workers = Workers(
+        jobs=arguments.jobs, backend=arguments.backend, scheduler=arguments.scheduler
+    )
+    store = None if arguments.no_store else ForecastStore(default_folder())
+    told = Console(stderr=True)
+    with progress_bar(told) as progress:
+        training = Training(
+            workers=workers,
+            store=store,
+            progress=progress,
+            announce=partial(announce, told, workers.cores),
+        )
         try:
             result = run_backtest(
                 panel,
@@ -192,7 +233,7 @@ def _run(arguments: argparse.Namespace) -> None:
                 start=arguments.start,
                 end=arguments.end,
                 broker=broker,
-                progress=progress,
+                training=training,
             )
         except RotationError:
             raise
@@ -203,7 +244,28 @@ def _run(arguments: argparse.Namespace) -> None:
             raise StrategyError(where_it_failed(error, file)) from error
     name = f"{strategy.__name__}-{now:%Y%m%d-%H%M%S}"
     folder = write_run(result, arguments.out or Path("runs") / name)
-    print_summary(result, folder, console)
+    print_summary(result, folder, Console())
+
+
+def _store_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"{Path(sys.argv[0]).name} store",
+        description="Show what is stored of earlier runs: networks and forecasts.",
+    )
+    parser.add_argument("--clear", action="store_true", help="delete it")
+    return parser
+
+
+def _store(arguments: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bt_lstm_rotation.forecasting.store import ForecastStore, default_folder
+
+    store = ForecastStore(default_folder())
+    entries, size = store.clear() if arguments.clear else store.size()
+    done = "deleted" if arguments.clear else "stored"
+    text = f"{entries:,} entries, {size / 1e6:,.1f} MB {done} in {store.folder}"
+    Console().print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 def _names(text: str) -> list[str]:

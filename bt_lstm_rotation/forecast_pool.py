@@ -9,7 +9,7 @@ on time in every mode; the indicators of a pool share its networks.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError, SpecError, StrategyError
 from bt_lstm_rotation.feeds import feed_names, last_bar, loaded_bars, session_of
-from bt_lstm_rotation.forecasting import BarHistory, FitRecord, WalkForward
+from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.prices.sound import sound
 
@@ -39,8 +39,8 @@ class ForecastPool:
         Which forecaster.
     start : datetime64[D], optional
         First session on which a forecast is wanted.
-    progress : callable, optional
-        Called with (fits done, fits planned).
+    training : Training, optional
+        How fits are made.
 
     Raises
     ------
@@ -56,7 +56,7 @@ class ForecastPool:
         spec: Spec,
         *,
         start: np.datetime64 | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        training: Training | None = None,
     ) -> None:
         names = feed_names(feeds)
         # A class has the attributes too.
@@ -74,7 +74,7 @@ class ForecastPool:
         self._feeds = dict(zip(names, feeds, strict=True))
         self._names = {id(feed): name for name, feed in self._feeds.items()}
         self._history = BarHistory(names)
-        self._walk = WalkForward(spec, self._history, start=start, progress=progress)
+        self._walk = WalkForward(spec, self._history, start=start, training=training)
         self._seen = dict.fromkeys(names, 0)
         self._has_volume = dict.fromkeys(names, False)
         self._last = dict.fromkeys(names, NEVER)

@@ -8,7 +8,7 @@ does the same for any other forecaster.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import backtrader as bt
@@ -16,7 +16,7 @@ import numpy as np
 
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecast_pool import ForecastPool
-from bt_lstm_rotation.forecasting import ForecastSpec
+from bt_lstm_rotation.forecasting import ForecastSpec, Training
 from bt_lstm_rotation.forecasting.forecaster import Spec
 
 __all__ = ["Forecast", "LSTMForecast"]
@@ -61,7 +61,7 @@ class Forecast(bt.Indicator):
         *,
         spec: Spec | None = None,
         start: dt.date | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        training: Training | None = None,
     ) -> dict[Any, Any]:
         """Forecast several feeds with one forecaster.
 
@@ -73,8 +73,8 @@ class Forecast(bt.Indicator):
             Which forecaster.
         start : date, optional
             First date on which a forecast is wanted.
-        progress : callable, optional
-            Called with (fits done, fits planned).
+        training : Training, optional
+            How fits are made.
 
         Returns
         -------
@@ -91,7 +91,7 @@ class Forecast(bt.Indicator):
         """
         spec = cls.pooled_spec() if spec is None else spec
         session = as_session(start)
-        pool = ForecastPool(datas, spec, start=session, progress=progress)
+        pool = ForecastPool(datas, spec, start=session, training=training)
         make: Any = cls  # Backtrader's metaclass takes the arguments away
         return {data: make(data, spec=spec, start=start, pool=pool) for data in datas}
 

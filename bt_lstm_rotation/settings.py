@@ -12,7 +12,7 @@ from bt_lstm_rotation.errors import SpecError, closest
 __all__ = ["parse_settings"]
 
 # Parameters of a strategy that have an option of their own, or are no plain values.
-NOT_SETTINGS = {"benchmark", "progress", "spec", "start"}
+NOT_SETTINGS = {"benchmark", "spec", "start", "training"}
 
 
 def parse_settings(

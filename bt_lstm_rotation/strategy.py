@@ -143,7 +143,7 @@ class SectorRotation(PeriodicRebalance):
       - spec: which forecaster; a ForecastSpec, a MomentumSpec, or one of your own
       - top: how many sectors to hold
       - weighting: how much of each; see ``bt_lstm_rotation.selection.WEIGHTINGS``
-      - progress: called with (fits done, fits planned)
+      - training: how fits are made; it changes no forecast
       - rebalance, cash_buffer, benchmark, start, max_attempts: see PeriodicRebalance
     """
 
@@ -151,7 +151,7 @@ class SectorRotation(PeriodicRebalance):
         ("spec", ForecastSpec()),
         ("top", 3),
         ("weighting", "equal"),
-        ("progress", None),
+        ("training", None),
     )
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class SectorRotation(PeriodicRebalance):
             list(self.sectors.values()),
             spec=self.p.spec,
             start=self.p.start,
-            progress=self.p.progress,
+            training=self.p.training,
         )
 
     def weights(self) -> dict[str, float]:

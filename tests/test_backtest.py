@@ -13,6 +13,7 @@ from hand_made import FREE, panel_of
 
 from bt_lstm_rotation import Broker, MomentumSpec, SectorRotation, run_backtest
 from bt_lstm_rotation.errors import DataError, HistoryError, SpecError, StrategyError
+from bt_lstm_rotation.forecasting import Training
 
 # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
 pytestmark = pytest.mark.filterwarnings(
@@ -263,7 +264,7 @@ def test_money_comes_from_the_broker_that_is_given():
 
 def test_progress_is_called_with_fits_done_and_planned():
     calls = []
-    rotate(progress=lambda done, total: calls.append((done, total)))
+    rotate(training=Training(progress=lambda *call: calls.append(call)))
     assert calls == [(1, 3), (2, 3), (3, 3)]
 
 

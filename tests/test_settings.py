@@ -147,7 +147,7 @@ def test_an_unknown_key_is_answered_with_the_closest(setting, nearest):
     assert "known: " in str(raised.value)
 
 
-@pytest.mark.parametrize("key", ["spec", "start", "progress", "benchmark"])
+@pytest.mark.parametrize("key", ["spec", "start", "training", "benchmark"])
 def test_what_is_no_plain_value_or_has_its_own_option_is_not_set(key):
     with pytest.raises(SpecError, match="a known key") as raised:
         parse_settings(SectorRotation, [f"{key}=1"])

@@ -8,8 +8,9 @@ fits; strategy, indicator, walk-forward and command line take it as they take th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import Period
 
-__all__ = ["Fit", "Forecaster", "Model", "Spec"]
+__all__ = ["Fit", "Forecaster", "Model", "Preparable", "Spec", "Storable"]
 
 
 class Model(Protocol):
@@ -82,6 +83,35 @@ class Forecaster(Protocol):
         -------
         Fit
         """
+        ...
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """A forecaster that has something to do once in a process, before any fit."""
+
+    def prepare(self) -> None:
+        """Do it; a second time, nothing."""
+        ...
+
+
+@runtime_checkable
+class Storable(Protocol):
+    """A forecaster whose fits can be kept as arrays."""
+
+    @property
+    def spec(self) -> Spec:
+        """What describes it."""
+        ...
+
+    def to_arrays(self, fit: Fit) -> dict[str, NDArray[Any]]:
+        """Turn a fit that has a model into plain arrays."""
+        ...
+
+    def from_arrays(
+        self, symbols: tuple[str, ...], arrays: Mapping[str, NDArray[Any]]
+    ) -> Fit:
+        """Turn the arrays of a fit of these symbols back, to the last bit."""
         ...
 
 

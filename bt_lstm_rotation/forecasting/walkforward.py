@@ -10,23 +10,25 @@ once, when they are all there. Both take the same steps and give the same bytes.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.forecasting.forecaster import Fit, Forecaster, Model, Spec
+from bt_lstm_rotation.forecasting.forecaster import Model, Spec
 from bt_lstm_rotation.forecasting.retraining import (
     NEVER,
     RetrainCalendar,
     first_forecast,
     fit_members,
 )
+from bt_lstm_rotation.forecasting.training import (
+    FitTask,
+    Fitted,
+    Training,
+    stored_forecast,
+)
 from bt_lstm_rotation.forecasting.window import BarHistory, Window
-from bt_lstm_rotation.forecasting.workers import Workers
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["FitRecord", "Forecasts", "WalkForward", "walk_forward"]
@@ -56,6 +58,8 @@ class FitRecord:
         for a forecaster that does not iterate.
     seconds : float
         What it took.
+    origin : {"trained", "stored"}
+        Whether it was made in this run.
     status : str
         ``"ok"``, or why it was thrown away.
     served_by : datetime64[D]
@@ -71,30 +75,9 @@ class FitRecord:
     first_loss: float
     last_loss: float
     seconds: float
+    origin: str
     status: str
     served_by: np.datetime64
-
-
-class _Attempt(NamedTuple):
-    session: np.datetime64
-    window: Window
-    fit: Fit
-    seconds: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """One fit, with all that it needs wherever it is made."""
-
-    forecaster: Forecaster
-    window: Window
-    session: np.datetime64
-    clock: Callable[[], float]
-
-    def attempt(self) -> _Attempt:
-        began = self.clock()
-        fit = self.forecaster.fit(self.window, self.session)
-        return _Attempt(self.session, self.window, fit, self.clock() - began)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,13 +112,8 @@ class WalkForward:
         No forecast is wanted before it, so no fit is made that serves only earlier
         sessions, unless the first one fails and needs a good one to fall back on. It
         changes no forecast.
-    progress : callable, optional
-        Called with (fits done, fits planned) after each fit.
-    workers : Workers, optional
-        How the fits of sessions that are asked for together are spread. It changes no
-        forecast.
-    clock : callable, optional
-        Seconds, for timing fits.
+    training : Training, optional
+        How fits are made. It changes no forecast.
 
     Attributes
     ----------
@@ -149,21 +127,18 @@ class WalkForward:
         history: BarHistory,
         *,
         start: np.datetime64 | None = None,
-        progress: Callable[[int, int], None] | None = None,
-        workers: Workers | None = None,
-        clock: Callable[[], float] = time.perf_counter,
+        training: Training | None = None,
     ) -> None:
         self.spec = spec
         self.history = history
         self.fits_: list[FitRecord] = []
         self._start = start
-        self._progress = progress
-        self._workers = Workers() if workers is None else workers
-        self._clock = clock
+        self._training = Training() if training is None else training
         self._forecaster = spec.forecaster()
         self._calendar = RetrainCalendar(spec, history)
         self._tried: np.datetime64 = NEVER
         self._model: Model | None = None
+        self._model_key = ""
         self._served_by: np.datetime64 = NEVER
         self._spared: list[np.datetime64] = []
 
@@ -189,38 +164,39 @@ class WalkForward:
         stretches = np.unique(in_force[wanted])
         self._spared.extend(np.unique(in_force[~wanted & ~np.isnat(in_force)]))
         due = stretches[stretches != self._tried]
-        attempts = self._workers.map(_Task.attempt, map(self._task, due))
+        made = self._training.make(map(self._task, due), len(due))
         for fit_at in stretches:
             if fit_at != self._tried:
-                self._settle(next(attempts))
-                if self._progress:
+                self._settle(next(made))
+                if self._training.progress:
                     done, left = len(self.fits_), int((stretches > fit_at).sum())
-                    self._progress(done, done + left)
+                    self._training.progress(done, done + left)
             if self._model is not None:
                 rows = np.flatnonzero(wanted & (in_force == fit_at))
                 self._serve(self._model, sessions, rows, values)
         return values
 
-    def _settle(self, attempt: _Attempt) -> None:
+    def _settle(self, fitted: Fitted) -> None:
         """Take a fit over; if it failed, see to it that the last good one serves."""
-        session, attempts = attempt.session, [attempt]
+        session, attempts = fitted.session, [fitted]
         # Without `start`, the last good one of the fits that it spares would serve now.
         spared = sorted({earlier for earlier in self._spared if earlier < session})
         while attempts[-1].fit.model is None and self._model is None and spared:
-            attempts.append(self._task(spared.pop()).attempt())
+            attempts.append(self._task(spared.pop()).run())
         for made in reversed(attempts):
             self._take_over(made)
         self._tried = session
         self._spared.clear()
 
-    def _task(self, session: np.datetime64) -> _Task:
+    def _task(self, session: np.datetime64) -> FitTask:
         symbols = fit_members(self.spec, self.history, session)
         stack = self.history.window(symbols, np.array([session]), self.spec.fit_bars)
         window = Window(stack.symbols, stack.dates[0], stack.bars[:, 0])
-        return _Task(self._forecaster, window, session, self._clock)
+        how = self._training
+        return FitTask(self._forecaster, window, session, how.store, how.clock)
 
-    def _take_over(self, attempt: _Attempt) -> None:
-        session, window, fit, seconds = attempt
+    def _take_over(self, fitted: Fitted) -> None:
+        session, window, fit, seconds, key, origin = fitted
         if fit.model is None:
             logger.warning(
                 "the fit of %s was thrown away: %s; %s serves on",
@@ -229,7 +205,7 @@ class WalkForward:
                 "no fit" if self._model is None else f"that of {self._served_by}",
             )
         else:
-            self._model, self._served_by = fit.model, session
+            self._model, self._model_key, self._served_by = fit.model, key, session
         self.fits_.append(
             FitRecord(
                 session=session,
@@ -240,6 +216,7 @@ class WalkForward:
                 first_loss=fit.losses[0] if fit.losses else float("nan"),
                 last_loss=fit.losses[-1] if fit.losses else float("nan"),
                 seconds=seconds,
+                origin=origin,
                 status=fit.problem or "ok",
                 served_by=self._served_by,
             )
@@ -265,7 +242,17 @@ class WalkForward:
                 window = self.history.window(
                     symbols, sessions[block], self.spec.forecast_bars
                 )
-                values[np.ix_(block, columns)] = model.forecast(window)
+                values[np.ix_(block, columns)] = self._forecast(model, window)
+
+    def _forecast(self, model: Model, window: Window) -> NDArray[np.float64]:
+        # Bar by bar, looking up a forecast costs as much as making it.
+        store = self._training.store if len(window.dates) > 1 else None
+        key, values = stored_forecast(store, self._model_key, window)
+        if values is None:
+            values = model.forecast(window)
+            if store is not None and key:
+                store.put(key, {"values": values})
+        return values
 
 
 def walk_forward(
@@ -273,8 +260,7 @@ def walk_forward(
     spec: Spec,
     *,
     start: np.datetime64 | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    workers: Workers | None = None,
+    training: Training | None = None,
 ) -> Forecasts:
     """Forecast every session of a panel.
 
@@ -286,10 +272,8 @@ def walk_forward(
         Which forecaster.
     start : datetime64[D], optional
         First session that is wanted.
-    progress : callable, optional
-        Called with (fits done, fits planned) after each fit.
-    workers : Workers, optional
-        How fits are spread.
+    training : Training, optional
+        How fits are made.
 
     Returns
     -------
@@ -303,7 +287,7 @@ def walk_forward(
     """
     first_forecast(panel, spec)
     history = BarHistory.from_panel(panel)
-    walk = WalkForward(spec, history, start=start, progress=progress, workers=workers)
+    walk = WalkForward(spec, history, start=start, training=training)
     values = walk.forecast(panel.sessions)
     order = [history.symbols.index(symbol) for symbol in panel.symbols]
     return Forecasts(panel.sessions, panel.symbols, values[:, order], tuple(walk.fits_))

@@ -61,6 +61,11 @@ class Workers:
             valid = "an address with backend='dask', and left out without"
             raise SpecError("Workers", "scheduler", self.scheduler, valid)
 
+    @property
+    def cores(self) -> int:
+        """Fits at a time on this machine."""
+        return self.jobs or available_cores()
+
     def map(
         self, function: Callable[[Task], Result], tasks: Iterable[Task]
     ) -> Iterator[Result]:
@@ -83,7 +88,7 @@ class Workers:
         MissingExtraError
             If ``"dask"`` is asked for and not installed.
         """
-        jobs = self.jobs or available_cores()
+        jobs = self.cores
         if jobs == 1 and self.backend == "threads":
             yield from map(function, tasks)
             return

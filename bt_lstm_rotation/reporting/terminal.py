@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from rich.text import Text
 from bt_lstm_rotation.reporting.figures import FORECAST, METRICS, caveat
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["print_summary", "progress_bar"]
+__all__ = ["announce", "print_summary", "progress_bar"]
 
 
 @contextmanager
@@ -56,6 +57,37 @@ def progress_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=done, total=total, visible=True)
 
         yield update
+
+
+def announce(console: Console, cores: int, planned: int, seconds: float) -> None:
+    """Say, before a long run, how much of it there will be.
+
+    Parameters
+    ----------
+    console : Console
+        Where to.
+    cores : int
+        Fits at a time.
+    planned : int
+        Fits.
+    seconds : float
+        What the first one took.
+    """
+    left = planned * seconds / cores
+    long = f"{left:,.0f} s" if left < 120 else f"{left / 60:,.0f} min"
+    memory = peak_memory()
+    much = "" if memory is None else f", about {memory / 1e9:.1f} GB of memory"
+    console.print(f"{planned:,} fits, about {long} on {cores} cores{much}")
+
+
+def peak_memory() -> int | None:
+    """Most memory that this process has had so far, in bytes; None on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def print_summary(result: BacktestResult, folder: Path, console: Console) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bt_lstm_rotation.errors import DataError, HistoryError, SpecError
 from bt_lstm_rotation.forecasting import (
     BarHistory,
+    Training,
     WalkForward,
     first_forecast,
     walk_forward,
@@ -210,7 +211,8 @@ def test_a_comparison_waits_for_the_second_longest_history():
 def test_progress_counts_the_fits_done_and_planned():
     calls = []
     panel = random_panel("AB", 90)
-    walk_forward(panel, FakeSpec(), progress=lambda *call: calls.append(call))
+    training = Training(progress=lambda *call: calls.append(call))
+    walk_forward(panel, FakeSpec(), training=training)
     assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
@@ -218,7 +220,9 @@ def test_the_clock_is_the_one_given():
     ticks = iter(np.arange(100.0))
     panel = random_panel("AB", 60)
     walk = WalkForward(
-        FakeSpec(), BarHistory.from_panel(panel), clock=lambda: float(next(ticks))
+        FakeSpec(),
+        BarHistory.from_panel(panel),
+        training=Training(workers=Workers(jobs=1), clock=lambda: float(next(ticks))),
     )
     walk.forecast(panel.sessions)
     assert [fit.seconds for fit in walk.fits_] == [1.0, 1.0]

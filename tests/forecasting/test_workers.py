@@ -9,7 +9,7 @@ import pytest
 from fakes import FakeSpec, random_panel
 
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.forecasting import WalkForward, walk_forward
+from bt_lstm_rotation.forecasting import Training, WalkForward, walk_forward
 from bt_lstm_rotation.forecasting.window import BarHistory
 from bt_lstm_rotation.forecasting.workers import Workers, available_cores
 
@@ -39,8 +39,8 @@ def test_two_jobs_run_side_by_side():
 @pytest.mark.parametrize("jobs", [1, 2, 4])
 def test_any_number_of_jobs_gives_the_same_bytes_and_records(jobs):
     panel = random_panel("ABCD", 150)
-    one = walk_forward(panel, WEEKLY, workers=Workers(jobs=1))
-    many = walk_forward(panel, WEEKLY, workers=Workers(jobs=jobs))
+    one = walk_forward(panel, WEEKLY, training=Training(workers=Workers(jobs=1)))
+    many = walk_forward(panel, WEEKLY, training=Training(workers=Workers(jobs=jobs)))
     assert np.isfinite(one.values).any()
     assert many.values.tobytes() == one.values.tobytes()
     assert [fit.session for fit in many.fits] == [fit.session for fit in one.fits]
@@ -49,8 +49,9 @@ def test_any_number_of_jobs_gives_the_same_bytes_and_records(jobs):
 
 def test_processes_give_the_same_bytes():
     panel = random_panel("ABC", 60)
-    one = walk_forward(panel, WEEKLY, workers=Workers(jobs=1))
-    spread = walk_forward(panel, WEEKLY, workers=Workers(jobs=2, backend="processes"))
+    one = walk_forward(panel, WEEKLY, training=Training(workers=Workers(jobs=1)))
+    workers = Workers(jobs=2, backend="processes")
+    spread = walk_forward(panel, WEEKLY, training=Training(workers=workers))
     assert spread.values.tobytes() == one.values.tobytes()
 
 
@@ -60,8 +61,10 @@ def test_progress_counts_every_fit_once_and_in_order():
     walk = WalkForward(
         WEEKLY,
         BarHistory.from_panel(panel),
-        workers=Workers(jobs=4),
-        progress=lambda done, planned: seen.append((done, planned)),
+        training=Training(
+            workers=Workers(jobs=4),
+            progress=lambda done, planned: seen.append((done, planned)),
+        ),
     )
     walk.forecast(panel.sessions)
     planned = len(walk.fits_)

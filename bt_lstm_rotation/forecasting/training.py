@@ -1,0 +1,190 @@
+"""How fits are made: by whom, kept where, and who is told. It changes no forecast."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecasting.forecaster import (
+    Fit,
+    Forecaster,
+    Preparable,
+    Storable,
+)
+from bt_lstm_rotation.forecasting.store import ForecastStore
+from bt_lstm_rotation.forecasting.window import Window
+from bt_lstm_rotation.forecasting.workers import Workers
+
+# From so many fits on, somebody wants to know how long it will take.
+LONG = 20
+
+__all__ = ["FitTask", "Fitted", "Training", "stored_forecast"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How fits are made.
+
+    Parameters
+    ----------
+    workers : Workers
+        How fits that can be made together are spread.
+    store : ForecastStore, optional
+        Where fits and forecasts are kept, so that none is made twice.
+    progress : callable, optional
+        Called with (fits done, fits planned) after each fit.
+    announce : callable, optional
+        Called once before a run of `LONG` fits or more with (fits planned, seconds of
+        the first one).
+    clock : callable
+        Seconds, for timing fits.
+
+    Raises
+    ------
+    SpecError
+        If a value is of the wrong kind.
+    """
+
+    workers: Workers = field(default_factory=Workers)
+    store: ForecastStore | None = None
+    progress: Callable[[int, int], None] | None = None
+    announce: Callable[[int, float], None] | None = None
+    clock: Callable[[], float] = time.perf_counter
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.workers, Workers):
+            raise SpecError("Training", "workers", self.workers, "Workers(...)")
+        if not isinstance(self.store, ForecastStore | None):
+            valid = "a ForecastStore, or None for none"
+            raise SpecError("Training", "store", self.store, valid)
+        for name in ("progress", "announce"):
+            told = getattr(self, name)
+            if told is not None and not callable(told):
+                raise SpecError("Training", name, told, "callable, or None")
+
+    def make(self, tasks: Iterator[FitTask], planned: int) -> Iterator[Fitted]:
+        """Make fits that do not depend on each other.
+
+        Parameters
+        ----------
+        tasks : iterator of FitTask
+        planned : int
+            How many there are.
+
+        Yields
+        ------
+        Fitted
+            In the order of the tasks.
+        """
+        if self.announce is not None and planned >= LONG:
+            first = next(tasks).run()
+            self.announce(planned, first.seconds)
+            planned -= 1
+            yield first
+        # One alone, as in a run that goes bar by bar, is not worth a thread.
+        spread = self.workers.map if planned > 1 else map
+        yield from spread(FitTask.run, tasks)
+
+
+class Fitted(NamedTuple):
+    """A fit that was made, or found.
+
+    Parameters
+    ----------
+    session : datetime64[D]
+    window : Window
+    fit : Fit
+    seconds : float
+        What it took.
+    key : str
+        Under which it is stored; empty if it cannot be.
+    origin : {"trained", "stored"}
+    """
+
+    session: np.datetime64
+    window: Window
+    fit: Fit
+    seconds: float
+    key: str
+    origin: str
+
+
+@dataclass(frozen=True, eq=False)
+class FitTask:
+    """One fit to make, with all that it needs wherever it is made.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    window : Window
+        ``(n_symbols, spec.fit_bars)``.
+    session : datetime64[D]
+    store : ForecastStore or None
+    clock : callable
+    """
+
+    forecaster: Forecaster
+    window: Window
+    session: np.datetime64
+    store: ForecastStore | None
+    clock: Callable[[], float]
+
+    def run(self) -> Fitted:
+        """Find the fit, or make it and keep it."""
+        forecaster, window, session = self.forecaster, self.window, self.session
+        kept = forecaster if isinstance(forecaster, Storable) else None
+        store, key = self.store, ""
+        if store is not None and kept is not None:
+            began = self.clock()
+            shown = (window.symbols, window.dates, window.bars)
+            key = store.key("fit", kept.spec, session, shown, _libraries())
+            arrays = store.get(key)
+            if arrays is not None:
+                fit = kept.from_arrays(window.symbols, arrays)
+                took = self.clock() - began
+                return Fitted(session, window, fit, took, key, "stored")
+        if isinstance(forecaster, Preparable):
+            forecaster.prepare()
+        began = self.clock()
+        fit = forecaster.fit(window, session)
+        took = self.clock() - began
+        # A failure is not kept: it may be the machine's, and is tried again.
+        if store is not None and kept is not None and fit.model is not None:
+            store.put(key, kept.to_arrays(fit))
+        return Fitted(session, window, fit, took, key, "trained")
+
+
+def stored_forecast(
+    store: ForecastStore | None, key: str, window: Window
+) -> tuple[str, NDArray[np.float64] | None]:
+    """Look up what a stored fit forecast from some windows.
+
+    Returns
+    -------
+    key : str
+        Under which it is, or may be, stored; empty if it cannot be.
+    values : ndarray or None
+    """
+    if store is None or not key:
+        return "", None
+    own = store.key("forecast", key, window.symbols, window.dates, window.bars)
+    arrays = store.get(own)
+    return own, None if arrays is None else arrays["values"]
+
+
+def _libraries() -> str:
+    """Versions of what a fit is computed with; another one may round otherwise."""
+    found = []
+    for package in ("numpy", "tensorflow", "tensorflow-cpu"):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
