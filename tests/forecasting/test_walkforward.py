@@ -16,6 +16,7 @@ from bt_lstm_rotation.forecasting import (
     BarHistory,
     Training,
     WalkForward,
+    Workers,
     first_forecast,
     walk_forward,
 )
@@ -219,11 +220,10 @@ def test_progress_counts_the_fits_done_and_planned():
 def test_the_clock_is_the_one_given():
     ticks = iter(np.arange(100.0))
     panel = random_panel("AB", 60)
-    walk = WalkForward(
-        FakeSpec(),
-        BarHistory.from_panel(panel),
-        training=Training(workers=Workers(jobs=1), clock=lambda: float(next(ticks))),
-    )
+    one_by_one = Workers(jobs=1)
+    training = Training(workers=one_by_one, clock=lambda: float(next(ticks)))
+    history = BarHistory.from_panel(panel)
+    walk = WalkForward(FakeSpec(), history, training=training)
     walk.forecast(panel.sessions)
     assert [fit.seconds for fit in walk.fits_] == [1.0, 1.0]
 
