@@ -9,6 +9,7 @@ on time in every mode; the indicators of a pool share its networks.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -79,7 +80,7 @@ class ForecastPool:
         self._has_volume = dict.fromkeys(names, False)
         self._last = dict.fromkeys(names, NEVER)
         self._session = NEVER
-        self._latest: dict[str, float] = {}
+        self._latest: dict[str, list[float]] = {}
         self._ahead: dict[str, NDArray[np.float64]] | None = None
 
     @property
@@ -92,8 +93,8 @@ class ForecastPool:
         """The fits so far."""
         return tuple(self._walk.fits_)
 
-    def now(self, feed: Any) -> float:
-        """Forecast for the bar that a feed shows, in a run that goes bar by bar.
+    def now(self, feed: Any) -> tuple[float, float]:
+        """Forecast from the bar that a feed shows, in a run that goes bar by bar.
 
         Parameters
         ----------
@@ -102,8 +103,8 @@ class ForecastPool:
 
         Returns
         -------
-        float
-            Decimal return over the horizon, or NaN.
+        forecast, dispersion : float
+            Decimal returns over the horizon, or NaN.
 
         Raises
         ------
@@ -121,15 +122,16 @@ class ForecastPool:
         if any(news):
             if session == self._session:
                 raise _different_times(session)
-            values = self._walk.forecast(np.array([session]))[0]
+            values = self._walk.moments(np.array([session]))[:, 0].T.tolist()
             self._latest = dict(zip(self._history.symbols, values, strict=True))
             self._session = session
         if session != self._session:
-            return float("nan")  # a feed that shows an old bar, or only unsound ones
-        return float(self._latest[self._names[id(feed)]])
+            return math.nan, math.nan  # a feed that shows an old bar, or unsound ones
+        forecast, dispersion = self._latest[self._names[id(feed)]]
+        return forecast, dispersion
 
     def all(self, feed: Any) -> NDArray[np.float64]:
-        """Forecasts for all bars of a feed, in a run whose bars are loaded already.
+        """Forecast all bars of a feed, in a run whose bars are loaded already.
 
         Parameters
         ----------
@@ -138,7 +140,7 @@ class ForecastPool:
 
         Returns
         -------
-        (n_bars,) float64
+        (2, n_bars) float64
             Decimal returns over the horizon, NaN where there is none.
 
         Raises
@@ -165,13 +167,13 @@ class ForecastPool:
             self._add(name, own[name], bars)
         _check_times(self._feeds.values())
         sessions = self._history.sessions()
-        values = self._walk.forecast(sessions)
+        values = self._walk.moments(sessions)
         ahead = {}
         for column, name in enumerate(self._history.symbols):
             # A session on which a feed's only bar is unsound is not among the sessions.
             row = np.minimum(np.searchsorted(sessions, own[name]), len(sessions) - 1)
             there = len(sessions) > 0 and sessions[row] == own[name]
-            ahead[name] = np.where(there, values[row, column], np.nan)
+            ahead[name] = np.where(there, values[:, row, column], np.nan)
         return ahead
 
     def _add(

@@ -27,10 +27,11 @@ class Forecast(bt.Indicator):
 
     Formula:
       - forecast[0] = E(close[+horizon] / close[0] - 1 | bars up to [0])
+      - dispersion[0] = deviation of the forecasts of an ensemble's members, or 0
 
-    It is NaN until there is enough history for a first fit. The minimum period is left
-    at one bar all the same: a sector that is listed late must not keep a strategy from
-    trading the others, which is what Backtrader makes of a minimum period.
+    They are NaN until there is enough history for a first fit. The minimum period is
+    left at one bar all the same: a sector that is listed late must not keep a strategy
+    from trading the others, which is what Backtrader makes of a minimum period.
 
     Params:
       - spec: which forecaster, and its settings
@@ -41,7 +42,7 @@ class Forecast(bt.Indicator):
       - ``docs/method.md``
     """
 
-    lines = ("forecast",)
+    lines = ("forecast", "dispersion")
     params: tuple[tuple[str, Any], ...] = (
         ("spec", None),
         ("start", None),
@@ -104,15 +105,16 @@ class Forecast(bt.Indicator):
         """Set the line, in a run that goes bar by bar."""
         # Called again for the same bar when other feeds tick: the pool then has no news
         # of this one's session, and the line keeps what it has.
-        value = self.pool.now(self.data)
-        if value == value:
-            self.l.forecast[0] = value
+        forecast, dispersion = self.pool.now(self.data)
+        if forecast == forecast:
+            self.l.forecast[0] = forecast
+            self.l.dispersion[0] = dispersion
 
     def once(self, start: int, end: int) -> None:
         """Set the whole line, in a run whose bars are loaded already."""
-        line = self.l.forecast.array
-        values = self.pool.all(self.data)[start:end]
-        line[start : start + len(values)] = _array_like(line, values)
+        values = self.pool.all(self.data)[:, start:end]
+        for line, row in zip((self.l.forecast, self.l.dispersion), values, strict=True):
+            line.array[start : start + len(row)] = _array_like(line.array, row)
 
     def _plotlabel(self) -> list[Any]:
         return [getattr(self.data, "_name", ""), f"{self.pool.spec.horizon} sessions"]

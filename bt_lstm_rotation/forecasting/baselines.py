@@ -92,4 +92,4 @@ class _Momentum:
         begin = window.close[..., -1 - spec.lookback]
         end = window.close[..., -1 - spec.skip]
         pace: NDArray[np.float64] = np.log(end / begin) / (spec.lookback - spec.skip)
-        return np.expm1(pace * spec.horizon)
+        return np.expm1(pace * spec.horizon)[None]

@@ -39,9 +39,10 @@ class Model(Protocol):
 
         Returns
         -------
-        (n_sessions, n_symbols) float64
-            Decimal simple returns. A row depends on its own session's bars alone, to
-            the last bit.
+        (n_members, n_sessions, n_symbols) float64
+            Decimal simple returns, of each member of an ensemble; most forecasters
+            have one. What is forecast for a session depends on that session's bars
+            alone, to the last bit.
         """
         ...
 

@@ -12,38 +12,61 @@ of Gers et al. and no peepholes, as in Keras:
     o_t &= \sigma(x_t W_o + h_{t-1} U_o + b_o) \\
     c_t &= f_t c_{t-1} + i_t g_t, \qquad h_t = o_t \tanh(c_t)
 
-and the forecast is linear in the last :math:`h_t`. Weights are kept in Keras' layout,
-gates in the order i f g o, and convert both ways (`keras_weights`, `from_keras`).
+The GRU is that of Cho et al., with the reset gate after the matrix product, as cuDNN
+has it and Keras by default. It has two biases, `b` and `d`, one on either side:
+
+.. math::
+
+    z_t &= \sigma(x_t W_z + b_z + h_{t-1} U_z + d_z) \\
+    r_t &= \sigma(x_t W_r + b_r + h_{t-1} U_r + d_r) \\
+    q_t &= h_{t-1} U_g + d_g, \qquad g_t = \tanh(x_t W_g + b_g + r_t q_t) \\
+    h_t &= z_t h_{t-1} + (1 - z_t) g_t
+
+The vanilla RNN is Elman's, :math:`h_t = \tanh(x_t W + h_{t-1} U + b)`. The forecast is
+linear in the last :math:`h_t`. Weights are kept in Keras' layout, gates in the orders
+i f g o and z r g, and convert both ways (`keras_weights`, `from_keras`).
 
 References
 ----------
 S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9(8),
 1997. F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual
-prediction with LSTM", Neural Computation 12(10), 2000.
+prediction with LSTM", Neural Computation 12(10), 2000. K. Cho et al., "Learning phrase
+representations using RNN encoder-decoder for statistical machine translation", EMNLP
+2014. J. L. Elman, "Finding structure in time", Cognitive Science 14(2), 1990.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Layer", "Network"]
+from bt_lstm_rotation.errors import SpecError
+
+__all__ = ["Cell", "Layer", "Network"]
 
 Array = NDArray[np.float32]
+Cell = Literal["lstm", "gru", "rnn"]
+
+# How many matrices lie side by side in a kernel, and what Keras calls the layer.
+GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
+KERAS: dict[Cell, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One recurrent layer, gates in the order i f g o.
+    """One recurrent layer, gates side by side in Keras' order.
 
     Parameters
     ----------
-    kernel : (n_inputs, 4 * units) float32
-    recurrent : (units, 4 * units) float32
-    bias : (4 * units,) float32
+    kernel : (n_inputs, n_gates * units) float32
+        An LSTM has 4 gates, a GRU 3 and a vanilla RNN 1.
+    recurrent : (units, n_gates * units) float32
+    bias : (n_gates * units,) float32
+        A GRU's is (2, 3 * units): of the inputs' side and of the state's.
     """
 
     kernel: Array
@@ -60,39 +83,69 @@ class Network:
     layers : tuple of Layer
     head : (units,) float32
     offset : () float32
+    cell : {"lstm", "gru", "rnn"}
+        What the layers are.
     """
 
     layers: tuple[Layer, ...]
     head: Array
     offset: Array
+    cell: Cell = "lstm"
 
     @classmethod
     def seeded(
-        cls, rng: np.random.Generator, n_features: int, units: int, layers: int
+        cls,
+        rng: np.random.Generator,
+        n_features: int,
+        units: int,
+        layers: int,
+        cell: Cell = "lstm",
     ) -> Network:
         """Draw initial weights as Keras does, but for the head.
 
-        Glorot-uniform kernels, orthogonal recurrent kernels, zero biases but for the
-        forget gate's, which is 1 (R. Jozefowicz et al., ICML 2015). The head is zero:
-        training begins at the forecast of somebody who knows nothing, and what it does
-        not move stays there, where a random head would leave its noise.
+        Glorot-uniform kernels, orthogonal recurrent kernels, zero biases but for an
+        LSTM's forget gate's, which is 1 (R. Jozefowicz et al., ICML 2015). The head is
+        zero: training begins at the forecast of somebody who knows nothing, and what
+        it does not move stays there, where a random head would leave its noise.
         """
+        width = GATES[cell] * units
         stack = []
         for number in range(layers):
-            bias = np.zeros(4 * units, dtype=np.float32)
-            bias[units : 2 * units] = 1.0
+            bias = np.zeros((2, width) if cell == "gru" else width, dtype=np.float32)
+            if cell == "lstm":
+                bias[units : 2 * units] = 1.0
             inputs = units if number else n_features
-            kernel = _glorot(rng, inputs, 4 * units)
-            stack.append(Layer(kernel, _orthogonal(rng, units, 4 * units), bias))
+            kernel = _glorot(rng, inputs, width)
+            stack.append(Layer(kernel, _orthogonal(rng, units, width), bias))
         head = np.zeros(units, dtype=np.float32)
-        return cls(tuple(stack), head, np.zeros((), dtype=np.float32))
+        return cls(tuple(stack), head, np.zeros((), dtype=np.float32), cell)
 
     @classmethod
-    def from_keras(cls, weights: Sequence[Array]) -> Network:
-        """Take the weights of ``keras.Sequential([LSTM(...), ..., Dense(1)])``."""
-        *recurrent, head, offset = (np.asarray(part, np.float32) for part in weights)
+    def from_keras(cls, weights: Sequence[Array], cell: Cell = "lstm") -> Network:
+        """Take the weights of ``keras.Sequential([LSTM(...), ..., Dense(1)])``.
+
+        Parameters
+        ----------
+        weights : sequence of arrays
+            What ``get_weights`` returns.
+        cell : {"lstm", "gru", "rnn"}
+            Which the layers are: ``LSTM``, ``GRU`` with ``reset_after=True``, or
+            ``SimpleRNN``; with the activations that are Keras' defaults.
+
+        Raises
+        ------
+        SpecError
+            If the cell is unknown, or the shapes are not those of such a model.
+        """
+        if cell not in (cells := get_args(Cell)):
+            valid = "one of " + ", ".join(repr(known) for known in cells)
+            raise SpecError("Network", "cell", cell, valid)
+        arrays = [np.asarray(part, np.float32) for part in weights]
+        _check_shapes([part.shape for part in arrays], cell)
+        *recurrent, head, offset = arrays
         triples = zip(*[iter(recurrent)] * 3, strict=True)
-        return cls(tuple(Layer(*triple) for triple in triples), head[:, 0], offset[0])
+        layers = tuple(Layer(*triple) for triple in triples)
+        return cls(layers, head[:, 0], offset[0], cell)
 
     def keras_weights(self) -> list[Array]:
         """Return what ``set_weights`` of the same Keras model takes."""
@@ -118,23 +171,22 @@ class Network:
         """
         outputs = inputs
         for layer in self.layers:
-            outputs = _run_layer(layer, outputs)
+            outputs = RUN[self.cell](layer, outputs)
         # einsum without optimisation is a plain loop: no BLAS call of another shape.
         last = np.einsum("...u,u->...", outputs[..., -1, :], self.head)
         result: Array = last + self.offset
         return result
 
 
-def _run_layer(layer: Layer, inputs: Array) -> Array:
+def _run_lstm(layer: Layer, inputs: Array) -> Array:
     units = len(layer.recurrent)
     # sigmoid(x) = (1 + tanh(x / 2)) / 2: halved weights make one tanh do for all gates.
     half = np.full(4 * units, 0.5, dtype=np.float32)
     half[2 * units : 3 * units] = 1.0
     recurrent = layer.recurrent * half
     driven = (inputs @ layer.kernel + layer.bias) * half
-    state = np.zeros((*inputs.shape[:-2], units), dtype=np.float32)
-    hidden = np.zeros_like(state)
-    outputs = np.empty((*inputs.shape[:-1], units), dtype=np.float32)
+    state, outputs = _at_rest(inputs, units)
+    hidden = state
     for step in range(inputs.shape[-2]):
         gates = np.tanh(driven[..., step, :] + hidden @ recurrent)
         write, keep, candidate, show = np.split(gates, 4, axis=-1)
@@ -142,6 +194,61 @@ def _run_layer(layer: Layer, inputs: Array) -> Array:
         hidden = 0.5 * (1 + show) * np.tanh(state)
         outputs[..., step, :] = hidden
     return outputs
+
+
+def _run_gru(layer: Layer, inputs: Array) -> Array:
+    units = len(layer.recurrent)
+    outer, inner = layer.bias
+    # Halved as in the LSTM. The third column is multiplied by the reset gate, which
+    # is (1 + tanh) / 2, so that its half is taken here as well.
+    recurrent = layer.recurrent * np.float32(0.5)
+    inner = inner * np.float32(0.5)
+    driven = inputs @ layer.kernel + outer
+    driven[..., : 2 * units] *= 0.5
+    hidden, outputs = _at_rest(inputs, units)
+    for step in range(inputs.shape[-2]):
+        now = driven[..., step, :]
+        within = hidden @ recurrent + inner
+        gates = np.tanh(now[..., : 2 * units] + within[..., : 2 * units])
+        keep, reset = np.split(gates, 2, axis=-1)
+        shown = (1 + reset) * within[..., 2 * units :]
+        candidate = np.tanh(now[..., 2 * units :] + shown)
+        hidden = candidate + 0.5 * (1 + keep) * (hidden - candidate)
+        outputs[..., step, :] = hidden
+    return outputs
+
+
+def _run_rnn(layer: Layer, inputs: Array) -> Array:
+    driven = inputs @ layer.kernel + layer.bias
+    hidden, outputs = _at_rest(inputs, len(layer.recurrent))
+    for step in range(inputs.shape[-2]):
+        hidden = np.tanh(driven[..., step, :] + hidden @ layer.recurrent)
+        outputs[..., step, :] = hidden
+    return outputs
+
+
+RUN = {"lstm": _run_lstm, "gru": _run_gru, "rnn": _run_rnn}
+
+
+def _at_rest(inputs: Array, units: int) -> tuple[Array, Array]:
+    """Return a state of zeros, and room for the outputs of all steps."""
+    state = np.zeros((*inputs.shape[:-2], units), dtype=np.float32)
+    return state, np.empty((*inputs.shape[:-1], units), dtype=np.float32)
+
+
+def _check_shapes(shapes: list[tuple[int, ...]], cell: Cell) -> None:
+    expected: list[tuple[int, ...]] = []
+    rows = shapes[0][:1] if shapes else ()
+    for recurrent in shapes[1:-2:3]:
+        units = recurrent[0] if recurrent else 0
+        width = GATES[cell] * units
+        bias = (2, width) if cell == "gru" else (width,)
+        expected += [(*rows, width), (units, width), bias]
+        rows = (units,)
+    expected += [(*rows, 1), (1,)]
+    if shapes != expected or len(shapes) < 5:
+        model = f"keras.Sequential([{KERAS[cell]}(units), ..., Dense(1)])"
+        raise SpecError("Network", "weights", shapes, f"in shape those of {model}")
 
 
 def _glorot(rng: np.random.Generator, rows: int, columns: int) -> Array:

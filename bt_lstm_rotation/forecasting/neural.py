@@ -1,4 +1,4 @@
-"""The LSTM as a forecaster: scale, cut into sequences, train, forecast.
+"""A recurrent network as a forecaster: scale, cut into sequences, train, forecast.
 
 Everything that is learned from data, the scaler included, is learned inside the window
 that the fit was given. Many-to-many: every bar of a sequence has a target, the return
@@ -7,11 +7,14 @@ over the horizon that follows it, so a window of n bars gives n targets in one p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting import recurrent
 from bt_lstm_rotation.forecasting.features import (
     compute,
@@ -19,79 +22,18 @@ from bt_lstm_rotation.forecasting.features import (
     forward_return,
     warmup,
 )
-from bt_lstm_rotation.forecasting.forecaster import Fit
+from bt_lstm_rotation.forecasting.forecaster import Fit, Model
+from bt_lstm_rotation.forecasting.model import Part, RecurrentModel, Scaler
 from bt_lstm_rotation.forecasting.network import Network
 from bt_lstm_rotation.forecasting.spec import ForecastSpec
 from bt_lstm_rotation.forecasting.window import Window
 
-__all__ = ["RecurrentForecaster", "RecurrentModel", "Scaler"]
+__all__ = ["RecurrentForecaster"]
 
 Array = NDArray[np.float64]
 
 # Ordinal of 1970-01-01: makes the day number of any session a valid, positive seed.
 EPOCH = 719_163
-
-
-@dataclass(frozen=True, eq=False)
-class Scaler:
-    """Means and deviations learned in one window.
-
-    Parameters
-    ----------
-    feature_mean, feature_scale : (n_features,) float64
-        Of each feature, over all bars of all symbols.
-    target_mean, target_scale : float
-        Of what the network learns.
-    level : float
-        Added to every forecast: the window's mean return if the target is relative.
-    """
-
-    feature_mean: Array
-    feature_scale: Array
-    target_mean: float
-    target_scale: float
-    level: float
-
-    def inputs(self, features: Array) -> NDArray[np.float32]:
-        """Scale features of (..., n_features)."""
-        scaled = (features - self.feature_mean) / self.feature_scale
-        return scaled.astype(np.float32)
-
-    def returns(self, outputs: NDArray[np.float32]) -> Array:
-        """Turn a network's outputs into decimal returns."""
-        scaled = outputs.astype(np.float64) * self.target_scale
-        return scaled + (self.target_mean + self.level)
-
-
-@dataclass(frozen=True, eq=False)
-class RecurrentModel:
-    """Trained networks, and all that a forecast needs besides bars.
-
-    Parameters
-    ----------
-    spec : ForecastSpec
-    symbols : tuple of str
-        Sorted.
-    parts : tuple of (Network, Scaler)
-        One for all symbols if the spec is pooled, else one for each.
-    """
-
-    spec: ForecastSpec
-    symbols: tuple[str, ...]
-    parts: tuple[tuple[Network, Scaler], ...]
-
-    def forecast(self, window: Window) -> Array:
-        """Forecast from windows of (n_sessions, n_symbols, forecast_bars)."""
-        features = compute(self.spec.features, window)
-        if self.spec.pooled:
-            network, scaler = self.parts[0]
-            return scaler.returns(network.run(scaler.inputs(features)))
-        columns = []
-        for row, symbol in enumerate(window.symbols):
-            network, scaler = self.parts[self.symbols.index(symbol)]
-            inputs = scaler.inputs(features[..., [row], :, :])
-            columns.append(scaler.returns(network.run(inputs)))
-        return np.concatenate(columns, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -101,9 +43,21 @@ class RecurrentForecaster:
     Parameters
     ----------
     spec : ForecastSpec
+    warm : RecurrentModel, optional
+        Begin at its weights.
     """
 
     spec: ForecastSpec
+    warm: RecurrentModel | None = None
+
+    def prepare(self) -> None:
+        """Import TensorFlow, and trace the function that fits."""
+        recurrent.prepare(self.spec.cell, self.spec.layers, self._optimiser())
+
+    def starting_from(self, model: Model) -> RecurrentForecaster:
+        """Return a forecaster that begins at the weights of a model of its own."""
+        warm = model if isinstance(model, RecurrentModel) else None
+        return replace(self, warm=warm)
 
     def fit(self, window: Window, session: np.datetime64) -> Fit:
         """Train on a window of (n_symbols, fit_bars)."""
@@ -117,44 +71,108 @@ class RecurrentForecaster:
         parts, losses = [], []
         groups = [slice(None)] if spec.pooled else _one_by_one(len(window.symbols))
         for rows in groups:
-            level = float(returns[rows].mean()) if spec.target == "relative" else 0.0
-            part, loss = self._train(features[rows], targets[rows], level, session)
-            parts.append(part)
-            losses.append(loss)
-        curve = tuple(float(loss) for loss in np.mean(losses, axis=0))
-        if not np.isfinite(curve).all() or not all(_is_finite(net) for net, _ in parts):
+            level = 0.0
+            if spec.target == "relative":
+                level = float(returns[rows, : spec.trained].mean())
+            scaler = _scaler(
+                features[rows, : spec.trained], targets[rows, : spec.trained], level
+            )
+            data = self._sequences(scaler, features[rows], targets[rows])
+            warm = self._warm_networks(window.symbols[rows])
+            networks = []
+            for member in range(spec.members):
+                network, loss = self._train(data, session, member, warm)
+                networks.append(network)
+                losses.append(loss)
+            parts.append(Part(tuple(networks), scaler))
+        # Members that stopped early have shorter curves: compared as far as all go.
+        common = min(len(loss) for loss in losses)
+        curve = tuple(
+            float(loss) for loss in np.mean([one[:common] for one in losses], axis=0)
+        )
+        finite = all(np.isfinite(loss).all() for loss in losses)
+        if not finite or not all(_is_finite(part) for part in parts):
             return Fit(None, curve, "the loss is not finite")
         return Fit(RecurrentModel(spec, window.symbols, tuple(parts)), curve)
 
-    def _train(
-        self, features: Array, targets: Array, level: float, session: np.datetime64
-    ) -> tuple[tuple[Network, Scaler], Array]:
+    def to_arrays(self, fit: Fit) -> dict[str, NDArray[Any]]:
+        """Turn a fit into arrays: its model and its losses."""
+        if not isinstance(fit.model, RecurrentModel):
+            raise SpecError("RecurrentForecaster", "fit", fit, "one with its own model")
+        return {**fit.model.to_arrays(), "losses": np.array(fit.losses)}
+
+    def from_arrays(
+        self, symbols: tuple[str, ...], arrays: Mapping[str, NDArray[Any]]
+    ) -> Fit:
+        """Turn arrays back into the fit they were."""
+        model = RecurrentModel.from_arrays(self.spec, symbols, arrays)
+        return Fit(model, tuple(float(loss) for loss in arrays["losses"]))
+
+    def _sequences(
+        self, scaler: Scaler, features: Array, targets: Array
+    ) -> recurrent.Sequences:
         spec = self.spec
-        scaler = Scaler(
-            feature_mean=features.mean(axis=(0, 1)),
-            feature_scale=_scale(features.std(axis=(0, 1))),
-            target_mean=float(targets.mean()),
-            target_scale=float(_scale(targets.std())),
-            level=level,
-        )
         scaled = (targets - scaler.target_mean) / scaler.target_scale
-        data = _sequences(scaler.inputs(features), scaled, spec.lookback)
+        age = np.arange(spec.trained - 1, -1, -1)
+        decay = 1.0 if spec.half_life is None else 0.5 ** (age / spec.half_life)
+        weights = np.zeros_like(targets)
+        weights[:, : spec.trained] = decay
+        held_out = np.zeros_like(targets)
+        held_out[:, spec.train_size - spec.held_out :] = 1.0
+        return _cut(scaler.inputs(features), scaled, weights, held_out, spec.lookback)
+
+    def _warm_networks(self, symbols: tuple[str, ...]) -> tuple[Network, ...]:
+        if self.warm is None:
+            return ()
+        if self.spec.pooled:
+            return self.warm.parts[0].networks
+        if symbols[0] not in self.warm.symbols:
+            return ()
+        return self.warm.parts[self.warm.symbols.index(symbols[0])].networks
+
+    def _train(
+        self,
+        data: recurrent.Sequences,
+        session: np.datetime64,
+        member: int,
+        warm: tuple[Network, ...],
+    ) -> tuple[Network, Array]:
+        spec = self.spec
         day = EPOCH + int(session.astype("datetime64[D]").astype(np.int64))
-        rng = np.random.default_rng([spec.seed, day])
-        network = Network.seeded(rng, features.shape[-1], spec.units, spec.layers)
-        optimiser = recurrent.Optimiser(
+        rng = np.random.default_rng([spec.seed, day, *([member] if member else [])])
+        n_features = data.inputs.shape[-1]
+        network = Network.seeded(rng, n_features, spec.units, spec.layers, spec.cell)
+        first, second = (int(word) for word in rng.integers(0, 2**30, size=2))
+        begin = warm[member] if warm else network
+        return recurrent.train(begin, data, self._optimiser(), (first, second))
+
+    def _optimiser(self) -> recurrent.Optimiser:
+        spec = self.spec
+        return recurrent.Optimiser(
             steps=spec.steps,
             learning_rate=spec.learning_rate,
             clip_norm=spec.clip_norm,
             dropout=spec.dropout,
+            patience=spec.patience if spec.held_out else None,
         )
-        first, second = (int(word) for word in rng.integers(0, 2**30, size=2))
-        trained, losses = recurrent.train(network, data, optimiser, (first, second))
-        return (trained, scaler), losses
 
 
-def _sequences(
-    inputs: NDArray[np.float32], targets: Array, length: int
+def _scaler(features: Array, targets: Array, level: float) -> Scaler:
+    return Scaler(
+        feature_mean=features.mean(axis=(0, 1)),
+        feature_scale=_scale(features.std(axis=(0, 1))),
+        target_mean=float(targets.mean()),
+        target_scale=float(_scale(targets.std())),
+        level=level,
+    )
+
+
+def _cut(
+    inputs: NDArray[np.float32],
+    targets: Array,
+    weights: Array,
+    held_out: Array,
+    length: int,
 ) -> recurrent.Sequences:
     """Cut (n_symbols, n_bars) into sequences of ``length``, the latest bars whole.
 
@@ -170,11 +188,12 @@ def _sequences(
         cut = array.reshape(n_symbols * n_steps, length, *array.shape[2:])
         return np.ascontiguousarray(np.moveaxis(cut, 1, 0))
 
-    weights = np.ones((n_symbols, n_bars), dtype=np.float32)
+    padded = (
+        np.pad(array.astype(np.float32), front)
+        for array in (targets, weights, held_out)
+    )
     return recurrent.Sequences(
-        inputs=time_first(np.pad(inputs, (*front, (0, 0)))),
-        targets=time_first(np.pad(targets.astype(np.float32), front)),
-        weights=time_first(np.pad(weights, front)),
+        time_first(np.pad(inputs, (*front, (0, 0)))), *map(time_first, padded)
     )
 
 
@@ -187,5 +206,6 @@ def _one_by_one(count: int) -> list[slice]:
     return [slice(row, row + 1) for row in range(count)]
 
 
-def _is_finite(network: Network) -> bool:
-    return all(np.isfinite(array).all() for array in network.keras_weights())
+def _is_finite(part: Part) -> bool:
+    weights = [array for net in part.networks for array in net.keras_weights()]
+    return all(np.isfinite(array).all() for array in weights)

@@ -2,9 +2,9 @@
 
 A whole fit, all its steps, is one `tf.function` that is traced once and serves every
 window of a backtest: weights go in and come out as arguments, so nothing is retraced
-and nothing leaks from one fit to the next. The sequence is one fused op instead of a
-graph loop, and there is a target at every step of it, so that no bar is pushed through
-the network more than once a step.
+and nothing leaks from one fit to the next. There is a target at every step of a
+sequence, so that no bar is pushed through the network more than once a step. The layers
+are in `bt_lstm_rotation.forecasting.cells`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import threading
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.forecasting.network import Layer, Network
+from bt_lstm_rotation.forecasting.cells import LAYERS
+from bt_lstm_rotation.forecasting.network import Cell, Network
 
-__all__ = ["Optimiser", "Sequences", "loss_and_gradient", "train"]
+__all__ = ["Optimiser", "Sequences", "loss_and_gradient", "prepare", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ Array = NDArray[np.float32]
 # Adam's decay rates and epsilon as in the paper (Kingma and Ba, 2015); epsilon stands
 # where the end of its section 2 puts it, as in Keras: beside the uncorrected root.
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+
+_TRACING = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +47,14 @@ class Sequences:
         Scaled targets.
     weights : (n_steps, n_sequences) float32
         Weight of each squared error; 0 where there is no target.
+    held_out : (n_steps, n_sequences) float32, optional
+        The same for the loss that says when to stop; needed for, and only for, that.
     """
 
     inputs: Array
     targets: Array
     weights: Array
+    held_out: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -64,12 +71,16 @@ class Optimiser:
         Greatest global norm of the gradient.
     dropout : float
         Share of each layer's outputs that is left out.
+    patience : int, optional
+        Steps without a lesser held-out loss after which training stops, and the
+        weights that had the least are kept. By default all steps are taken.
     """
 
     steps: int
     learning_rate: float
     clip_norm: float
     dropout: float = 0.0
+    patience: int | None = None
 
 
 def train(
@@ -92,38 +103,61 @@ def train(
     -------
     Network
         The trained one.
-    (steps,) float64
+    (n_steps_taken,) float64
         The loss before each step. If one is not finite, the network is worthless.
     """
     tf = tensorflow()
-    fit = _traced(len(network.layers), optimiser.dropout > 0.0)
+    stops = optimiser.patience is not None
+    fit = prepare(network.cell, len(network.layers), optimiser)
     arrays, losses = fit(
-        [tf.constant(array) for array in _fused(network)],
+        [tf.constant(array) for array in network.keras_weights()],
         tf.constant(data.inputs),
         tf.constant(data.targets),
         tf.constant(data.weights),
+        tf.constant(data.held_out if stops else np.zeros((0, 0), np.float32)),
         tf.constant(optimiser.steps, tf.int32),
         tf.constant(optimiser.learning_rate, tf.float32),
         tf.constant(optimiser.clip_norm, tf.float32),
         tf.constant(optimiser.dropout, tf.float32),
+        tf.constant(optimiser.patience or 0, tf.int32),
         tf.constant(seed, tf.int32),
     )
-    trained = _unfused([array.numpy() for array in arrays])
+    trained = Network.from_keras([array.numpy() for array in arrays], network.cell)
     return trained, losses.numpy().astype(np.float64)
+
+
+def prepare(cell: Cell, n_layers: int, optimiser: Optimiser) -> Any:
+    """Import TensorFlow and trace the function that fits, unless that has been done.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "rnn"}
+    n_layers : int
+    optimiser : Optimiser
+
+    Returns
+    -------
+    tf.function
+        One for all windows, shapes and rates.
+    """
+    with _TRACING:  # two threads that come at once must not trace twice
+        drops, stops = optimiser.dropout > 0.0, optimiser.patience is not None
+        return _traced(cell, n_layers, drops, stops)
 
 
 def loss_and_gradient(network: Network, data: Sequences) -> tuple[float, Network]:
     """Return the loss and its gradient, the latter in the shape of a network.
 
-    For comparing the fused path with ``keras.layers.LSTM``.
+    For comparing the layers of `bt_lstm_rotation.forecasting.cells` with Keras'.
     """
     tf = tensorflow()
-    arrays = [tf.constant(array) for array in _fused(network)]
+    cell, arrays = network.cell, [tf.constant(a) for a in network.keras_weights()]
     with tf.GradientTape() as tape:
         tape.watch(arrays)
-        loss = _loss(arrays, data.inputs, data.targets, data.weights, keep=[])
+        error = _squared_error(cell, arrays, data.inputs, data.targets, keep=[])
+        loss = _mean(error, data.weights)
     gradient = [part.numpy() for part in tape.gradient(loss, arrays)]
-    return float(loss), _unfused(gradient)
+    return float(loss), Network.from_keras(gradient, cell)
 
 
 @functools.cache
@@ -147,37 +181,76 @@ def tensorflow() -> Any:
 
 
 @functools.cache
-def _traced(n_layers: int, with_dropout: bool) -> Any:
+def _traced(cell: Cell, n_layers: int, with_dropout: bool, stops: bool) -> Any:
     """Trace a whole fit; shapes are left open, so it serves every window and spec."""
     tf = tensorflow()
+    fit = _fit_function(cell, with_dropout, stops)
+    traced = tf.function(fit, input_signature=_signature(cell, n_layers))
+    traced.get_concrete_function()
+    return traced
+
+
+def _signature(cell: Cell, n_layers: int) -> list[Any]:
+    tf = tensorflow()
     spec = functools.partial(tf.TensorSpec, dtype=tf.float32)
-    layer = [spec([None, None]), spec([None])]
-    signature = [
-        [*layer * n_layers, spec([None]), spec([])],
-        spec([None, None, None]),
-        spec([None, None]),
-        spec([None, None]),
-        tf.TensorSpec([], tf.int32),
-        spec([]),
-        spec([]),
-        spec([]),
-        tf.TensorSpec([2], tf.int32),
+    whole = functools.partial(tf.TensorSpec, dtype=tf.int32)
+    bias = spec([2, None] if cell == "gru" else [None])
+    layer = [spec([None, None]), spec([None, None]), bias]
+    return [
+        [*layer * n_layers, spec([None, 1]), spec([1])],
+        spec([None, None, None]),  # inputs
+        *(spec([None, None]) for _ in ("targets", "weights", "held_out")),
+        whole([]),  # steps
+        *(spec([]) for _ in ("rate", "clip_norm", "dropout")),
+        whole([]),  # patience
+        whole([2]),  # seed
     ]
 
+
+def _fit_function(cell: Cell, with_dropout: bool, stops: bool) -> Any:
+    tf = tensorflow()
+
     def fit(  # type: ignore[no-untyped-def]
-        arrays, inputs, targets, weights, steps, rate, clip_norm, dropout, seed
+        arrays,
+        inputs,
+        targets,
+        weights,
+        held_out,
+        steps,
+        rate,
+        clip_norm,
+        dropout,
+        patience,
+        seed,
     ):
         first = [tf.zeros_like(array) for array in arrays]
         second = [tf.zeros_like(array) for array in arrays]
         losses = tf.TensorArray(tf.float32, size=steps)
+        best, least, waited = arrays, tf.constant(float("inf")), 0
+        taken = 0
         for step in tf.range(steps):
             keep = []
             if with_dropout:
                 keep = _dropout_masks(arrays, inputs, dropout, seed, step)
             with tf.GradientTape() as tape:
                 tape.watch(arrays)
-                loss = _loss(arrays, inputs, targets, weights, keep)
+                error = _squared_error(cell, arrays, inputs, targets, keep)
+                loss = _mean(error, weights)
             losses = losses.write(step, loss)
+            taken = step + 1
+            if stops:
+                if with_dropout:
+                    error = _squared_error(cell, arrays, inputs, targets, [])
+                missed = _mean(error, held_out)
+                better = missed < least
+                best = [
+                    tf.where(better, array, kept)
+                    for array, kept in zip(arrays, best, strict=True)
+                ]
+                least = tf.minimum(missed, least)
+                waited = tf.where(better, 0, waited + 1)
+                if waited >= patience:
+                    break
             gradient = tape.gradient(loss, arrays)
             gradient, _ = tf.clip_by_global_norm(gradient, clip_norm)
             count = tf.cast(step + 1, tf.float32)
@@ -196,50 +269,29 @@ def _traced(n_layers: int, with_dropout: bool) -> Any:
                 array - size * mean / (tf.sqrt(square) + EPSILON)
                 for array, mean, square in zip(arrays, first, second, strict=True)
             ]
-        return arrays, losses.stack()
+        return (best if stops else arrays), losses.stack()[:taken]
 
-    return tf.function(fit, input_signature=signature)
+    return fit
 
 
-def _loss(arrays: Any, inputs: Any, targets: Any, weights: Any, keep: Any) -> Any:
-    """Weighted mean squared error over all steps of all sequences."""
+def _squared_error(
+    cell: Cell, arrays: Any, inputs: Any, targets: Any, keep: Any
+) -> Any:
+    """Squared error at every step of every sequence."""
     tf = tensorflow()
     *layers, head, offset = arrays
     outputs = inputs
-    for number in range(len(layers) // 2):
-        outputs = _fused_lstm(outputs, layers[2 * number], layers[2 * number + 1])
+    for number in range(len(layers) // 3):
+        outputs = LAYERS[cell](tf, outputs, *layers[3 * number : 3 * number + 3])
         if keep:
             outputs *= keep[number]
-    forecast = tf.linalg.matvec(outputs, head) + offset
-    error = weights * tf.square(forecast - targets)
-    return tf.reduce_sum(error) / tf.reduce_sum(weights)
+    forecast = tf.linalg.matvec(outputs, head[:, 0]) + offset
+    return tf.square(forecast - targets)
 
 
-def _fused_lstm(inputs: Any, kernel: Any, bias: Any) -> Any:
-    """Run one LSTM layer over whole sequences, from a zero state.
-
-    BlockLSTM and not BlockLSTMV2: the gradient that TensorFlow registers for V2 takes
-    the gates in V1's order and is silently wrong. A test compares value and gradient
-    with ``keras.layers.LSTM``.
-    """
+def _mean(error: Any, weights: Any) -> Any:
     tf = tensorflow()
-    units = tf.shape(bias)[0] // 4
-    state = tf.zeros([tf.shape(inputs)[1], units])
-    unused = tf.zeros([units])
-    return tf.raw_ops.BlockLSTM(
-        seq_len_max=tf.cast(tf.shape(inputs)[0], tf.int64),
-        x=inputs,
-        cs_prev=state,
-        h_prev=state,
-        w=kernel,
-        wci=unused,
-        wcf=unused,
-        wco=unused,
-        b=bias,
-        forget_bias=0.0,
-        cell_clip=-1.0,
-        use_peephole=False,
-    ).h
+    return tf.reduce_sum(weights * error) / tf.reduce_sum(weights)
 
 
 def _dropout_masks(
@@ -248,34 +300,9 @@ def _dropout_masks(
     """One mask a layer: 0 or 1 / (1 - dropout), the same at all steps of a sequence."""
     tf = tensorflow()
     masks = []
-    for number in range((len(arrays) - 2) // 2):
-        shape = [1, tf.shape(inputs)[1], tf.shape(arrays[2 * number + 1])[0] // 4]
+    for number, recurrent in enumerate(arrays[1:-2:3]):
+        shape = [1, tf.shape(inputs)[1], tf.shape(recurrent)[0]]
         place = seed + tf.stack([step * 64 + number, 0])
         chance = tf.random.stateless_uniform(shape, seed=place)
         masks.append(tf.cast(chance >= dropout, tf.float32) / (1.0 - dropout))
     return masks
-
-
-def _fused(network: Network) -> list[Array]:
-    """Lay weights out for BlockLSTM: inputs over state, gates in the order i g f o."""
-    arrays: list[Array] = []
-    for layer in network.layers:
-        arrays.append(_swap(np.concatenate([layer.kernel, layer.recurrent])))
-        arrays.append(_swap(layer.bias))
-    return [*arrays, network.head, network.offset]
-
-
-def _unfused(arrays: list[Array]) -> Network:
-    *flat, head, offset = arrays
-    layers = []
-    for kernel, bias in zip(flat[::2], flat[1::2], strict=True):
-        inputs = len(kernel) - len(bias) // 4
-        joint = _swap(kernel)
-        layers.append(Layer(joint[:inputs], joint[inputs:], _swap(bias)))
-    return Network(tuple(layers), head, offset)
-
-
-def _swap(array: Array) -> Array:
-    """Swap the two gates in the middle: i f g o <-> i g f o."""
-    i, second, third, o = np.split(array, 4, axis=-1)
-    return np.concatenate([i, third, second, o], axis=-1)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from bt_lstm_rotation.errors import SpecError, closest
 from bt_lstm_rotation.forecasting.features import FEATURES, warmup
+from bt_lstm_rotation.forecasting.network import Cell
 from bt_lstm_rotation.periods import Period, check_period
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ForecastSpec", "check_fraction", "check_whole"]
 
-CELLS = ("lstm",)
+CELLS = get_args(Cell)
+WHOLE = ("lookback", "horizon", "units", "layers", "steps", "patience", "members")
 TARGETS = ("relative", "plain")
 
 
@@ -39,8 +41,9 @@ class ForecastSpec:
     retrain : {"weekly", "monthly", "quarterly"} or int
         When a new fit is made: at the first session of each calendar period, or of
         every so many weekdays; see `bt_lstm_rotation.periods`.
-    cell : {"lstm"}
-        The recurrent cell.
+    cell : {"lstm", "gru", "rnn"}
+        The recurrent cell: long short-term memory, gated recurrent unit, or the vanilla
+        one; see `bt_lstm_rotation.forecasting.network`.
     units, layers : int
         Width and number of recurrent layers.
     dropout : float
@@ -52,6 +55,23 @@ class ForecastSpec:
         Training steps, each over the whole window.
     clip_norm : float
         Norm to which a longer gradient is shortened [4]_.
+    half_life : float, optional
+        Bars after which a squared error counts half as much as the latest; by default
+        all count the same.
+    validation : float
+        Share of the `train_size` bars, the latest ones, that is held out to stop
+        early [5]_: the weights of the step with the least loss on it are kept. The
+        `horizon` bars before it are left out of training, because their targets
+        reach into it. 0 holds nothing out.
+    patience : int
+        Steps without a lesser held-out loss after which training stops.
+    members : int
+        Networks trained from different initial weights; the forecast is their mean,
+        and the indicator's line `dispersion` their deviation.
+    warm_start : bool
+        Begin at the weights of the last fit. Then a forecast depends on every fit
+        before it and on where these began, against the one law; ``retrains.csv`` names
+        the fits that did.
     seed : int
         With the session of a fit, all that its randomness depends on; 0 or more.
     pooled : bool
@@ -79,37 +99,49 @@ class ForecastSpec:
        2015.
     .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training
        recurrent neural networks", ICML 2013.
+    .. [5] L. Prechelt, "Early stopping - but when?", in Neural Networks: Tricks of the
+       Trade, Springer 1998.
     """
 
     lookback: int = 60
     horizon: int = 21
     train_size: int = 756
     retrain: Period = "monthly"
-    cell: Literal["lstm"] = "lstm"
+    cell: Cell = "lstm"
     units: int = 32
     layers: int = 1
     dropout: float = 0.0
     learning_rate: float = 5e-3
     steps: int = 20
     clip_norm: float = 1.0
+    half_life: float | None = None
+    validation: float = 0.0
+    patience: int = 5
+    members: int = 1
+    warm_start: bool = False
     seed: int = 0
     pooled: bool = True
     features: tuple[str, ...] = ("log_return", "relative_return")
     target: Literal["relative", "plain"] = "relative"
 
     def __post_init__(self) -> None:
-        for name in ("lookback", "horizon", "units", "layers", "steps"):
+        for name in WHOLE:
             check_whole("ForecastSpec", name, getattr(self, name), least=1)
         check_whole("ForecastSpec", "train_size", self.train_size, least=2)
         check_whole("ForecastSpec", "seed", self.seed, least=0)
         check_period("ForecastSpec", "retrain", self.retrain)
-        check_fraction("ForecastSpec", "dropout", self.dropout)
+        for name in ("dropout", "validation"):
+            check_fraction("ForecastSpec", name, getattr(self, name))
         for name in ("learning_rate", "clip_norm"):
             _check_positive(name, getattr(self, name))
+        if self.half_life is not None:
+            _check_positive("half_life", self.half_life)
         _check_choice("cell", self.cell, CELLS)
         _check_choice("target", self.target, TARGETS)
-        if not isinstance(self.pooled, bool):
-            raise SpecError("ForecastSpec", "pooled", self.pooled, "True or False")
+        for name in ("pooled", "warm_start"):
+            if not isinstance(getattr(self, name), bool):
+                value = getattr(self, name)
+                raise SpecError("ForecastSpec", name, value, "True or False")
         self._check_features()
         if self.lookback > self.train_size:
             raise SpecError(
@@ -118,6 +150,11 @@ class ForecastSpec:
                 self.lookback,
                 f"at most train_size, which is {self.train_size}",
             )
+        if self.held_out and self.trained < self.lookback:
+            valid = (
+                f"smaller: it leaves {self.trained} of {self.train_size} bars to train"
+            )
+            raise SpecError("ForecastSpec", "validation", self.validation, valid)
 
     def _check_features(self) -> None:
         features = self.features
@@ -132,6 +169,17 @@ class ForecastSpec:
         if not features or len(set(features)) < len(features):
             valid = "at least one name, each of them once"
             raise SpecError("ForecastSpec", "features", features, valid)
+
+    @property
+    def held_out(self) -> int:
+        """Latest bars of the window that are held out to stop early."""
+        return round(self.validation * self.train_size)
+
+    @property
+    def trained(self) -> int:
+        """Oldest bars of the window that are trained on."""
+        purged = self.held_out + self.horizon if self.held_out else 0
+        return self.train_size - purged
 
     @property
     def forecast_bars(self) -> int:

@@ -105,7 +105,7 @@ class Fitted(NamedTuple):
         What it took.
     key : str
         Under which it is stored; empty if it cannot be.
-    origin : {"trained", "stored"}
+    origin : {"trained", "stored", "warm start"}
     """
 
     session: np.datetime64
@@ -128,6 +128,8 @@ class FitTask:
     session : datetime64[D]
     store : ForecastStore or None
     clock : callable
+    origin : {"trained", "warm start"}
+        What it is called if it has to be made.
     """
 
     forecaster: Forecaster
@@ -135,6 +137,7 @@ class FitTask:
     session: np.datetime64
     store: ForecastStore | None
     clock: Callable[[], float]
+    origin: str = "trained"
 
     def run(self) -> Fitted:
         """Find the fit, or make it and keep it."""
@@ -158,7 +161,7 @@ class FitTask:
         # A failure is not kept: it may be the machine's, and is tried again.
         if store is not None and kept is not None and fit.model is not None:
             store.put(key, kept.to_arrays(fit))
-        return Fitted(session, window, fit, took, key, "trained")
+        return Fitted(session, window, fit, took, key, self.origin)
 
 
 def stored_forecast(

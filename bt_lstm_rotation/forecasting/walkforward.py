@@ -10,6 +10,7 @@ once, when they are all there. Both take the same steps and give the same bytes.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,8 +59,9 @@ class FitRecord:
         for a forecaster that does not iterate.
     seconds : float
         What it took.
-    origin : {"trained", "stored"}
-        Whether it was made in this run.
+    origin : str
+        ``"trained"``, from seeded weights; ``"stored"``, found and not made; or
+        ``"warm start"``, from the weights of the last good fit.
     status : str
         ``"ok"``, or why it was thrown away.
     served_by : datetime64[D]
@@ -90,12 +92,15 @@ class Forecasts:
     symbols : tuple of str
     values : (n_sessions, n_symbols) float64
         Decimal returns over the horizon; NaN where there is no forecast.
+    dispersion : (n_sessions, n_symbols) float64
+        Deviation of the members of the ensemble; 0 where there is one.
     fits : tuple of FitRecord
     """
 
     sessions: NDArray[np.datetime64]
     symbols: tuple[str, ...]
     values: NDArray[np.float64]
+    dispersion: NDArray[np.float64]
     fits: tuple[FitRecord, ...]
 
 
@@ -143,7 +148,12 @@ class WalkForward:
         self._spared: list[np.datetime64] = []
 
     def forecast(self, sessions: NDArray[np.datetime64]) -> NDArray[np.float64]:
-        """Forecast the next sessions.
+        """Forecast the next sessions: the first of `moments`."""
+        forecast: NDArray[np.float64] = self.moments(sessions)[0]
+        return forecast
+
+    def moments(self, sessions: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        """Forecast the next sessions: mean and deviation over the members.
 
         Parameters
         ----------
@@ -153,10 +163,10 @@ class WalkForward:
 
         Returns
         -------
-        (n, n_symbols) float64
+        (2, n, n_symbols) float64
             Columns as in ``history.symbols``; NaN where there is no forecast.
         """
-        values = np.full((len(sessions), len(self.history.symbols)), np.nan)
+        values = np.full((2, len(sessions), len(self.history.symbols)), np.nan)
         in_force = self._calendar.advance(sessions)
         wanted = ~np.isnat(in_force)
         if self._start is not None:
@@ -164,7 +174,11 @@ class WalkForward:
         stretches = np.unique(in_force[wanted])
         self._spared.extend(np.unique(in_force[~wanted & ~np.isnat(in_force)]))
         due = stretches[stretches != self._tried]
-        made = self._training.make(map(self._task, due), len(due))
+        tasks = map(self._task, due)
+        # A fit that begins where the last one ended has to wait for it.
+        made: Iterator[Fitted] = map(FitTask.run, tasks)
+        if not getattr(self.spec, "warm_start", False):
+            made = self._training.make(tasks, len(due))
         for fit_at in stretches:
             if fit_at != self._tried:
                 self._settle(next(made))
@@ -193,6 +207,9 @@ class WalkForward:
         stack = self.history.window(symbols, np.array([session]), self.spec.fit_bars)
         window = Window(stack.symbols, stack.dates[0], stack.bars[:, 0])
         how = self._training
+        if getattr(self.spec, "warm_start", False) and self._model is not None:
+            warm = self._forecaster.starting_from(self._model)  # type: ignore[attr-defined]
+            return FitTask(warm, window, session, None, how.clock, "warm start")
         return FitTask(self._forecaster, window, session, how.store, how.clock)
 
     def _take_over(self, fitted: Fitted) -> None:
@@ -242,7 +259,9 @@ class WalkForward:
                 window = self.history.window(
                     symbols, sessions[block], self.spec.forecast_bars
                 )
-                values[np.ix_(block, columns)] = self._forecast(model, window)
+                members = self._forecast(model, window)
+                for moment, into in zip(_moments(members), values, strict=True):
+                    into[np.ix_(block, columns)] = moment
 
     def _forecast(self, model: Model, window: Window) -> NDArray[np.float64]:
         # Bar by bar, looking up a forecast costs as much as making it.
@@ -288,6 +307,20 @@ def walk_forward(
     first_forecast(panel, spec)
     history = BarHistory.from_panel(panel)
     walk = WalkForward(spec, history, start=start, training=training)
-    values = walk.forecast(panel.sessions)
     order = [history.symbols.index(symbol) for symbol in panel.symbols]
-    return Forecasts(panel.sessions, panel.symbols, values[:, order], tuple(walk.fits_))
+    values, dispersion = walk.moments(panel.sessions)[:, :, order]
+    return Forecasts(
+        panel.sessions, panel.symbols, values, dispersion, tuple(walk.fits_)
+    )
+
+
+def _moments(members: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean and deviation over the first axis, by additions in a fixed order."""
+    total = np.zeros_like(members[0])
+    for member in members:
+        total = total + member
+    mean = total / len(members)
+    square = np.zeros_like(mean)
+    for member in members:
+        square = square + (member - mean) ** 2
+    return np.stack([mean, np.sqrt(square / len(members))])

@@ -11,7 +11,7 @@ from fakes import random_panel, same_bytes, shocked, without
 
 from bt_lstm_rotation.forecasting import BarHistory, ForecastSpec, walk_forward
 from bt_lstm_rotation.forecasting.features import FEATURES, compute
-from bt_lstm_rotation.forecasting.neural import _sequences
+from bt_lstm_rotation.forecasting.neural import _cut
 from bt_lstm_rotation.forecasting.window import Window
 
 TINY = ForecastSpec(
@@ -41,7 +41,8 @@ def fitted(spec, window):
 def weights(fit):
     return b"".join(
         array.tobytes()
-        for network, _ in fit.model.parts
+        for part in fit.model.parts
+        for network in part.networks
         for array in network.keras_weights()
     )
 
@@ -95,8 +96,8 @@ def test_the_close_that_ends_a_fit_is_the_last_targets_and_nothing_elses(target)
     window = last_window(panel, spec.fit_bars)
     higher = Window(window.symbols, window.dates, window.bars.copy())
     higher.bars[3, 0, -1] *= 1.01
-    (_, first), (_, second) = (
-        fitted(spec, one).model.parts[0] for one in (window, higher)
+    first, second = (
+        fitted(spec, one).model.parts[0].scaler for one in (window, higher)
     )
     # The inputs end `horizon` bars earlier, so their scaler cannot have moved.
     assert (first.feature_mean == second.feature_mean).all()
@@ -112,7 +113,8 @@ def test_the_close_that_ends_a_fit_is_the_last_targets_and_nothing_elses(target)
 def test_the_scaler_knows_the_window_and_nothing_else():
     spec = replace(TINY, features=("log_return",))
     window = last_window(random_panel("AB", 70), spec.fit_bars)
-    (_, scaler), = fitted(spec, window).model.parts  # fmt: skip
+    (part,) = fitted(spec, window).model.parts
+    scaler = part.scaler
     change = np.diff(np.log(window.close), axis=1)[:, : spec.train_size]
     ahead = window.close[:, 1 + spec.horizon :] / window.close[:, 1 : -spec.horizon] - 1
     assert ahead.shape == change.shape == (2, 40)
@@ -128,7 +130,8 @@ def test_targets_are_compared_by_date_and_not_by_row():
     spec = replace(TINY, features=("log_return",))
     panel = without(random_panel("AB", 70), "B", [40, 41, 55])
     window = last_window(panel, spec.fit_bars)
-    ((_, scaler),) = fitted(spec, window).model.parts
+    (part,) = fitted(spec, window).model.parts
+    scaler = part.scaler
     ahead = window.close[:, 1 + spec.horizon :] / window.close[:, 1 : -spec.horizon] - 1
     table = pd.DataFrame(
         {"date": window.dates[:, 1:41].ravel(), "ahead": ahead.ravel()}
@@ -142,7 +145,8 @@ def test_a_forecast_is_the_networks_output_in_the_windows_own_returns():
     spec = replace(TINY, features=("log_return", "volume"))
     panel = random_panel("AB", 80)
     model = fitted(spec, last_window(panel.rows(0, 70), spec.fit_bars)).model
-    ((network, scaler),) = model.parts
+    (part,) = model.parts
+    (network,), scaler = part.networks, part.scaler
     now = last_window(panel, spec.forecast_bars)
     features = compute(spec.features, now)
     scaled = (features - scaler.feature_mean) / scaler.feature_scale
@@ -150,7 +154,7 @@ def test_a_forecast_is_the_networks_output_in_the_windows_own_returns():
     expected = output * scaler.target_scale + scaler.target_mean + scaler.level
     assert scaler.level != 0.0
     stacked = Window(now.symbols, now.dates[None], now.bars[:, None])
-    np.testing.assert_allclose(model.forecast(stacked)[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(model.forecast(stacked)[0, 0], expected, rtol=1e-12)
 
 
 def test_a_symbol_keeps_its_own_network_when_others_pause():
@@ -158,8 +162,10 @@ def test_a_symbol_keeps_its_own_network_when_others_pause():
     panel = random_panel("ABCD", 125)
     model = fitted(spec, last_window(panel, spec.fit_bars)).model
     history, sessions = BarHistory.from_panel(panel), panel.sessions[-9:]
-    whole = model.forecast(history.window(list("ABCD"), sessions, spec.forecast_bars))
-    some = model.forecast(history.window(["B", "D"], sessions, spec.forecast_bars))
+    (whole,) = model.forecast(
+        history.window(list("ABCD"), sessions, spec.forecast_bars)
+    )
+    (some,) = model.forecast(history.window(["B", "D"], sessions, spec.forecast_bars))
     assert some.tobytes() == whole[:, [1, 3]].tobytes()
 
 
@@ -170,11 +176,13 @@ def test_a_session_has_the_same_bytes_alone_and_among_others(spec):
     history = BarHistory.from_panel(panel)
     for symbols in (["A", "B", "C", "D"], ["B", "D"]):
         sessions = panel.sessions[-32:]
-        together = model.forecast(history.window(symbols, sessions, spec.forecast_bars))
+        (together,) = model.forecast(
+            history.window(symbols, sessions, spec.forecast_bars)
+        )
         assert together.shape == (32, len(symbols))
         for row, session in enumerate(sessions):
             at = np.array([session])
-            alone = model.forecast(history.window(symbols, at, spec.forecast_bars))
+            (alone,) = model.forecast(history.window(symbols, at, spec.forecast_bars))
             assert alone.tobytes() == together[row].tobytes()
 
 
@@ -193,7 +201,8 @@ def test_constant_prices_are_forecast_to_stay():
 def test_a_training_window_is_cut_into_whole_sequences_from_its_end():
     # 5 bars of 2 symbols in sequences of 3: the older of each is filled up in front.
     inputs = np.arange(1, 11, dtype=np.float32).reshape(2, 5, 1)
-    data = _sequences(inputs, -np.arange(1.0, 11.0).reshape(2, 5), 3)
+    targets, ones = -np.arange(1.0, 11.0).reshape(2, 5), np.ones((2, 5))
+    data = _cut(inputs, targets, ones, 2 * ones, 3)
     assert data.inputs[..., 0].T.tolist() == [
         [0, 1, 2],
         [3, 4, 5],
@@ -202,7 +211,9 @@ def test_a_training_window_is_cut_into_whole_sequences_from_its_end():
     ]
     assert (data.targets == -data.inputs[..., 0]).all()
     assert data.weights.T.tolist() == [[0, 1, 1], [1, 1, 1], [0, 1, 1], [1, 1, 1]]
-    whole = _sequences(inputs[:, :3], np.ones((2, 3)), 3)
+    assert (data.held_out == 2 * data.weights).all()
+    three = np.ones((2, 3))
+    whole = _cut(inputs[:, :3], three, three, three, 3)
     assert whole.inputs.shape == (3, 2, 1)
     assert (whole.weights == 1.0).all()
 

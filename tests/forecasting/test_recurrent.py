@@ -178,7 +178,7 @@ def test_dropout_is_seeded_and_zero_is_none(tf):
 
 def test_dropout_leaves_out_whole_outputs_and_scales_the_rest(tf):
     inputs = tf.zeros([6, 2000, N_FEATURES])
-    arrays = [tf.constant(a) for a in recurrent._fused(seeded(2))]
+    arrays = [tf.constant(a) for a in seeded(2).keras_weights()]
     masks = recurrent._dropout_masks(
         arrays, inputs, 0.25, tf.constant([3, 4]), tf.constant(0)
     )
@@ -196,7 +196,7 @@ def test_dropout_leaves_out_whole_outputs_and_scales_the_rest(tf):
 
 def test_one_trace_serves_windows_networks_and_rates_of_any_size(tf):
     train(seeded(), some_data(), PLAIN, (0, 0))
-    fit = recurrent._traced(1, False)
+    fit = recurrent._traced("lstm", 1, False, False)
     before = fit.experimental_get_tracing_count()
     train(seeded(units=9), some_data(11, 3), Optimiser(2, 0.5, 3.0), (4, 4))
     train(seeded(units=2), some_data(5, 8), Optimiser(7, 0.1, 1.0), (4, 5))

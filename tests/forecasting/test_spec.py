@@ -55,10 +55,10 @@ def test_a_dropout_outside_0_to_1_is_refused(value):
 
 @pytest.mark.parametrize("field", ["cell", "target"])
 @pytest.mark.parametrize(
-    "value", ["", "LSTM", "Plain", "gru", None, 1, [], ("lstm",), np.array(["lstm"])]
+    "value", ["", "LSTM", "Plain", "GRU", None, 1, [], ("lstm",), np.array(["lstm"])]
 )
 def test_a_choice_that_there_is_not_is_refused_with_those_there_are(field, value):
-    known = {"cell": "'lstm'", "target": "'relative', 'plain'"}[field]
+    known = {"cell": "'lstm', 'gru', 'rnn'", "target": "'relative', 'plain'"}[field]
     assert f"one of {known}" in str(refused(field, value))
 
 
