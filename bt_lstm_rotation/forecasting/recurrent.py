@@ -12,7 +12,10 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,8 +170,11 @@ def tensorflow() -> Any:
     # shows in the last bit of a sum. oneDNN's kernels differ from one CPU to the next.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    import tensorflow as tf
+    with _native_chatter():
+        import tensorflow as tf
 
+        # Looks for a GPU, which without one is as talkative as the import.
+        tf.config.list_physical_devices()
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
     except RuntimeError:
@@ -178,6 +184,30 @@ def tensorflow() -> Any:
             "of their own"
         )
     return tf
+
+
+@contextmanager
+def _native_chatter() -> Iterator[None]:
+    """Take what native code writes to standard error into the log.
+
+    Before it has read its own settings, TensorFlow writes several lines about drivers
+    that are not there, whatever level it is set to.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # no standard error, as in a window of its own on Windows
+        yield
+        return
+    with tempfile.TemporaryFile() as chatter:
+        os.dup2(chatter.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            chatter.seek(0)
+            for line in chatter.read().decode(errors="replace").splitlines():
+                logger.info("TensorFlow: %s", line)
 
 
 @functools.cache
