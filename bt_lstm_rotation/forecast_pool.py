@@ -113,10 +113,13 @@ class ForecastPool:
         StrategyError
             If the feeds' bars of one session have different times of day.
         """
-        session = session_of(feed.lines.datetime[0])
+        session, name = session_of(feed.lines.datetime[0]), self._names[id(feed)]
+        if session == self._session and len(feed) == self._seen[name]:
+            forecast, dispersion = self._latest[name]  # the first feed asked for all
+            return forecast, dispersion
         news = [
-            self._take(name, other)
-            for name, other in self._feeds.items()
+            self._take(other_name, other)
+            for other_name, other in self._feeds.items()
             if len(other) and session_of(other.lines.datetime[0]) == session
         ]
         if any(news):
@@ -127,7 +130,7 @@ class ForecastPool:
             self._session = session
         if session != self._session:
             return math.nan, math.nan  # a feed that shows an old bar, or unsound ones
-        forecast, dispersion = self._latest[self._names[id(feed)]]
+        forecast, dispersion = self._latest[name]
         return forecast, dispersion
 
     def all(self, feed: Any) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -182,6 +183,7 @@ def stored_forecast(
     return own, None if arrays is None else arrays["values"]
 
 
+@functools.cache
 def _libraries() -> str:
     """Versions of what a fit is computed with; another one may round otherwise."""
     found = []
