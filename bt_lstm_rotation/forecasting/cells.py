@@ -27,9 +27,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bt_lstm_rotation.forecasting.network import Cell
+from bt_lstm_rotation.forecasting.network import KERAS, Cell
 
-__all__ = ["LAYERS"]
+__all__ = ["LAYERS", "LayerFunction", "keras_layer"]
+
+LayerFunction = Callable[[Any, Any, Any, Any, Any], Any]
 
 
 def _lstm(tf: Any, inputs: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
@@ -193,8 +195,28 @@ def _outer(tf: Any, rows: Any, columns: Any) -> Any:
 
 # (tf, inputs, kernel, recurrent, bias) -> outputs, from a zero state: inputs of shape
 # (n_steps, n_sequences, n_inputs), outputs (n_steps, n_sequences, units), all float32.
-LAYERS: dict[Cell, Callable[[Any, Any, Any, Any, Any], Any]] = {
+LAYERS: dict[Cell, LayerFunction] = {
     "lstm": _lstm,
     "gru": _gru,
     "rnn": _rnn,
 }
+
+
+def keras_layer(tf: Any, cell: Cell, n_inputs: int, units: int) -> LayerFunction:
+    """Return Keras' own layer, called as those of `LAYERS` are.
+
+    It is what tests compare with, and the path on a GPU, where cuDNN runs it.
+    """
+    layer = getattr(tf.keras.layers, KERAS[cell])(units, return_sequences=True)
+    layer.build((None, None, n_inputs))
+
+    def run(tf: Any, inputs: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+        # Given as arguments and not as the layer's own, weights can be the loop's.
+        outputs, _ = layer.stateless_call(
+            [kernel, recurrent, bias],
+            layer.non_trainable_variables,
+            tf.transpose(inputs, [1, 0, 2]),
+        )
+        return tf.transpose(outputs, [1, 0, 2])
+
+    return run

@@ -1,10 +1,7 @@
 """Training a recurrent network; the only file that imports TensorFlow, and lazily.
 
-A whole fit, all its steps, is one `tf.function` that is traced once and serves every
-window of a backtest: weights go in and come out as arguments, so nothing is retraced
-and nothing leaks from one fit to the next. There is a target at every step of a
-sequence, so that no bar is pushed through the network more than once a step. The layers
-are in `bt_lstm_rotation.forecasting.cells`.
+What is trained is in `bt_lstm_rotation.forecasting.descent`, the layers in
+`bt_lstm_rotation.forecasting.cells`.
 """
 
 from __future__ import annotations
@@ -16,13 +13,20 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.forecasting.cells import LAYERS
+from bt_lstm_rotation.forecasting.cells import LAYERS, keras_layer
+from bt_lstm_rotation.forecasting.descent import (
+    Optimiser,
+    Sequences,
+    fit_function,
+    signature,
+    squared_error,
+    weighted_mean,
+)
 from bt_lstm_rotation.forecasting.network import Cell, Network
 
 __all__ = ["Optimiser", "Sequences", "loss_and_gradient", "prepare", "train"]
@@ -31,63 +35,16 @@ logger = logging.getLogger(__name__)
 
 Array = NDArray[np.float32]
 
-# Adam's decay rates and epsilon as in the paper (Kingma and Ba, 2015); epsilon stands
-# where the end of its section 2 puts it, as in Keras: beside the uncorrected root.
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
-
 _TRACING = threading.Lock()
 
 
-@dataclass(frozen=True, eq=False)
-class Sequences:
-    """What a network is trained on, time first.
-
-    Parameters
-    ----------
-    inputs : (n_steps, n_sequences, n_features) float32
-        Scaled features.
-    targets : (n_steps, n_sequences) float32
-        Scaled targets.
-    weights : (n_steps, n_sequences) float32
-        Weight of each squared error; 0 where there is no target.
-    held_out : (n_steps, n_sequences) float32, optional
-        The same for the loss that says when to stop; needed for, and only for, that.
-    """
-
-    inputs: Array
-    targets: Array
-    weights: Array
-    held_out: Array | None = None
-
-
-@dataclass(frozen=True)
-class Optimiser:
-    """How a network is trained.
-
-    Parameters
-    ----------
-    steps : int
-        Gradient steps, each over all sequences.
-    learning_rate : float
-        Adam's.
-    clip_norm : float
-        Greatest global norm of the gradient.
-    dropout : float
-        Share of each layer's outputs that is left out.
-    patience : int, optional
-        Steps without a lesser held-out loss after which training stops, and the
-        weights that had the least are kept. By default all steps are taken.
-    """
-
-    steps: int
-    learning_rate: float
-    clip_norm: float
-    dropout: float = 0.0
-    patience: int | None = None
-
-
 def train(
-    network: Network, data: Sequences, optimiser: Optimiser, seed: tuple[int, int]
+    network: Network,
+    data: Sequences,
+    optimiser: Optimiser,
+    seed: tuple[int, int],
+    *,
+    layers: Literal["fused", "keras"] | None = None,
 ) -> tuple[Network, NDArray[np.float64]]:
     """Train a network by truncated back-propagation through time.
 
@@ -101,6 +58,9 @@ def train(
         Steps of Adam on the weighted mean squared error.
     seed : tuple of two int
         For dropout; nothing else here is random.
+    layers : {"fused", "keras"}, optional
+        Ours, the fastest on a CPU, or Keras' own, which cuDNN runs on a GPU; by default
+        whichever suits the machine. They agree to rounding.
 
     Returns
     -------
@@ -111,7 +71,11 @@ def train(
     """
     tf = tensorflow()
     stops = optimiser.patience is not None
-    fit = prepare(network.cell, len(network.layers), optimiser)
+    by_keras = _has_gpu() if layers is None else layers == "keras"
+    if by_keras:
+        fit = _traced_for_keras(network.cell, _shapes(network), optimiser.kind)
+    else:
+        fit = prepare(network.cell, len(network.layers), optimiser)
     arrays, losses = fit(
         [tf.constant(array) for array in network.keras_weights()],
         tf.constant(data.inputs),
@@ -144,8 +108,7 @@ def prepare(cell: Cell, n_layers: int, optimiser: Optimiser) -> Any:
         One for all windows, shapes and rates.
     """
     with _TRACING:  # two threads that come at once must not trace twice
-        drops, stops = optimiser.dropout > 0.0, optimiser.patience is not None
-        return _traced(cell, n_layers, drops, stops)
+        return _traced(cell, n_layers, *optimiser.kind)
 
 
 def loss_and_gradient(network: Network, data: Sequences) -> tuple[float, Network]:
@@ -157,8 +120,9 @@ def loss_and_gradient(network: Network, data: Sequences) -> tuple[float, Network
     cell, arrays = network.cell, [tf.constant(a) for a in network.keras_weights()]
     with tf.GradientTape() as tape:
         tape.watch(arrays)
-        error = _squared_error(cell, arrays, data.inputs, data.targets, keep=[])
-        loss = _mean(error, data.weights)
+        layers = [LAYERS[cell]] * len(network.layers)
+        error = squared_error(tf, layers, arrays, data.inputs, data.targets, [])
+        loss = weighted_mean(tf, error, data.weights)
     gradient = [part.numpy() for part in tape.gradient(loss, arrays)]
     return float(loss), Network.from_keras(gradient, cell)
 
@@ -214,125 +178,25 @@ def _native_chatter() -> Iterator[None]:
 def _traced(cell: Cell, n_layers: int, with_dropout: bool, stops: bool) -> Any:
     """Trace a whole fit; shapes are left open, so it serves every window and spec."""
     tf = tensorflow()
-    fit = _fit_function(cell, with_dropout, stops)
-    traced = tf.function(fit, input_signature=_signature(cell, n_layers))
+    fit = fit_function(tf, [LAYERS[cell]] * n_layers, with_dropout, stops)
+    traced = tf.function(fit, input_signature=signature(tf, cell, n_layers))
     traced.get_concrete_function()
     return traced
 
 
-def _signature(cell: Cell, n_layers: int) -> list[Any]:
-    tf = tensorflow()
-    spec = functools.partial(tf.TensorSpec, dtype=tf.float32)
-    whole = functools.partial(tf.TensorSpec, dtype=tf.int32)
-    bias = spec([2, None] if cell == "gru" else [None])
-    layer = [spec([None, None]), spec([None, None]), bias]
-    return [
-        [*layer * n_layers, spec([None, 1]), spec([1])],
-        spec([None, None, None]),  # inputs
-        *(spec([None, None]) for _ in ("targets", "weights", "held_out")),
-        whole([]),  # steps
-        *(spec([]) for _ in ("rate", "clip_norm", "dropout")),
-        whole([]),  # patience
-        whole([2]),  # seed
-    ]
-
-
-def _fit_function(cell: Cell, with_dropout: bool, stops: bool) -> Any:
-    tf = tensorflow()
-
-    def fit(  # type: ignore[no-untyped-def]
-        arrays,
-        inputs,
-        targets,
-        weights,
-        held_out,
-        steps,
-        rate,
-        clip_norm,
-        dropout,
-        patience,
-        seed,
-    ):
-        first = [tf.zeros_like(array) for array in arrays]
-        second = [tf.zeros_like(array) for array in arrays]
-        losses = tf.TensorArray(tf.float32, size=steps)
-        best, least, waited = arrays, tf.constant(float("inf")), 0
-        taken = 0
-        for step in tf.range(steps):
-            keep = []
-            if with_dropout:
-                keep = _dropout_masks(arrays, inputs, dropout, seed, step)
-            with tf.GradientTape() as tape:
-                tape.watch(arrays)
-                error = _squared_error(cell, arrays, inputs, targets, keep)
-                loss = _mean(error, weights)
-            losses = losses.write(step, loss)
-            taken = step + 1
-            if stops:
-                if with_dropout:
-                    error = _squared_error(cell, arrays, inputs, targets, [])
-                missed = _mean(error, held_out)
-                better = missed < least
-                best = [
-                    tf.where(better, array, kept)
-                    for array, kept in zip(arrays, best, strict=True)
-                ]
-                least = tf.minimum(missed, least)
-                waited = tf.where(better, 0, waited + 1)
-                if waited >= patience:
-                    break
-            gradient = tape.gradient(loss, arrays)
-            gradient, _ = tf.clip_by_global_norm(gradient, clip_norm)
-            count = tf.cast(step + 1, tf.float32)
-            size = rate * tf.sqrt(1.0 - BETA2**count) / (1.0 - BETA1**count)
-            # Whole new lists: a list that is changed in place is no state of the loop,
-            # and each step would find the moments as they were before the first.
-            first = [
-                BETA1 * mean + (1.0 - BETA1) * slope
-                for mean, slope in zip(first, gradient, strict=True)
-            ]
-            second = [
-                BETA2 * square + (1.0 - BETA2) * slope**2
-                for square, slope in zip(second, gradient, strict=True)
-            ]
-            arrays = [
-                array - size * mean / (tf.sqrt(square) + EPSILON)
-                for array, mean, square in zip(arrays, first, second, strict=True)
-            ]
-        return (best if stops else arrays), losses.stack()[:taken]
-
-    return fit
-
-
-def _squared_error(
-    cell: Cell, arrays: Any, inputs: Any, targets: Any, keep: Any
+@functools.cache
+def _traced_for_keras(
+    cell: Cell, shapes: tuple[tuple[int, int], ...], kind: tuple[bool, bool]
 ) -> Any:
-    """Squared error at every step of every sequence."""
+    """Make a fit of Keras' layers, which have to know their shapes."""
     tf = tensorflow()
-    *layers, head, offset = arrays
-    outputs = inputs
-    for number in range(len(layers) // 3):
-        outputs = LAYERS[cell](tf, outputs, *layers[3 * number : 3 * number + 3])
-        if keep:
-            outputs *= keep[number]
-    forecast = tf.linalg.matvec(outputs, head[:, 0]) + offset
-    return tf.square(forecast - targets)
+    layers = [keras_layer(tf, cell, inputs, units) for inputs, units in shapes]
+    return tf.function(fit_function(tf, layers, *kind))
 
 
-def _mean(error: Any, weights: Any) -> Any:
-    tf = tensorflow()
-    return tf.reduce_sum(weights * error) / tf.reduce_sum(weights)
+def _shapes(network: Network) -> tuple[tuple[int, int], ...]:
+    return tuple((len(layer.kernel), len(layer.recurrent)) for layer in network.layers)
 
 
-def _dropout_masks(
-    arrays: Any, inputs: Any, dropout: Any, seed: Any, step: Any
-) -> list[Any]:
-    """One mask a layer: 0 or 1 / (1 - dropout), the same at all steps of a sequence."""
-    tf = tensorflow()
-    masks = []
-    for number, recurrent in enumerate(arrays[1:-2:3]):
-        shape = [1, tf.shape(inputs)[1], tf.shape(recurrent)[0]]
-        place = seed + tf.stack([step * 64 + number, 0])
-        chance = tf.random.stateless_uniform(shape, seed=place)
-        masks.append(tf.cast(chance >= dropout, tf.float32) / (1.0 - dropout))
-    return masks
+def _has_gpu() -> bool:
+    return bool(tensorflow().config.list_physical_devices("GPU"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bt_lstm_rotation.forecasting import recurrent
+from bt_lstm_rotation.forecasting import descent, recurrent
 from bt_lstm_rotation.forecasting.network import Network
 from bt_lstm_rotation.forecasting.recurrent import Optimiser, Sequences, train
 
@@ -179,8 +179,8 @@ def test_dropout_is_seeded_and_zero_is_none(tf):
 def test_dropout_leaves_out_whole_outputs_and_scales_the_rest(tf):
     inputs = tf.zeros([6, 2000, N_FEATURES])
     arrays = [tf.constant(a) for a in seeded(2).keras_weights()]
-    masks = recurrent._dropout_masks(
-        arrays, inputs, 0.25, tf.constant([3, 4]), tf.constant(0)
+    masks = descent._dropout_masks(
+        tf, arrays, inputs, 0.25, tf.constant([3, 4]), tf.constant(0)
     )
     assert [mask.shape for mask in masks] == [(1, 2000, UNITS)] * 2
     values, counts = np.unique(masks[0].numpy(), return_counts=True)
@@ -188,8 +188,8 @@ def test_dropout_leaves_out_whole_outputs_and_scales_the_rest(tf):
     # Of 8,000 draws, five deviations of the share are 0.024.
     assert abs(counts[0] / counts.sum() - 0.25) < 0.025
     assert (masks[0].numpy() != masks[1].numpy()).any()
-    (later, _) = recurrent._dropout_masks(
-        arrays, inputs, 0.25, tf.constant([3, 4]), tf.constant(1)
+    (later, _) = descent._dropout_masks(
+        tf, arrays, inputs, 0.25, tf.constant([3, 4]), tf.constant(1)
     )
     assert (masks[0].numpy() != later.numpy()).any()
 

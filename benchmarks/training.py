@@ -1,0 +1,284 @@
+"""How fast networks are trained, against what most people write, side by side.
+
+    python benchmarks/training.py [SECTION ...]
+
+Sections: keras, skill, arithmetic, memory, store, width; by default all. Every figure
+is a ratio or a share of two things measured in the same run on the same machine, the
+median where there are several. Bars are simulated, in the shape of nine sector funds
+over twenty years.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from bt_lstm_rotation.evidence.skill import realised_returns, skill
+from bt_lstm_rotation.forecasting import (
+    BarHistory,
+    ForecastSpec,
+    ForecastStore,
+    Training,
+    Window,
+    Workers,
+    walk_forward,
+)
+from bt_lstm_rotation.forecasting.features import (
+    compute,
+    deviation,
+    forward_return,
+    warmup,
+)
+from bt_lstm_rotation.forecasting.recurrent import tensorflow
+from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
+
+SPEC = ForecastSpec()
+# r = mu + 0.01 e, with mu an AR(1): the market whose best forecast is the steady-state
+# Kalman filter.
+PLAIN = {"market_volatility": 0.0, "market_drift": 0.0, "clustering": 0.0}
+
+
+def sectors(market: SimulatedMarket) -> PricePanel:
+    """Return the bars without the benchmark's."""
+    panel = market.panel()
+    return panel.select([name for name in panel.symbols if name != MARKET])
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Time one call."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def windows(panel: PricePanel, rows: list[int]) -> list[Window]:
+    """Return the windows that fits at some rows see."""
+    history = BarHistory.from_panel(panel)
+    found = []
+    for row in rows:
+        at = panel.sessions[row : row + 1]
+        stack = history.window(sorted(panel.symbols), at, SPEC.fit_bars)
+        found.append(Window(stack.symbols, stack.dates[0], stack.bars[:, 0]))
+    return found
+
+
+def keras_examples(window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Return scaled (n_symbols, n_bars, n_features) and (n_symbols, n_bars)."""
+    skip, size = warmup(SPEC.features), SPEC.train_size
+    features = compute(SPEC.features, window)[:, :size]
+    targets = forward_return(window, SPEC.horizon)[:, skip:]
+    targets = deviation(targets, window.dates[:, skip : skip + size])
+    features = (features - features.mean((0, 1))) / features.std((0, 1))
+    return features.astype("f4"), (targets / targets.std()).astype("f4")
+
+
+def many_to_one(features: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
+    """One example a bar: the last `lookback` bars and the one target after them."""
+    view = np.lib.stride_tricks.sliding_window_view(features, SPEC.lookback, axis=1)
+    inputs = np.moveaxis(view, -1, 2).reshape(-1, SPEC.lookback, features.shape[-1])
+    return np.ascontiguousarray(inputs), targets[:, SPEC.lookback - 1 :].ravel()
+
+
+def keras_fit(inputs: np.ndarray, targets: np.ndarray, epochs: int, batch: int):
+    """Train as a tutorial does."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input(inputs.shape[1:]),
+            keras.layers.LSTM(SPEC.units),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(), "mse")
+    model.fit(inputs, targets, epochs=epochs, batch_size=batch, verbose=0)
+    return model
+
+
+def keras() -> None:
+    """Time the Keras loops on a sample, and ours on everything."""
+    panel = sectors(SimulatedMarket(n_sessions=5156))
+    told: list[float] = []
+    result = None
+
+    def ours() -> None:
+        nonlocal result
+        result = walk_forward(panel, SPEC)
+
+    walk_forward(panel.rows(0, 900), SPEC)  # imports and traces
+    told = [seconds(ours) for _ in range(3)]
+    per_window = statistics.median(told) / len(result.fits)
+    print(f"ours: {len(result.fits)} windows in {statistics.median(told):.1f} s")
+
+    sample = windows(panel, [1500, 3500])
+    each = []
+    for window in sample:
+        features, targets = keras_examples(window)
+        inputs, wanted = many_to_one(features[:1], targets[:1])
+        each.append(seconds(lambda i=inputs, w=wanted: keras_fit(i, w, 10, 32)))
+    sector = statistics.median(each) * len(panel.symbols)
+    print(
+        f"Keras, one network a sector, 10 epochs, batch 32: {sector:.1f} s a window "
+        f"(sample: {len(each)} sectors), {sector / per_window:,.0f} times ours"
+    )
+    pooled = []
+    for window in sample:
+        inputs, wanted = many_to_one(*keras_examples(window))
+        pooled.append(seconds(lambda i=inputs, w=wanted: keras_fit(i, w, 3, 128)))
+    one = statistics.median(pooled)
+    print(
+        f"Keras, one pooled network, 3 epochs, batch 128: {one:.1f} s a window "
+        f"(sample: {len(pooled)} windows), {one / per_window:,.0f} times ours"
+    )
+
+
+def skill_against_keras() -> None:
+    """Compare out-of-sample skill with the optimum, and with a pooled Keras network."""
+    shares, sample = [], []
+    for seed in range(10):
+        market = SimulatedMarket(seed=seed, n_sessions=3000, **PLAIN)
+        panel = sectors(market)
+        made = walk_forward(panel, SPEC).values
+        realised = np.where(
+            np.isfinite(made), realised_returns(panel, SPEC.horizon), np.nan
+        )
+        best = market.optimal_forecast(SPEC.horizon)
+        shares.append((skill(made, realised)["ic"], skill(best, realised)["ic"]))
+        if seed < 2:
+            sample.append(against_keras(panel, made, realised))
+    ours, best = np.array(shares).T
+    print(
+        f"known-answer market, mean of 10: IC {ours.mean():.4f} of {best.mean():.4f}, "
+        f"share {ours.sum() / best.sum():.3f}"
+    )
+    fused, tutorial = np.mean(sample, axis=0)
+    print(
+        f"on the same 12 months of each of {len(sample)} markets: IC {fused:.4f}, "
+        f"pooled Keras {tutorial:.4f}"
+    )
+
+
+def against_keras(
+    panel: PricePanel, made: np.ndarray, realised: np.ndarray
+) -> tuple[float, float]:
+    """Return our skill and Keras' on one month after each of twelve fits."""
+    theirs = np.full_like(made, np.nan)
+    rows = list(range(1200, 2800, 134))
+    for row, window in zip(rows, windows(panel, rows), strict=True):
+        features, targets = keras_examples(window)
+        model = keras_fit(*many_to_one(features, targets), 3, 128)
+        raw = compute(SPEC.features, window)[:, : SPEC.train_size]
+        history = BarHistory.from_panel(panel)
+        month = panel.sessions[row : row + 21]
+        after = history.window(window.symbols, month, SPEC.forecast_bars)
+        inputs = (compute(SPEC.features, after) - raw.mean((0, 1))) / raw.std((0, 1))
+        flat = inputs.reshape(-1, *inputs.shape[2:]).astype("f4")
+        theirs[row : row + 21] = model(flat).numpy().reshape(len(month), -1)
+    shown = np.where(np.isfinite(theirs), realised, np.nan)
+    return skill(made, shown)["ic"], skill(theirs, shown)["ic"]
+
+
+def arithmetic() -> None:
+    """Compare floating-point operations a second with NumPy's matrix product."""
+    panel = sectors(SimulatedMarket(n_sessions=5156))
+    walk_forward(panel.rows(0, 900), SPEC)
+    (window,) = windows(panel, [3000])
+    forecaster, session = SPEC.forecaster(), window.dates.max()
+    took = statistics.median(
+        seconds(lambda: forecaster.fit(window, session)) for _ in range(9)
+    )
+    bars = -(-SPEC.train_size // SPEC.lookback) * SPEC.lookback * len(panel.symbols)
+    inputs = len(SPEC.features) + SPEC.units
+    # A product forward and two backward, a multiplication and an addition each.
+    work = 6.0 * bars * SPEC.steps * inputs * 4 * SPEC.units
+    big = np.random.default_rng(0).normal(size=(1024, 1024)).astype("f4")
+    product = statistics.median(seconds(lambda: big @ big) for _ in range(9))
+    rate, peak = work / took / 1e9, 2 * 1024**3 / product / 1e9
+    cores = Workers().cores
+    print(
+        f"one thread: {rate:.0f} GFLOP/s; NumPy's product on all {cores} cores: "
+        f"{peak:.0f}; {cores} windows at a time: ratio {cores * rate / peak:.2f}"
+    )
+
+
+def memory() -> None:
+    """Watch resident memory over five hundred fits."""
+    panel = sectors(SimulatedMarket(n_sessions=3000))
+    used: dict[int, float] = {}
+
+    def watch(done: int, _planned: int) -> None:
+        if done in (20, 500):
+            used[done] = resident()
+
+    training = Training(progress=watch)
+    walk_forward(panel, ForecastSpec(retrain=4), training=training)
+    print(f"resident memory, fit 20 to fit 500: {used[500] - used[20]:+.1f} MB")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    print(f"peak of this process: {peak:,.0f} MB")
+
+
+def resident() -> float:
+    """Resident memory of this process, in MB (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def store() -> None:
+    """Run the same backtest twice."""
+    panel = sectors(SimulatedMarket(n_sessions=3120))
+    walk_forward(panel.rows(0, 900), SPEC)
+    with tempfile.TemporaryDirectory() as folder:
+        spent = []
+        for _ in range(2):
+            training = Training(store=ForecastStore(Path(folder)))
+            result = walk_forward(panel, SPEC, training=training)
+            spent.append(sum(fit.seconds for fit in result.fits))
+    print(
+        f"training time of a second run: {spent[1] / spent[0]:.2%} of the first "
+        f"({spent[1]:.2f} s of {spent[0]:.1f} s)"
+    )
+
+
+def width() -> None:
+    """Train ever wider universes over the same sessions."""
+    base = None
+    for count in (9, 90, 450):
+        panel = sectors(SimulatedMarket(n_sectors=count, n_sessions=1100))
+        took = seconds(lambda p=panel: walk_forward(p, SPEC)) / count
+        base = base or took
+        print(f"{count:4d} symbols: {took:.3f} s a symbol, {took / base:.2f} of 9's")
+
+
+SECTIONS = {
+    "keras": keras,
+    "skill": skill_against_keras,
+    "arithmetic": arithmetic,
+    "memory": memory,
+    "store": store,
+    "width": width,
+}
+
+
+def main() -> None:
+    """Run the sections asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sections", nargs="*", metavar="SECTION")
+    chosen = parser.parse_args().sections or list(SECTIONS)
+    tensorflow()
+    for name in chosen:
+        print(f"\n{name}", flush=True)
+        SECTIONS[name]()
+
+
+if __name__ == "__main__":
+    main()
