@@ -46,7 +46,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import SpecError
 
-__all__ = ["Cell", "Layer", "Network"]
+__all__ = ["Cell", "Layer", "Network", "weight_shapes"]
 
 Array = NDArray[np.float32]
 Cell = Literal["lstm", "gru", "rnn"]
@@ -236,16 +236,24 @@ def _at_rest(inputs: Array, units: int) -> tuple[Array, Array]:
     return state, np.empty((*inputs.shape[:-1], units), dtype=np.float32)
 
 
+def weight_shapes(
+    cell: Cell, n_features: int, units: Sequence[int]
+) -> list[tuple[int, ...]]:
+    """Shapes of `Network.keras_weights`, for layers of so many units."""
+    shapes: list[tuple[int, ...]] = []
+    rows = n_features
+    for width in units:
+        gates = GATES[cell] * width
+        bias = (2, gates) if cell == "gru" else (gates,)
+        shapes += [(rows, gates), (width, gates), bias]
+        rows = width
+    return [*shapes, (rows, 1), (1,)]
+
+
 def _check_shapes(shapes: list[tuple[int, ...]], cell: Cell) -> None:
-    expected: list[tuple[int, ...]] = []
-    rows = shapes[0][:1] if shapes else ()
-    for recurrent in shapes[1:-2:3]:
-        units = recurrent[0] if recurrent else 0
-        width = GATES[cell] * units
-        bias = (2, width) if cell == "gru" else (width,)
-        expected += [(*rows, width), (units, width), bias]
-        rows = (units,)
-    expected += [(*rows, 1), (1,)]
+    inputs = shapes[0][0] if shapes and shapes[0] else 0
+    units = [recurrent[0] if recurrent else 0 for recurrent in shapes[1:-2:3]]
+    expected = weight_shapes(cell, inputs, units)
     if shapes != expected or len(shapes) < 5:
         model = f"keras.Sequential([{KERAS[cell]}(units), ..., Dense(1)])"
         raise SpecError("Network", "weights", shapes, f"in shape those of {model}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,14 +85,24 @@ class Training:
         Fitted
             In the order of the tasks.
         """
+        left: Iterator[FitTask] = tasks
+        # What is stored is read here, one after the other: threads would only wait for
+        # each other. The first fit that has to be made ends that.
+        for task in tasks:
+            found = task.find()
+            if found is None:
+                left = chain([task], tasks)
+                break
+            planned -= 1
+            yield found
         if self.announce is not None and planned >= LONG:
-            first = next(tasks).run()
+            first = next(left).run()
             self.announce(planned, first.seconds)
             planned -= 1
             yield first
         # One alone, as in a run that goes bar by bar, is not worth a thread.
         spread = self.workers.map if planned > 1 else map
-        yield from spread(FitTask.run, tasks)
+        yield from spread(FitTask.run, left)
 
 
 class Fitted(NamedTuple):
@@ -140,29 +151,55 @@ class FitTask:
     clock: Callable[[], float]
     origin: str = "trained"
 
+    def find(self) -> Fitted | None:
+        """Return the fit if it is stored."""
+        kept, store = self._kept, self.store
+        if store is None or kept is None:
+            return None
+        began = self.clock()
+        arrays = store.get(self.key)
+        if arrays is None:
+            return None
+        fit = kept.from_arrays(self.window.symbols, arrays)
+        took = self.clock() - began
+        return Fitted(self.session, self.window, fit, took, self.key, "stored")
+
     def run(self) -> Fitted:
         """Find the fit, or make it and keep it."""
+        found = self.find()
+        if found is not None:
+            return found
         forecaster, window, session = self.forecaster, self.window, self.session
-        kept = forecaster if isinstance(forecaster, Storable) else None
-        store, key = self.store, ""
-        if store is not None and kept is not None:
-            began = self.clock()
-            shown = (window.symbols, window.dates, window.bars)
-            key = store.key("fit", kept.spec, session, shown, _libraries())
-            arrays = store.get(key)
-            if arrays is not None:
-                fit = kept.from_arrays(window.symbols, arrays)
-                took = self.clock() - began
-                return Fitted(session, window, fit, took, key, "stored")
         if isinstance(forecaster, Preparable):
             forecaster.prepare()
         began = self.clock()
         fit = forecaster.fit(window, session)
         took = self.clock() - began
+        kept, store = self._kept, self.store
         # A failure is not kept: it may be the machine's, and is tried again.
         if store is not None and kept is not None and fit.model is not None:
-            store.put(key, kept.to_arrays(fit))
-        return Fitted(session, window, fit, took, key, self.origin)
+            store.put(self.key, kept.to_arrays(fit))
+        return Fitted(session, window, fit, took, self.key, self.origin)
+
+    @cached_property
+    def key(self) -> str:
+        """Where the fit is stored; empty if it cannot be."""
+        kept, store, window = self._kept, self.store, self.window
+        if store is None or kept is None:
+            return ""
+        shown = (window.symbols, window.dates, window.bars)
+        return store.key("fit", kept.spec, self.session, shown, _libraries())
+
+    @property
+    def _kept(self) -> Storable | None:
+        # The key knows the code of this package, and would not notice a change in that
+        # of a forecaster defined elsewhere.
+        ours = type(self.forecaster).__module__.startswith("bt_lstm_rotation.")
+        return self.forecaster if ours and _is_storable(self.forecaster) else None
+
+
+def _is_storable(forecaster: object) -> TypeGuard[Storable]:
+    return isinstance(forecaster, Storable)
 
 
 def stored_forecast(
@@ -183,7 +220,7 @@ def stored_forecast(
     return own, None if arrays is None else arrays["values"]
 
 
-@functools.cache
+@cache
 def _libraries() -> str:
     """Versions of what a fit is computed with; another one may round otherwise."""
     found = []
