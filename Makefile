@@ -25,8 +25,9 @@ lint: $(VENV)/.dev  ## Check style and formatting.
 type: $(VENV)/.dev  ## Check types.
 	$(BIN)/mypy
 
-bench: $(VENV)/.test  ## Measure: skill on simulated markets.
+bench: $(VENV)/.test  ## Measure: skill on simulated markets, and how fast networks are trained.
 	$(BIN)/python benchmarks/skill.py
+	$(BIN)/python benchmarks/training.py
 
 docs: $(VENV)/.test  ## Run every example of the docs.
 	$(BIN)/python -m pytest tests/test_docs.py

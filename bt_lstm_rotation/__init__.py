@@ -16,7 +16,13 @@ from bt_lstm_rotation._version import __version__
 if TYPE_CHECKING:
     from bt_lstm_rotation.backtest import Broker, run_backtest
     from bt_lstm_rotation.errors import RotationError
-    from bt_lstm_rotation.forecasting import ForecastSpec, MomentumSpec
+    from bt_lstm_rotation.forecasting import (
+        ForecastSpec,
+        ForecastStore,
+        MomentumSpec,
+        Training,
+        Workers,
+    )
     from bt_lstm_rotation.indicators import Forecast, LSTMForecast
     from bt_lstm_rotation.prices import PricePanel
     from bt_lstm_rotation.rebalancing import Rebalancer
@@ -28,12 +34,15 @@ __all__ = [
     "Broker",
     "Forecast",
     "ForecastSpec",
+    "ForecastStore",
     "LSTMForecast",
     "MomentumSpec",
     "PricePanel",
     "Rebalancer",
     "RotationError",
     "SectorRotation",
+    "Training",
+    "Workers",
     "__version__",
     "run_backtest",
 ]
@@ -43,12 +52,15 @@ _HOME = {
     "Broker": "backtest",
     "Forecast": "indicators",
     "ForecastSpec": "forecasting",
+    "ForecastStore": "forecasting",
     "LSTMForecast": "indicators",
     "MomentumSpec": "forecasting",
     "PricePanel": "prices",
     "Rebalancer": "rebalancing",
     "RotationError": "errors",
     "SectorRotation": "strategy",
+    "Training": "forecasting",
+    "Workers": "forecasting",
     "run_backtest": "backtest",
 }
 
