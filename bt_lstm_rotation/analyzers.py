@@ -17,7 +17,14 @@ from bt_lstm_rotation.feeds import session_of
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.indicators import Forecast
 
-__all__ = ["AccountHistory", "ForecastHistory", "OrderHistory", "OrderRecord"]
+__all__ = [
+    "AccountHistory",
+    "ForecastHistory",
+    "OrderHistory",
+    "OrderRecord",
+    "TradingCosts",
+    "Weights",
+]
 
 
 class AccountHistory(bt.Analyzer):
@@ -49,6 +56,24 @@ class AccountHistory(bt.Analyzer):
     def get_analysis(self) -> Any:
         """Return the record."""
         return self.rets
+
+
+class Weights(AccountHistory):
+    """Share of equity in each feed and in cash, at each session's close.
+
+    ``get_analysis()`` gives a dict of date -> {feed name or "cash": share}, decimals
+    that add up to 1.
+    """
+
+    def get_analysis(self) -> Any:
+        """Divide what was recorded by equity."""
+        weights = {}
+        for day, (equity, cash, held) in self.rets.items():
+            amounts = {name: value for name, (_, value) in held.items()} | {
+                "cash": cash
+            }
+            weights[day] = {name: amount / equity for name, amount in amounts.items()}
+        return weights
 
 
 @dataclass
@@ -132,6 +157,24 @@ class OrderHistory(bt.Analyzer):
     def get_analysis(self) -> Any:
         """Return the record."""
         return list(self.rets.values())
+
+
+class TradingCosts(OrderHistory):
+    """What trading cost, and how much there was of it.
+
+    ``get_analysis()`` gives a dict with ``commission`` and ``slippage`` in currency,
+    ``traded_value``, what all fills were worth, and ``fills``, how many there were.
+    """
+
+    def get_analysis(self) -> Any:
+        """Add up what was recorded."""
+        filled = [record for record in self.rets.values() if record.filled]
+        return {
+            "commission": sum(record.commission for record in filled),
+            "slippage": sum(record.slippage for record in filled),
+            "traded_value": sum(record.filled * record.price for record in filled),
+            "fills": len(filled),
+        }
 
 
 class ForecastHistory(bt.Analyzer):

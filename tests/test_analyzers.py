@@ -17,10 +17,12 @@ from bt_lstm_rotation.analyzers import (
     ForecastHistory,
     OrderHistory,
     OrderRecord,
+    TradingCosts,
+    Weights,
 )
 from bt_lstm_rotation.feeds import add_feeds
 
-ALL = (AccountHistory, OrderHistory, ForecastHistory)
+ALL = (AccountHistory, OrderHistory, ForecastHistory, TradingCosts, Weights)
 
 pytestmark = [
     # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
@@ -115,6 +117,29 @@ def test_slippage_and_commission_of_market_orders_are_what_they_cost():
     assert sold.price == pytest.approx(13.3)
     assert sold.commission == pytest.approx(8 * 13.3 * 0.01)
     assert sold.slippage == pytest.approx(8 * 0.70)
+
+
+def test_costs_and_weights_are_sums_and_shares_of_what_was_recorded():
+    orders = {
+        7: lambda s: s.buy(s.getdatabyname("A"), size=20),
+        9: lambda s: s.sell(s.getdatabyname("A"), size=8),
+    }
+    ran = plan(WEEK, orders, DEAR)
+    bought, sold = 20 * 11.55, 8 * 13.3
+    assert recorded(ran, TradingCosts) == {
+        "commission": pytest.approx(0.01 * (bought + sold)),
+        "slippage": pytest.approx(20 * 0.55 + 8 * 0.70),
+        "traded_value": pytest.approx(bought + sold),
+        "fills": 2,
+    }
+    cash = 1_000 - 1.01 * bought
+    weights = recorded(ran, Weights)
+    assert weights[day(7)] == {"cash": 1.0}
+    assert weights[day(8)] == {
+        "A": pytest.approx(240 / (cash + 240)),
+        "cash": pytest.approx(cash / (cash + 240)),
+    }
+    assert all(sum(row.values()) == pytest.approx(1) for row in weights.values())
 
 
 def test_costs_are_exactly_what_is_missing_from_equity():
