@@ -71,6 +71,16 @@ class PeriodicRebalance(bt.Strategy):
         self._first_close = as_session(self.p.start)
         self._period_done: int | None = None
 
+    def start(self) -> None:
+        """Refuse a broker that fills at a price the decision was made from."""
+        params = getattr(self.broker, "p", None)
+        for setting, name in (("coc", "cheat-on-close"), ("coo", "cheat-on-open")):
+            if getattr(params, setting, False):
+                raise StrategyError(
+                    f"{type(self).__name__} decides at a close and is filled at the "
+                    f"next open; with {name} set, what it reports would not be true"
+                )
+
     def weights(self) -> dict[str, float]:
         """Return the weights wanted from this close on.
 

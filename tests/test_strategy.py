@@ -279,3 +279,15 @@ def test_a_strategy_without_weights_is_told_to_have_them():
 
     with pytest.raises(NotImplementedError, match=r"Empty needs a method weights\(\)"):
         drop_in(THREE, Empty)
+
+
+@pytest.mark.parametrize("cheat", ["set_coc", "set_coo"])
+def test_a_broker_that_fills_at_the_deciding_price_is_refused(cheat):
+    cerebro = bt.Cerebro()
+    panel = panel_of("2019-01-07", A=[10, 11, 12], B=[20, 21, 22])
+    for name in panel.symbols:
+        cerebro.adddata(bt.feeds.PandasData(dataname=panel.frame(name), name=name))
+    getattr(cerebro.broker, cheat)(True)
+    cerebro.addstrategy(SectorRotation, spec=MomentumSpec(lookback=2, skip=0))
+    with pytest.raises(StrategyError, match="filled at the next open; with cheat-on-"):
+        cerebro.run()
