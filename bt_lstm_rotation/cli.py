@@ -9,41 +9,31 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
-from bt_lstm_rotation._version import __version__
+from bt_lstm_rotation.cli_arguments import (
+    BAD_USAGE,
+    backtest_parser,
+    store_parser,
+    sweep_parser,
+)
 from bt_lstm_rotation.errors import RotationError, StrategyError
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.backtest import Broker
+    from bt_lstm_rotation.forecasting import ForecastStore, Workers
+    from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["main"]
 
-DONE, OUR_FAULT, BAD_USAGE = 0, 1, 2
-
-EPILOG = """\
-examples:
-  %(prog)s                                    the simulated market
-  %(prog)s --data yahoo --start 2010-01-04    the nine SPDR sectors and SPY
-  %(prog)s --data folder:prices --symbols XLE,XLK,XLV --benchmark SPY
-  %(prog)s --strategy momentum_12_1 --set top=2 --set rebalance=weekly
-  %(prog)s --strategy my_file.py:MyStrategy --set period=20
-  %(prog)s store --clear                      delete networks kept of earlier runs
-
-exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data
-"""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one line."""
-        line = " ".join(message.split())
-        self.exit(BAD_USAGE, f"error: {line} (--help lists what there is)\n")
+DONE, STOPPED = 0, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a backtest.
+    """Run a backtest, or another command if the first argument names one.
 
     Parameters
     ----------
@@ -53,14 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 2 bad usage or bad data. A fault of ours raises, which Python turns into
-        a traceback and exit code 1.
+        0 done, 2 bad usage or bad data, 130 stopped by Ctrl-C. A fault of ours raises,
+        which Python turns into a traceback and exit code 1.
     """
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["store"]:
-        run, arguments = _store, _store_parser().parse_args(given[1:])
+        run, arguments = _store, store_parser().parse_args(given[1:])
+    elif given[:1] == ["sweep"]:
+        run, arguments = _sweep, sweep_parser().parse_args(given[1:])
     else:
-        run, arguments = _run, _parser().parse_args(given)
+        run, arguments = _run, backtest_parser().parse_args(given)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
         run(arguments)
@@ -69,107 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_USAGE
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)  # noqa: T201
-        return 130
+        return STOPPED
     return DONE
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog=Path(sys.argv[0]).name,
-        description="Backtest a sector rotation through Backtrader and leave a report.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    bars = parser.add_argument_group("bars")
-    bars.add_argument(
-        "--data",
-        default="simulated",
-        metavar="SOURCE",
-        help="simulated, yahoo, or folder:PATH with one CSV or Parquet file a symbol "
-        "(default: %(default)s)",
-    )
-    bars.add_argument(
-        "--symbols", type=_names, metavar="A,B", help="what is traded (default: all)"
-    )
-    bars.add_argument("--benchmark", metavar="SYMBOL", help="what it is compared with")
-    bars.add_argument(
-        "--start",
-        type=_date,
-        metavar="DATE",
-        help="first session to trade; earlier bars are history for training",
-    )
-    bars.add_argument("--end", type=_date, metavar="DATE", help="last session to trade")
-    bars.add_argument(
-        "--unadjusted",
-        action="store_true",
-        help="take a folder's prices as they are, without applying Adj Close",
-    )
-    trading = parser.add_argument_group("trading")
-    trading.add_argument(
-        "--strategy",
-        default="lstm_top3_monthly",
-        metavar="NAME",
-        help="lstm_top3_monthly, momentum_12_1, equal_weight, buy_and_hold, or "
-        "FILE.py:Class (default: %(default)s)",
-    )
-    trading.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="settings",
-        help="a parameter of the strategy or a setting of its forecaster, such as "
-        "top=2 or horizon=10; may be repeated",
-    )
-    trading.add_argument(
-        "--cash", type=float, default=100_000.0, help="(default: %(default)s)"
-    )
-    trading.add_argument(
-        "--commission",
-        type=float,
-        default=0.0005,
-        metavar="SHARE",
-        help="share of an order's value (default: %(default)s)",
-    )
-    trading.add_argument(
-        "--slippage",
-        type=float,
-        default=0.0002,
-        metavar="SHARE",
-        help="share of the price (default: %(default)s)",
-    )
-    trading.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        help="of the network and of the simulated market (default: %(default)s)",
-    )
-    work = parser.add_argument_group("training")
-    work.add_argument(
-        "--jobs", type=int, metavar="N", help="fits at a time (default: one a core)"
-    )
-    work.add_argument(
-        "--backend",
-        choices=["threads", "processes", "dask"],
-        default="threads",
-        help="where fits are made (default: %(default)s)",
-    )
-    work.add_argument(
-        "--scheduler", metavar="ADDRESS", help="of a running Dask cluster"
-    )
-    work.add_argument(
-        "--no-store",
-        action="store_true",
-        help="train anew what an earlier run has trained, and keep nothing",
-    )
-    parser.add_argument(
-        "--out",
-        type=_folder,
-        metavar="DIR",
-        help="where the report goes (default: runs/)",
-    )
-    return parser
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -178,10 +71,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
     from rich.console import Console
 
-    from bt_lstm_rotation.backtest import Broker, run_backtest
-    from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers
-    from bt_lstm_rotation.forecasting.store import default_folder
-    from bt_lstm_rotation.prices.source import Request, load_prices
+    from bt_lstm_rotation.backtest import run_backtest
+    from bt_lstm_rotation.forecasting import Training
     from bt_lstm_rotation.reporting import (
         announce,
         print_summary,
@@ -197,25 +88,9 @@ def _run(arguments: argparse.Namespace) -> None:
 
     strategy = find_strategy(arguments.strategy)
     params = parse_settings(strategy, arguments.settings, seed=arguments.seed)
-    broker = Broker(
-        cash=arguments.cash,
-        commission=arguments.commission,
-        slippage=arguments.slippage,
-    )
-    request = Request(
-        data=arguments.data,
-        symbols=arguments.symbols,
-        benchmark=arguments.benchmark,
-        end=arguments.end,
-        seed=arguments.seed,
-        adjust=not arguments.unadjusted,
-    )
     now = dt.datetime.now()
-    panel, benchmark = load_prices(request, today=now.date())
-    workers = Workers(
-        jobs=arguments.jobs, backend=arguments.backend, scheduler=arguments.scheduler
-    )
-    store = None if arguments.no_store else ForecastStore(default_folder())
+    panel, benchmark = _bars(arguments, now.date())
+    workers, store = _work(arguments)
     told = Console(stderr=True)
     with progress_bar(told) as progress:
         training = Training(
@@ -232,7 +107,7 @@ def _run(arguments: argparse.Namespace) -> None:
                 benchmark=benchmark,
                 start=arguments.start,
                 end=arguments.end,
-                broker=broker,
+                broker=_broker(arguments),
                 training=training,
             )
         except RotationError:
@@ -247,47 +122,87 @@ def _run(arguments: argparse.Namespace) -> None:
     print_summary(result, folder, Console())
 
 
-def _store_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog=f"{Path(sys.argv[0]).name} store",
-        description="Show what is stored of earlier runs: networks and forecasts.",
+def _sweep(arguments: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from bt_lstm_rotation.reporting import progress_bar
+    from bt_lstm_rotation.sweep import parse_grid, run_sweep
+
+    grid = parse_grid(arguments.grid)
+    panel, benchmark = _bars(arguments, dt.date.today())
+    workers, store = _work(arguments)
+    with progress_bar(Console(stderr=True)) as progress:
+        trials = run_sweep(
+            panel,
+            arguments.strategy,
+            grid,
+            file=arguments.out,
+            benchmark=benchmark,
+            start=arguments.start,
+            end=arguments.end,
+            broker=_broker(arguments),
+            seed=arguments.seed,
+            workers=workers,
+            store=store,
+            progress=progress,
+        )
+    failed = int((trials["status"] != "ok").sum())
+    _say(f"{len(trials):,} trials, {failed:,} of them failed, in {arguments.out}")
+    if trials["first_decision"].nunique() > 1:
+        _say("Note: trials begin on different days; --start gives them all one.")
+    _say(
+        f"Note: the best of {len(trials):,} trials is the best of {len(trials):,} "
+        "draws; some of what sets it apart is luck."
     )
-    parser.add_argument("--clear", action="store_true", help="delete it")
-    return parser
 
 
 def _store(arguments: argparse.Namespace) -> None:
-    from rich.console import Console
-
     from bt_lstm_rotation.forecasting.store import ForecastStore, default_folder
 
     store = ForecastStore(default_folder())
     entries, size = store.clear() if arguments.clear else store.size()
     done = "deleted" if arguments.clear else "stored"
-    text = f"{entries:,} entries, {size / 1e6:,.1f} MB {done} in {store.folder}"
+    _say(f"{entries:,} entries, {size / 1e6:,.1f} MB {done} in {store.folder}")
+
+
+def _bars(
+    arguments: argparse.Namespace, today: dt.date
+) -> tuple[PricePanel, str | None]:
+    from bt_lstm_rotation.prices.source import Request, load_prices
+
+    request = Request(
+        data=arguments.data,
+        symbols=arguments.symbols,
+        benchmark=arguments.benchmark,
+        end=arguments.end,
+        seed=arguments.seed,
+        adjust=not arguments.unadjusted,
+    )
+    return load_prices(request, today=today)
+
+
+def _broker(arguments: argparse.Namespace) -> Broker:
+    from bt_lstm_rotation.backtest import Broker
+
+    return Broker(
+        cash=arguments.cash,
+        commission=arguments.commission,
+        slippage=arguments.slippage,
+    )
+
+
+def _work(arguments: argparse.Namespace) -> tuple[Workers, ForecastStore | None]:
+    from bt_lstm_rotation.forecasting import ForecastStore, Workers
+    from bt_lstm_rotation.forecasting.store import default_folder
+
+    workers = Workers(
+        jobs=arguments.jobs, backend=arguments.backend, scheduler=arguments.scheduler
+    )
+    return workers, None if arguments.no_store else ForecastStore(default_folder())
+
+
+def _say(text: str) -> None:
+    from rich.console import Console
+
+    # Unbroken, so that a long path can be copied.
     Console().print(text, soft_wrap=True, markup=False, highlight=False)
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise argparse.ArgumentTypeError(
-            f"names with commas between them (got {text!r})"
-        )
-    return names
-
-
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"a date such as 2010-01-04 is needed (got {text!r})"
-        ) from None
-
-
-def _folder(text: str) -> Path:
-    # Said now, and not after an hour of training.
-    if os.path.isfile(text):
-        raise argparse.ArgumentTypeError(f"a folder is needed (got a file, {text!r})")
-    return Path(text)

@@ -28,6 +28,7 @@ LAYERS = [
     ["recording"],
     ["backtest"],
     ["reporting", "settings", "strategy_file"],
+    ["sweep", "cli_arguments"],
     ["cli"],
 ]
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}

@@ -6,15 +6,18 @@ changes no byte of what comes out; it changes when.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from itertools import islice
+from typing import Any, Literal, TypeVar
 
 import joblib
 
-from bt_lstm_rotation.errors import MissingExtraError, SpecError
+from bt_lstm_rotation.errors import MissingExtraError, SourceError, SpecError
 
 __all__ = ["Workers"]
 
@@ -22,7 +25,12 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 BACKENDS = ("threads", "processes", "dask")
-JOBLIB = {"threads": "threading", "processes": "loky", "dask": "dask"}
+JOBLIB = {"threads": "threading", "processes": "loky"}
+
+# Seconds for a scheduler to answer, and then for its first worker.
+PATIENCE = 10
+
+ADDRESS = "an address such as tcp://host:8786"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +65,12 @@ class Workers:
             raise SpecError("Workers", "jobs", jobs, "a whole number of at least 1")
         if self.backend not in BACKENDS:
             raise SpecError("Workers", "backend", self.backend, f"one of {BACKENDS}")
-        if (self.backend == "dask") != (self.scheduler is not None):
+        scheduler = self.scheduler
+        if (self.backend == "dask") != (scheduler is not None):
             valid = "an address with backend='dask', and left out without"
-            raise SpecError("Workers", "scheduler", self.scheduler, valid)
+            raise SpecError("Workers", "scheduler", scheduler, valid)
+        if not isinstance(scheduler, str | None):
+            raise SpecError("Workers", "scheduler", scheduler, ADDRESS)
 
     @property
     def cores(self) -> int:
@@ -67,9 +78,13 @@ class Workers:
         return self.jobs or available_cores()
 
     def map(
-        self, function: Callable[[Task], Result], tasks: Iterable[Task]
+        self,
+        function: Callable[[Task], Result],
+        tasks: Iterable[Task],
+        *,
+        ordered: bool = True,
     ) -> Iterator[Result]:
-        """Apply a function to tasks, and give the results in their order.
+        """Apply a function to tasks, and give the results.
 
         Parameters
         ----------
@@ -77,28 +92,45 @@ class Workers:
             Of one task; for processes and clusters, importable there.
         tasks : iterable
             Taken a few ahead of the workers, not all at once.
+        ordered : bool
+            Whether results come in the order of the tasks, or as they get ready.
 
         Yields
         ------
         object
-            The results, each as soon as it and those before it are there.
+            The results, each as soon as it is there; in order, as soon as those before
+            it are there too.
 
         Raises
         ------
         MissingExtraError
             If ``"dask"`` is asked for and not installed.
+        SourceError
+            If the scheduler does not answer or has no worker, or workers die of a task.
         """
-        jobs = self.cores
-        if jobs == 1 and self.backend == "threads":
+        if self.scheduler is not None:
+            yield from _on_cluster(self.scheduler, function, tasks, ordered=ordered)
+        elif self.cores == 1 and self.backend == "threads":
             yield from map(function, tasks)
-            return
-        with ExitStack() as stack:
-            if self.backend == "dask":
-                stack.enter_context(_client(self.scheduler))
-                jobs = self.jobs or -1
-            stack.enter_context(joblib.parallel_config(backend=JOBLIB[self.backend]))
-            parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-            yield from parallel(joblib.delayed(function)(task) for task in tasks)
+        else:
+            parallel = joblib.Parallel(
+                self.cores,
+                backend=JOBLIB[self.backend],
+                return_as="generator" if ordered else "generator_unordered",
+                # One by one: a task takes long enough, and joblib hands the results of
+                # a batch over together.
+                batch_size=1,
+                # As they are: joblib would turn large arrays into memory maps, whose
+                # type differs, and so does their key in a store.
+                max_nbytes=None,
+            )
+            try:
+                yield from parallel(joblib.delayed(function)(task) for task in tasks)
+            except BrokenExecutor as error:
+                raise SourceError(
+                    "a process was killed at its work, as a machine that runs out of "
+                    "memory does; fewer at a time need less"
+                ) from error
 
 
 def available_cores() -> int:
@@ -109,11 +141,81 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
-def _client(address: str | None) -> ExitStack:
+def _on_cluster(
+    address: str,
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    *,
+    ordered: bool,
+) -> Iterator[Result]:
+    """Apply a function to tasks on a Dask cluster.
+
+    Dask itself gives a task whose worker died to another. Not through joblib, which
+    waits for ever for a task that Dask has given up.
+    """
     try:
-        from distributed import Client
+        import distributed
     except ImportError as error:
         raise MissingExtraError("running on a Dask cluster", "dask") from error
-    stack = ExitStack()
-    stack.enter_context(Client(address))
-    return stack
+    left = iter(tasks)
+    waiting: list[Any] = []
+    with closing(_client(address)) as client:
+        while True:
+            # Asked each time: a cluster may grow, and does so for tasks that wait.
+            with _gave_up(address, OSError):
+                ahead = 2 * max(1, sum(client.nthreads().values()))
+            fresh = islice(left, max(0, ahead - len(waiting)))
+            waiting += [client.submit(function, task, pure=False) for task in fresh]
+            if not waiting:
+                return
+            if not ordered:
+                with client.as_current():
+                    done = distributed.wait(waiting, return_when="FIRST_COMPLETED").done
+                waiting.sort(key=lambda future: future not in done)
+            with _gave_up(address, CancelledError, distributed.KilledWorker):
+                result = waiting.pop(0).result()
+            yield result
+
+
+@contextmanager
+def _gave_up(address: str, *kinds: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except kinds as error:
+        reason = " ".join(str(error).split())
+        raise SourceError(f"the Dask cluster at {address} gave up: {reason}") from error
+
+
+def _client(address: str) -> Any:
+    """Connect to a cluster that is there and has a worker."""
+    import distributed
+
+    # Before there is a client, which waits for ever for a server that is no scheduler,
+    # such as its dashboard. In a thread, as a notebook has a running loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            thread.submit(asyncio.run, _greet(address)).result()
+        except ValueError as error:
+            raise SpecError("Workers", "scheduler", address, ADDRESS) from error
+        except (OSError, TypeError) as error:  # TypeError: no certificates for TLS
+            reason = str(error) or f"no answer in {PATIENCE} s"
+            raise SourceError(f"no Dask scheduler at {address}: {reason}") from error
+    client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        client.close()
+        problem = f"the Dask scheduler at {address} has had no worker"
+        raise SourceError(f"{problem} for {PATIENCE} s; start one") from error
+    return client
+
+
+async def _greet(address: str) -> None:
+    """Shake hands with a scheduler, or raise."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    how = Security().get_connection_args("client")
+    async with asyncio.timeout(PATIENCE):
+        comm = await connect(address, timeout=PATIENCE, **how)
+    await comm.close()

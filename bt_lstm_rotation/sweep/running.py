@@ -1,0 +1,158 @@
+"""Run what a table of trials does not have yet."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bt_lstm_rotation.backtest import Broker
+from bt_lstm_rotation.errors import DataError, OutputError, SpecError, StrategyError
+from bt_lstm_rotation.forecasting import ForecastStore, Workers
+from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.strategy_file import find_strategy, known_strategies
+from bt_lstm_rotation.sweep.grid import check_grid, combinations
+from bt_lstm_rotation.sweep.table import TrialTable
+from bt_lstm_rotation.sweep.trials import MEASURES, Trials, code_of
+
+__all__ = ["run_sweep"]
+
+
+def run_sweep(
+    panel: PricePanel,
+    strategy: str,
+    grid: Mapping[str, Sequence[Any]],
+    *,
+    file: Path,
+    benchmark: str | None = None,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    broker: Broker | None = None,
+    seed: int | None = None,
+    workers: Workers | None = None,
+    store: ForecastStore | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Run a backtest for each combination of a grid that is not in the file yet.
+
+    Parameters
+    ----------
+    panel, benchmark, start, end, broker
+        As `bt_lstm_rotation.run_backtest` takes them.
+    strategy : str
+        A name or ``FILE.py:Class``, as `find_strategy` takes it; it is loaded where
+        trials are run.
+    grid : mapping of str to sequence
+        Setting -> its values, as ``--set`` takes both; a value is a plain one, such as
+        a number or a tuple of names, or its text. The first setting changes slowest.
+    file : Path
+        A CSV file: ``trial``, the settings, `bt_lstm_rotation.sweep.trials.MEASURES`
+        (empty where there is nothing to measure), and ``status``, ``"ok"`` or what went
+        wrong. Rows stand as trials got ready; when all are, as in the grid, and behind
+        them those of other grids over the same settings.
+    seed : int, optional
+        The spec's seed, if it has one.
+    workers : Workers, optional
+        How trials are spread. Within one of many, fits are made one by one.
+    store : ForecastStore, optional
+        Where trials find the fits of others, so that those that differ in the portfolio
+        alone train once. A worker on another machine uses its own folder of that name.
+    progress : callable, optional
+        Called with (trials done, trials planned) after each trial; those that the file
+        has are done.
+
+    Returns
+    -------
+    DataFrame
+        One row a trial, as in the grid, with the file's columns: settings as they stand
+        in `grid`, ``first_decision`` datetime64, orders Int64, other measures float64.
+
+    Raises
+    ------
+    SpecError
+        If the grid is not one, has an unknown setting or a value twice, or a date is no
+        date. An impossible value does not raise: the trial's row says so. So do those
+        of trials with too little history, and of a user's strategy that fails.
+    OutputError
+        If the file cannot be written, another sweep is at work on it, or it holds other
+        columns, or trials of other bars, dates, broker, seed, strategy or version.
+    DataError, SourceError, StrategyError
+        If no trial can be run: as `run_backtest`, `Workers` and `find_strategy` do.
+    """
+    if not isinstance(panel, PricePanel):
+        valid = "a PricePanel, as load_prices gives it"
+        raise DataError("not a panel", value=type(panel).__name__, valid=valid)
+    if not isinstance(strategy, str):
+        valid = "the name of a strategy, or FILE.py:Class"
+        raise StrategyError(f"a sweep needs {valid} (got {strategy!r})")
+    for name, day in (("start", start), ("end", end)):
+        if not isinstance(day, dt.date | None):
+            raise SpecError("run_sweep", name, day, "a datetime.date, or None")
+    check_grid(grid, {"trial", *MEASURES, "status"})
+    shared = Trials(
+        # Later bars change no trial, nor its key.
+        panel=panel.between(None, end),
+        benchmark=benchmark,
+        start=start,
+        broker=Broker() if broker is None else broker,
+        # A worker may stand in another folder.
+        strategy=strategy
+        if strategy in known_strategies()
+        else os.path.abspath(strategy),
+        code=code_of(find_strategy(strategy)),
+        seed=seed,
+        store=store,
+        workers=Workers(jobs=1),
+    )
+    trials = [shared.trial(values) for values in combinations(grid)]
+    shared.check_settings(trials[0])
+    table = TrialTable(file, ["trial", *grid, *MEASURES, "status"])
+    with table.locked():
+        rows = table.read()
+        for key, row in rows.items():
+            if key != shared.trial(dict(zip(grid, row[1:], strict=False))).key:
+                raise OutputError(
+                    f"{file} holds trials of another sweep, such as {key}: of other "
+                    "bars, dates, broker, seed, strategy or version; choose another "
+                    "file"
+                )
+        if rows:
+            table.write(rows.values())  # what was cut off is gone
+        left = [trial for trial in trials if trial.key not in rows]
+        done = len(trials) - len(left)
+        for key, row in shared.run_all(left, workers or Workers()):
+            if rows:
+                table.append(row)
+            else:
+                table.write([row])
+            rows[key] = row
+            done += 1
+            if progress is not None:
+                progress(done, len(trials))
+        wanted = {trial.key: rows[trial.key] for trial in trials}
+        table.write((wanted | rows).values())
+    return _frame(grid, table.columns, list(wanted.values()))
+
+
+def _frame(
+    grid: Mapping[str, Sequence[Any]],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(columns))
+    given = pd.DataFrame(list(combinations(grid)), columns=list(grid))
+    measured = {name: _measured(name, frame[name].to_list()) for name in MEASURES}
+    return frame.assign(**{name: given[name] for name in grid}, **measured)
+
+
+def _measured(name: str, cells: Sequence[str]) -> Any:
+    if name == "first_decision":
+        return pd.to_datetime(pd.Series([cell or None for cell in cells]))
+    if name.startswith("orders_"):
+        return pd.array([int(cell) if cell else None for cell in cells], dtype="Int64")
+    # float() rounds correctly, which pandas' own reading of numbers does not.
+    return [float(cell) if cell else float("nan") for cell in cells]

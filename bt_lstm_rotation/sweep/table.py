@@ -1,0 +1,141 @@
+"""A CSV file of trials that grows by a row at a time, and survives a killed process."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bt_lstm_rotation.errors import OutputError
+
+__all__ = ["TrialTable"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrialTable:
+    """A CSV file with one row a trial.
+
+    Parameters
+    ----------
+    file : Path
+        Made when it is first written, with its folder.
+    columns : sequence of str
+        The header. The first column names the trial; no cell contains a line break.
+
+    Raises
+    ------
+    OutputError
+        By every method, if the file cannot be read or written.
+    """
+
+    file: Path
+    columns: Sequence[str]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from adding to the file.
+
+        Raises
+        ------
+        OutputError
+            If another one is at work on it.
+        """
+        lock = FileLock(self.file.with_name(f".{self.file.name}.lock"))
+        with self._disk_problems():
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout as error:
+                problem = f"another sweep is at work on {self.file}"
+                raise OutputError(
+                    f"{problem}; wait for it, or choose another"
+                ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def read(self) -> dict[str, list[str]]:
+        """Read the rows there are.
+
+        Returns
+        -------
+        dict of str to list of str
+            Trial -> all its cells, in the file's order. A last row that was cut off
+            half-way is left out, and a warning logged.
+
+        Raises
+        ------
+        OutputError
+            If the file is not one of these columns.
+        """
+        with self._disk_problems():
+            try:
+                content = self.file.read_bytes()
+            except FileNotFoundError:
+                return {}
+        if not content:
+            return {}
+        header, _, body = content.partition(b"\n")
+        if header + b"\n" != self._line(self.columns):
+            shown = header[:200].decode(errors="backslashreplace")
+            raise OutputError(
+                f"{self.file} has other columns than this sweep (it begins {shown!r}); "
+                "choose another file"
+            )
+        whole, _, torn = body.rpartition(b"\n")
+        if torn:
+            logger.warning(
+                "%s: the last row is cut off, its trial runs anew", self.file
+            )
+        rows = {}
+        text = whole.decode("utf-8", errors="backslashreplace")
+        for number, cells in enumerate(csv.reader(text.splitlines()), start=2):
+            if len(cells) != len(self.columns):
+                raise OutputError(
+                    f"{self.file}: line {number} has {len(cells)} cells, not "
+                    f"{len(self.columns)}; delete the line, and its trial runs anew"
+                )
+            rows[cells[0]] = cells
+        return rows
+
+    def write(self, rows: Iterable[Sequence[str]]) -> None:
+        """Replace the file, in one move, by one of these rows."""
+        draft = self.file.with_name(f".{self.file.name}.{uuid.uuid4().hex}.tmp")
+        with self._disk_problems():
+            try:
+                lines = [self._line(cells) for cells in (self.columns, *rows)]
+                draft.write_bytes(b"".join(lines))
+                os.replace(draft, self.file)
+            finally:
+                draft.unlink(missing_ok=True)
+
+    def append(self, cells: Sequence[str]) -> None:
+        """Add a row; when this returns it is on disk."""
+        with self._disk_problems(), self.file.open("ab") as file:
+            file.write(self._line(cells))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _line(self, cells: Sequence[str]) -> bytes:
+        line = io.StringIO(newline="")
+        csv.writer(line, lineterminator="\n").writerow(cells)
+        return line.getvalue().encode("utf-8")
+
+    @contextmanager
+    def _disk_problems(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"{self.file} cannot be used ({reason})") from error

@@ -1,0 +1,219 @@
+"""One combination of settings -> one row, wherever it is run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bt_lstm_rotation.backtest import Broker, run_backtest
+from bt_lstm_rotation.errors import (
+    HistoryError,
+    RotationError,
+    SpecError,
+    StrategyError,
+)
+from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers
+from bt_lstm_rotation.forecasting.content_key import content_key
+from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.settings import parse_settings
+from bt_lstm_rotation.strategy_file import (
+    find_strategy,
+    known_strategies,
+    where_it_failed,
+)
+from bt_lstm_rotation.sweep.grid import LONGEST, spelled
+
+__all__ = ["MEASURES", "OK", "Trial", "Trials", "code_of"]
+
+# Column -> where it stands in a result's summary.
+MEASURES = {
+    # Without a given start it depends on the settings, and what follows on it.
+    "first_decision": ("data", "first_decision"),
+    **{
+        name: ("metrics", name)
+        for name in (
+            *("total_return", "cagr", "annual_volatility", "sharpe", "sortino"),
+            *("max_drawdown", "calmar", "turnover", "costs"),
+        )
+    },
+    "benchmark_total_return": ("benchmark", "total_return"),
+    **{n: ("forecast", n) for n in ("ic", "rank_ic", "hit_ratio", "mse_ratio")},
+    **{
+        f"orders_{name}": ("orders", name)
+        for name in ("submitted", "completed", "rejected", "canceled")
+    },
+}
+
+# The status of a trial that has a result.
+OK = "ok"
+
+
+class Trial(NamedTuple):
+    """One combination of settings.
+
+    Parameters
+    ----------
+    key : str
+        16 hexadecimal digits, a hash of all that its row depends on.
+    texts : dict of str to str
+        Setting -> value, as ``--set`` takes it.
+    """
+
+    key: str
+    texts: dict[str, str]
+
+    @property
+    def settings(self) -> list[str]:
+        """Each as ``key=value``."""
+        return [f"{name}={text}" for name, text in self.texts.items()]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trials:
+    """All that the trials of a sweep have in common; it travels to where they are run.
+
+    Parameters
+    ----------
+    panel : PricePanel
+    benchmark : str or None
+    start : date or None
+    broker : Broker
+        As `bt_lstm_rotation.run_backtest` takes them.
+    strategy : str
+        As `find_strategy` takes it, in any folder.
+    code : str
+        Its `code_of`.
+    seed : int or None
+        The spec's.
+    store : ForecastStore or None
+    workers : Workers
+        How the fits within a trial are spread.
+    """
+
+    panel: PricePanel
+    benchmark: str | None
+    start: dt.date | None
+    broker: Broker
+    strategy: str
+    code: str
+    seed: int | None
+    store: ForecastStore | None
+    workers: Workers
+
+    def trial(self, values: Mapping[str, Any]) -> Trial:
+        """Name a combination; it is known by all that its row depends on."""
+        texts = {name: spelled(name, value) for name, value in values.items()}
+        bars = (self.panel.content_hash, self.benchmark, str(self.start))
+        how = (self.code, self.seed, self.broker)
+        return Trial(content_key("trial", bars, how, tuple(texts.items()))[:16], texts)
+
+    def check_settings(self, trial: Trial) -> None:
+        """Raise SpecError if a setting does not exist; values are not judged."""
+        try:
+            self._params(trial)
+        except SpecError as error:
+            if error.field == "--set":
+                valid = error.valid
+                raise SpecError(error.owner, "grid", error.value, valid) from None
+
+    def run_all(
+        self, trials: Sequence[Trial], workers: Workers
+    ) -> Iterator[tuple[str, list[str]]]:
+        """Run trials, as `run` does each, and give their rows as they get ready.
+
+        With a store, the first trial of each spec is run before the others, which find
+        its networks there.
+        """
+        first: dict[str, Trial] = {}
+        if self.store is not None:
+            for trial in trials:
+                first.setdefault(self._spec_of(trial), trial)
+        ahead = {trial.key for trial in first.values()}
+        others = [trial for trial in trials if trial.key not in ahead]
+        for wave in (list(first.values()), others):
+            if len(wave) == 1:  # the workers have nothing else to do than its fits
+                yield replace(self, workers=workers).run(wave[0])
+            elif wave:
+                yield from workers.map(self.run, wave, ordered=False)
+
+    def run(self, trial: Trial) -> tuple[str, list[str]]:
+        """Run a trial.
+
+        Returns
+        -------
+        key : str
+        row : list of str
+            Its key, its settings, what `MEASURES` names, and `OK` or why there is
+            nothing to measure.
+        """
+        strategy = _loaded(self.strategy, self.code)
+        measures, status = [""] * len(MEASURES), OK
+        try:
+            result = run_backtest(
+                self.panel,
+                strategy,
+                self._params(trial),
+                benchmark=self.benchmark,
+                start=self.start,
+                broker=self.broker,
+                training=Training(workers=self.workers, store=self.store),
+            )
+            measures = [_cell(result.summary, *place) for place in MEASURES.values()]
+        except (SpecError, HistoryError, StrategyError) as error:
+            status = str(error)
+        except (RotationError, MemoryError):
+            raise
+        except (Exception, SystemExit) as error:
+            file = inspect.getfile(strategy)
+            if Path(file) in known_strategies().values():
+                raise
+            status = where_it_failed(error, file)
+        return trial.key, [trial.key, *trial.texts.values(), *measures, _line(status)]
+
+    def _params(self, trial: Trial) -> dict[str, Any]:
+        strategy = _loaded(self.strategy, self.code)
+        return parse_settings(strategy, trial.settings, seed=self.seed)
+
+    def _spec_of(self, trial: Trial) -> str:
+        try:
+            return repr(self._params(trial).get("spec"))
+        except SpecError:
+            return trial.key  # it will train nothing
+
+
+def code_of(strategy: Any) -> str:
+    """Hash a strategy's name and the file that defines it."""
+    source = Path(inspect.getfile(strategy)).read_bytes()
+    return hashlib.sha256(strategy.__qualname__.encode() + b"\n" + source).hexdigest()
+
+
+@functools.cache
+def _loaded(text: str, code: str) -> Any:
+    """Load a strategy once in a process, if it is the one that is meant."""
+    strategy = find_strategy(text)
+    if code_of(strategy) != code:
+        raise StrategyError(
+            f"the file of strategy {text!r} is not the one the sweep began with: "
+            "changed since, or another one on this machine"
+        )
+    return strategy
+
+
+def _line(text: str) -> str:
+    """Make one line of a message, which may be of any length and hold anything."""
+    line = " ".join(text.split())
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST - 3]}..."
+    # Half of a surrogate pair, as a name may have it, fits into no file.
+    return line.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def _cell(summary: Mapping[str, Any], part: str, name: str) -> str:
+    value = (summary[part] or {}).get(name)
+    return "" if value is None else str(value)
