@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "DataError",
@@ -24,6 +25,11 @@ __all__ = [
 
 class RotationError(Exception):
     """Base of every error that this package raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error may have to leave a worker process. By default it would be made again
+        # from its message alone, which most of these do not take.
+        return _made_again, (type(self), self.args, self.__dict__)
 
 
 class DataError(RotationError, ValueError):
@@ -150,6 +156,15 @@ class MissingExtraError(RotationError, ImportError):
 
 class OutputError(RotationError):
     """A result that cannot be written where it was asked for."""
+
+
+def _made_again(
+    kind: type[RotationError], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> RotationError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 def _shown(value: object) -> str:

@@ -35,6 +35,9 @@ Array = NDArray[np.float32]
 # where the end of its section 2 puts it, as in Keras: beside the uncorrected root.
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
+# Sequences in a block. Nine sectors, three years and sequences of 60 make 117.
+BLOCK = 256
+
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
@@ -137,22 +140,39 @@ def fit_function(
         first = [tf.zeros_like(array) for array in arrays]
         second = [tf.zeros_like(array) for array in arrays]
         losses = tf.TensorArray(tf.float32, size=steps)
+        total = tf.reduce_sum(weights)
         best, least, waited = arrays, tf.constant(float("inf")), 0
         taken = 0
         for step in tf.range(steps):
             keep = []
             if with_dropout:
                 keep = _dropout_masks(tf, arrays, inputs, dropout, seed, step)
-            with tf.GradientTape() as tape:
-                tape.watch(arrays)
-                error = squared_error(tf, layers, arrays, inputs, targets, keep)
-                loss = weighted_mean(tf, error, weights)
+            # Many sequences do not fit into a processor's cache at once, and take the
+            # longer for it, each: so block after block, whose gradients add up.
+            loss, missed = 0.0, 0.0
+            gradient = [tf.zeros_like(array) for array in arrays]
+            for begin in tf.range(0, tf.shape(inputs)[1], BLOCK):
+                some = slice(begin, begin + BLOCK)
+                shown, wanted = inputs[:, some], targets[:, some]
+                masks = [mask[:, some] for mask in keep]
+                with tf.GradientTape() as tape:
+                    tape.watch(arrays)
+                    error = squared_error(tf, layers, arrays, shown, wanted, masks)
+                    part = tf.reduce_sum(weights[:, some] * error) / total
+                loss += part
+                gradient = [
+                    so_far + slope
+                    for so_far, slope in zip(
+                        gradient, tape.gradient(part, arrays), strict=True
+                    )
+                ]
+                if stops:
+                    if with_dropout:
+                        error = squared_error(tf, layers, arrays, shown, wanted, [])
+                    missed += tf.reduce_sum(held_out[:, some] * error)
             losses = losses.write(step, loss)
             taken = step + 1
             if stops:
-                if with_dropout:
-                    error = squared_error(tf, layers, arrays, inputs, targets, [])
-                missed = weighted_mean(tf, error, held_out)
                 better = missed < least
                 best = [
                     tf.where(better, array, kept)
@@ -162,7 +182,6 @@ def fit_function(
                 waited = tf.where(better, 0, waited + 1)
                 if waited >= patience:
                     break
-            gradient = tape.gradient(loss, arrays)
             gradient, _ = tf.clip_by_global_norm(gradient, clip_norm)
             count = tf.cast(step + 1, tf.float32)
             size = rate * tf.sqrt(1.0 - BETA2**count) / (1.0 - BETA1**count)

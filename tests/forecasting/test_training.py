@@ -17,7 +17,12 @@ from bt_lstm_rotation.forecasting import (
     walk_forward,
 )
 from bt_lstm_rotation.forecasting.network import Network
-from bt_lstm_rotation.forecasting.recurrent import Optimiser, Sequences, train
+from bt_lstm_rotation.forecasting.recurrent import (
+    Optimiser,
+    Sequences,
+    loss_and_gradient,
+    train,
+)
 
 TINY = ForecastSpec(lookback=10, horizon=3, train_size=40, units=4, steps=3)
 ONE = Training(workers=Workers(jobs=1))
@@ -208,3 +213,33 @@ def test_real_networks_are_the_same_bytes_with_any_number_of_threads(jobs):
     many = walk_forward(panel, spec, training=Training(workers=Workers(jobs=jobs)))
     assert len(one.fits) > 10
     assert same_bytes(many.values, one.values)
+
+
+def test_sequences_beyond_one_block_count_as_much_as_those_in_it():
+    rng = np.random.default_rng(3)
+    shape = (4, 600)  # more than two blocks
+    data = Sequences(
+        inputs=rng.normal(size=(*shape, 2)).astype(np.float32),
+        targets=rng.normal(size=shape).astype(np.float32),
+        weights=rng.uniform(size=shape).astype(np.float32),
+    )
+    network = Network.seeded(rng, 2, 3, 1)
+    optimiser = Optimiser(steps=3, learning_rate=0.01, clip_norm=0.05)
+    trained, losses = train(network, data, optimiser, (0, 0))
+    # The same three steps of Adam from gradients of everything at once.
+    arrays = [array.astype(np.float64) for array in network.keras_weights()]
+    first = second = [np.zeros_like(array) for array in arrays]
+    for step in range(1, 4):
+        at = Network.from_keras([array.astype(np.float32) for array in arrays])
+        loss, gradient = loss_and_gradient(at, data)
+        assert losses[step - 1] == pytest.approx(loss, rel=1e-5)
+        slopes = [slope.astype(np.float64) for slope in gradient.keras_weights()]
+        norm = np.sqrt(sum((slope**2).sum() for slope in slopes))
+        slopes = [slope * min(1.0, 0.05 / norm) for slope in slopes]
+        first = [0.9 * m + 0.1 * g for m, g in zip(first, slopes, strict=True)]
+        second = [0.999 * v + 0.001 * g**2 for v, g in zip(second, slopes, strict=True)]
+        size = 0.01 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        moves = [m / (np.sqrt(v) + 1e-8) for m, v in zip(first, second, strict=True)]
+        arrays = [a - size * move for a, move in zip(arrays, moves, strict=True)]
+    for ours, theirs in zip(trained.keras_weights(), arrays, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5)

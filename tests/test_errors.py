@@ -1,0 +1,61 @@
+"""Errors say what was wrong, and say it in another process too."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from bt_lstm_rotation.errors import (
+    DataError,
+    HistoryError,
+    MissingExtraError,
+    OutputError,
+    SourceError,
+    SpecError,
+    StrategyError,
+    closest,
+)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DataError("a gap", symbol="XLE", session="2020-01-02", value=-1, valid="> 0"),
+        HistoryError("too short", needed=778, available=500, symbol="XLC"),
+        SpecError("ForecastSpec", "horizon", 0, "at least 1"),
+        MissingExtraError("reading Parquet files", "parquet"),
+        SourceError("no answer"),
+        StrategyError("no such file"),
+        OutputError("disk full"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_comes_out_of_a_worker_process_as_it_was(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again) == vars(error)
+
+
+def test_a_message_names_the_place_the_value_and_what_would_be_valid():
+    error = DataError(
+        "a price of zero or below",
+        symbol="XLE",
+        session="2020-01-02",
+        field="Close",
+        value=0.0,
+        valid="a price is above 0",
+    )
+    assert str(error) == (
+        "XLE 2020-01-02 Close: a price of zero or below (got 0.0); a price is above 0"
+    )
+    short = HistoryError("no fit", needed=1778, available=5)
+    assert str(short) == "no fit: 1,778 sessions are needed, there are 5"
+
+
+def test_a_misspelled_name_is_answered_with_the_closest():
+    assert closest("horizn", ["horizon", "lookback"]) == (
+        "did you mean 'horizon'? known: horizon, lookback"
+    )
+    assert closest("x", []) == "none is known"
