@@ -251,6 +251,7 @@ def store() -> None:
 
 def width() -> None:
     """Train ever wider universes over the same sessions."""
+    walk_forward(sectors(SimulatedMarket(n_sessions=900)), SPEC)  # imports and traces
     base = None
     for count in (9, 90, 450):
         panel = sectors(SimulatedMarket(n_sectors=count, n_sessions=1100))
