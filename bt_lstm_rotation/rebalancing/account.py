@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,6 +19,9 @@ import backtrader as bt
 from bt_lstm_rotation.errors import DataError, SpecError, closest
 
 __all__ = ["Account", "feed_name"]
+
+
+MONTH = 21  # sessions
 
 
 def feed_name(feed: object) -> str:
@@ -41,6 +45,8 @@ class Account:
             feed: (feed_name(feed), row) for row, feed in enumerate(strategy.datas)
         }
         self._closes: dict[Any, float] = {}
+        self._observed: dict[Any, int] = {}
+        self._gaps = {feed: deque[float](maxlen=MONTH) for feed in strategy.datas}
 
     @property
     def today(self) -> dt.date:
@@ -77,11 +83,28 @@ class Account:
         return feed
 
     def observe(self) -> None:
-        """Remember this session's closes; to be called every session."""
+        """Remember this session's closes and gaps; to be called every session."""
         for feed in self._rank:
-            close = self.close(feed)
-            if close is not None:
-                self._closes[feed] = close
+            close, bar = self.close(feed), len(feed)
+            if close is None or self._observed.get(feed) == bar:
+                continue
+            opened, last = float(feed.open[0]), self._closes.get(feed)
+            if last is not None and math.isfinite(opened):
+                self._gaps[feed].append(opened / last - 1.0)
+            self._closes[feed], self._observed[feed] = close, bar
+
+    def overnight(self) -> float:
+        """Root mean square of the gaps from close to open, all feeds, last month.
+
+        Returns
+        -------
+        float
+            A decimal; 0 before there is any gap.
+        """
+        gaps = [gap for series in self._gaps.values() for gap in series]
+        if not gaps:
+            return 0.0
+        return math.sqrt(math.fsum(gap**2 for gap in gaps) / len(gaps))
 
     def close(self, feed: Any) -> float | None:
         """Close of the feed's bar of this session, or None if none can be traded at."""

@@ -39,6 +39,10 @@ class Goal:
         Whether a buy was rejected for cash since the last sizing.
     cash_rejections : int
         How often everything was sized again for that.
+    begun : bool
+        Whether any orders were sent for it.
+    staged : bool
+        Whether a part of a buy was left for a second session.
     gave_up : bool
         Whether any feed was given up.
     """
@@ -50,6 +54,8 @@ class Goal:
     failures: Counter[Any] = field(default_factory=Counter)
     short_of_cash: bool = False
     cash_rejections: int = 0
+    begun: bool = False
+    staged: bool = False
     gave_up: bool = False
 
     def __post_init__(self) -> None:

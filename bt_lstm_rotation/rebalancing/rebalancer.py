@@ -34,7 +34,11 @@ _log = logging.getLogger(__name__)
 # new try leaves one more percent of the cash at hand for that.
 RESERVE = 0.01
 
-Kind = Literal["retry", "no_bar", "resized", "gave_up", "estimated"]
+# Sells and buys meet opens of their own. So many root mean squares of last month's gaps
+# are kept back of the proceeds; what they would have paid is bought a session later.
+GAPS = 3.0
+
+Kind = Literal["retry", "no_bar", "resized", "staged", "gave_up", "estimated"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,9 @@ class RebalanceEvent:
     kind : str
         ``"retry"``, an order that ended unfilled and is tried again; ``"no_bar"``, a
         feed that has to wait for its bar; ``"resized"``, a buy cut to the cash there
-        is; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position valued
-        at an old close.
+        is; ``"staged"``, a buy of which a part waits for a session, because gaps have
+        been wide; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
+        valued at an old close.
     feed : str
         The feed's name.
     detail : str
@@ -258,6 +263,7 @@ class Rebalancer:
         for feed, order in self._orders.items():
             cash += min(0.0, account.cash_flow(feed, order.executed.remsize))
         buys: dict[Any, int] = {}
+        proceeds = 0.0
         for feed in account.ordered(self._goal.weights):
             shares = self._goal.missing(feed)
             if not shares or feed in self._orders or account.close(feed) is None:
@@ -266,10 +272,17 @@ class Rebalancer:
                 buys[feed] = shares
             else:
                 self._orders[feed] = self._strategy.sell(data=feed, size=-shares)
-                cash += account.cash_flow(feed, shares)
+                proceeds += account.cash_flow(feed, shares)
+        cash += proceeds
         cash -= RESERVE * self._goal.cash_rejections * max(cash, 0.0)
+        if self._goal.staged:  # the part that waited has a gap before it, too
+            cost = -sum(account.cash_flow(f, shares) for f, shares in buys.items())
+            cash -= GAPS * account.overnight() * cost
         # While a sell waits, so do the buys that its proceeds are to pay.
         buys = account.paid_in_full(buys, cash) if late else self._cut(buys, cash)
+        if proceeds and not self._goal.begun:
+            buys = self._stage(buys, cash, proceeds)
+        self._goal.begun = True
         for feed, shares in buys.items():
             self._orders[feed] = self._strategy.buy(data=feed, size=shares)
 
@@ -281,6 +294,19 @@ class Rebalancer:
                 self._goal.sizes[feed] -= wanted - shares
                 self._record("resized", feed, f"buy {shares}, not {wanted}")
         return paid
+
+    def _stage(
+        self, buys: dict[Any, int], cash: float, proceeds: float
+    ) -> dict[Any, int]:
+        """Leave a part for the next session, if gaps might make the cash too little."""
+        account = self._account
+        staged = account.cut(buys, cash - GAPS * account.overnight() * proceeds)
+        self._goal.staged = staged != buys
+        for feed, wanted in buys.items():
+            shares = staged.get(feed, 0)
+            if shares < wanted:
+                self._record("staged", feed, f"buy {shares} of {wanted} now")
+        return staged
 
     def _reached(self) -> bool:
         pending = any(order.alive() for order in self._orders.values())
