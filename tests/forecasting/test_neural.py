@@ -85,7 +85,9 @@ def test_the_seed_and_the_session_are_all_that_is_random():
     assert weights(first) == weights(forecaster.fit(window, session))
     assert first.losses == fitted(TINY, window).losses
     assert len(first.losses) == TINY.steps
-    assert weights(first) != weights(forecaster.fit(window, session + 1))
+    assert weights(first) != weights(
+        forecaster.fit(window, session + np.timedelta64(1, "D"))
+    )
     assert weights(first) != weights(fitted(replace(TINY, seed=1), window))
 
 

@@ -96,7 +96,7 @@ def test_retrains_join_their_symbols_with_a_space(run):
 
 
 def test_a_fit_without_a_predecessor_is_served_by_none(tmp_path):
-    table = retrains().assign(served_by=np.datetime64("NaT"))
+    table = retrains().assign(served_by=np.datetime64("NaT", "D"))
     write_run(make_result(sessions=5, retrains=table), tmp_path / "run")
     assert read(tmp_path / "run", "retrains.csv")["served_by"].isna().all()
 
@@ -139,7 +139,7 @@ def test_a_summary_has_null_for_nan_and_iso_dates(tmp_path):
         "infinite": -math.inf,
         "date": dt.date(2019, 1, 2),
         "session": pd.Timestamp("2019-01-02"),
-        "no session": np.datetime64("NaT"),
+        "no session": np.datetime64("NaT", "D"),
         "instant": dt.datetime(2019, 1, 2, 3, 4, 5),
         "tuple": ("XLE", np.float64("nan")),
         7: None,

@@ -150,7 +150,7 @@ def test_fits_that_were_thrown_away_are_listed():
 
 
 def test_a_thrown_away_fit_without_a_predecessor_is_served_by_none():
-    table = retrains().assign(served_by=np.datetime64("NaT"))
+    table = retrains().assign(served_by=np.datetime64("NaT", "D"))
     page = Page(render(make_result(retrains=table)))
     assert ["2019-01-31", "the loss diverged", "-"] in page.rows
 
