@@ -90,7 +90,8 @@ def test_a_missing_day_is_no_forecast_and_shortens_nobodys_history():
     assert not np.isnan(result.values[31]).any()
     session, window = spec.seen[1]
     assert session == np.datetime64("2019-02-28")
-    assert window.dates[1, 0] == window.dates[0, 0] - 1  # B reaches a day further back
+    # B reaches a day further back.
+    assert window.dates[1, 0] == window.dates[0, 0] - np.timedelta64(1, "D")
 
 
 def test_a_month_start_on_which_a_member_pauses_is_fitted_with_its_earlier_bars():
