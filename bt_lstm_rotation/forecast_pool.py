@@ -20,7 +20,7 @@ from bt_lstm_rotation.errors import DataError, SpecError, StrategyError
 from bt_lstm_rotation.feeds import feed_names, last_bar, loaded_bars, session_of
 from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
-from bt_lstm_rotation.prices.sound import sound
+from bt_lstm_rotation.prices.sound import SoundSeries
 
 __all__ = ["ForecastPool"]
 
@@ -77,7 +77,7 @@ class ForecastPool:
         self._history = BarHistory(names)
         self._walk = WalkForward(spec, self._history, start=start, training=training)
         self._seen = dict.fromkeys(names, 0)
-        self._has_volume = dict.fromkeys(names, False)
+        self._series = {name: SoundSeries() for name in names}
         self._last = dict.fromkeys(names, NEVER)
         self._session = NEVER
         self._latest: dict[str, list[float]] = {}
@@ -201,13 +201,7 @@ class ForecastPool:
                 session=str(session),
                 valid="daily bars, or longer ones",
             )
-        has_volume = np.logical_or.accumulate(~np.isnan(bars[4]))
-        has_volume |= self._has_volume[name]
-        # A feed that has never shown a volume has none; a volume that goes missing is
-        # a fault of the bar.
-        bars[4] = np.where(has_volume, bars[4], 0.0)
-        self._has_volume[name] = bool(has_volume[-1])
-        good = sound(bars)
+        good = self._series[name].sound(bars)
         for session in sessions[~good]:
             logger.warning("%s %s: not a sound bar, counts as none", name, session)
         self._history.extend(name, sessions[good], bars[:, good])

@@ -18,6 +18,7 @@ from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecast_pool import ForecastPool
 from bt_lstm_rotation.forecasting import ForecastSpec, Training
 from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.sound_feeds import keep_all_bars
 
 __all__ = ["Forecast", "LSTMForecast"]
 
@@ -115,6 +116,11 @@ class Forecast(bt.Indicator):
         values = self.pool.all(self.data)[:, start:end]
         for line, row in zip((self.l.forecast, self.l.dispersion), values, strict=True):
             line.array[start : start + len(row)] = _array_like(line.array, row)
+
+    def qbuffer(self, savemem: int = 0) -> None:
+        """Save memory, but not that of the feeds."""
+        super().qbuffer(savemem)
+        keep_all_bars(self.datas)
 
     def _plotlabel(self) -> list[Any]:
         return [getattr(self.data, "_name", ""), f"{self.pool.spec.horizon} sessions"]

@@ -22,6 +22,7 @@ from bt_lstm_rotation.indicators import Forecast, as_session
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
 from bt_lstm_rotation.selection import select_top, weighting_named
+from bt_lstm_rotation.sound_feeds import drop_unsound_bars, keep_all_bars
 
 __all__ = ["PeriodicRebalance", "SectorRotation"]
 
@@ -67,9 +68,15 @@ class PeriodicRebalance(bt.Strategy):
         if not feeds:
             raise StrategyError(f"no feed to trade besides {self.p.benchmark!r}")
         self.sectors: dict[str, Any] = feeds
+        self._bars = drop_unsound_bars(self.datas)
         self.rebalancer = Rebalancer(self, self.p.max_attempts, ignore=kept)
         self._first_close = as_session(self.p.start)
         self._period_done: int | None = None
+
+    def qbuffer(self, savemem: int = 0, replaying: bool = False) -> None:
+        """Save memory, but not that of the feeds."""
+        super().qbuffer(savemem, replaying)
+        keep_all_bars(self.datas)
 
     def start(self) -> None:
         """Refuse a broker that fills at a price the decision was made from."""

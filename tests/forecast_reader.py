@@ -15,10 +15,8 @@ MODES = {
     "not preloaded": {"preload": False},
     "exactbars -1": {"exactbars": -1},
     "exactbars -2": {"exactbars": -2},
+    "exactbars 1": {"exactbars": 1},
 }
-# exactbars=1 is apart: Backtrader itself, with no indicator at all, then fails with an
-# IndexError as soon as one feed misses a day that another has.
-EXACTBARS_1 = {"exactbars": 1}
 each_mode = pytest.mark.parametrize("modes", MODES.values(), ids=MODES)
 
 

@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from fakes import FakeSpec, date, random_panel, without
-from forecast_reader import EXACTBARS_1, MODES, Reader, each_mode, pooled, walked
+from forecast_reader import Reader, each_mode, pooled, walked
 
 from bt_lstm_rotation.errors import DataError, StrategyError
 
 BAD = 37  # a row in the middle
-
-every_mode = pytest.mark.parametrize("modes", [*MODES.values(), EXACTBARS_1], ids=repr)
 
 
 def run(frames, *, make=None, feeds=bt.feeds.PandasData, **modes):
@@ -53,7 +51,7 @@ def test_an_unsound_bar_counts_as_none(fault, runonce, caplog):
     assert f"B {session}: not a sound bar" in caplog.text
 
 
-@every_mode
+@each_mode
 def test_a_high_below_the_low_counts_as_no_bar(modes):
     panel = random_panel("AB", 70)
     frames = frames_of(panel)
@@ -64,7 +62,7 @@ def test_a_high_below_the_low_counts_as_no_bar(modes):
     assert noted == walked(without(panel, "A", [BAD]), FakeSpec())
 
 
-@every_mode
+@each_mode
 def test_a_session_with_unsound_bars_only_is_no_session(modes):
     panel = random_panel("AB", 70)
     frames = frames_of(panel)
@@ -76,7 +74,7 @@ def test_a_session_with_unsound_bars_only_is_no_session(modes):
     assert noted == walked(panel.rows(0, 69), FakeSpec())
 
 
-@every_mode
+@each_mode
 def test_a_feed_without_a_volume_has_a_volume_of_zero(modes):
     panel = random_panel("AB", 70)
     frames = frames_of(panel)
@@ -85,7 +83,7 @@ def test_a_feed_without_a_volume_has_a_volume_of_zero(modes):
     assert run(frames, **modes) == walked(panel, FakeSpec())
 
 
-@every_mode
+@each_mode
 def test_a_volume_that_begins_late_is_zero_before_and_missed_after(modes):
     panel = random_panel("AB", 70)
     frames = frames_of(panel)
@@ -97,7 +95,7 @@ def test_a_volume_that_begins_late_is_zero_before_and_missed_after(modes):
     assert noted == walked(without(panel, "A", [BAD]), FakeSpec())
 
 
-@every_mode
+@each_mode
 def test_a_feed_of_unsound_bars_alone_has_no_forecast(modes):
     panel = random_panel("AB", 70)
     frames = frames_of(panel)
@@ -108,7 +106,7 @@ def test_a_feed_of_unsound_bars_alone_has_no_forecast(modes):
     assert {value for key, value in noted.items() if key[0] == "B"} == {"nan"}
 
 
-@every_mode
+@each_mode
 @pytest.mark.parametrize("hour", ["09:30", "16:00", "23:59:59"])
 def test_the_time_of_day_of_a_bar_does_not_matter(modes, hour):
     panel = random_panel("AB", 70)

@@ -21,6 +21,7 @@ LAYERS = [
     ["forecasting"],
     ["evidence", "selection"],
     ["feeds"],
+    ["sound_feeds"],
     ["forecast_pool"],
     ["indicators"],
     ["rebalancing"],

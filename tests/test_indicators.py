@@ -9,7 +9,7 @@ import backtrader as bt
 import numpy as np
 import pytest
 from fakes import FakeSpec, date, days, random_panel, without
-from forecast_reader import EXACTBARS_1, Reader, each_mode, pooled, walked
+from forecast_reader import Reader, each_mode, pooled, walked
 
 from bt_lstm_rotation.errors import SpecError, StrategyError
 from bt_lstm_rotation.feeds import add_feeds
@@ -42,10 +42,9 @@ def test_every_mode_notes_the_walk_of_the_panel(modes):
     assert run(panel, pooled(FakeSpec()), **modes).noted == expected
 
 
-@pytest.mark.parametrize("spec", [FakeSpec(), TINY], ids=["fake", "network"])
-def test_exactbars_1_notes_the_walk_too(spec):
+def test_a_network_under_exactbars_1_notes_the_walk_too():
     panel = without(random_panel("ABC", 80), "C", slice(0, 30))
-    assert run(panel, pooled(spec), **EXACTBARS_1).noted == walked(panel, spec)
+    assert run(panel, pooled(TINY), exactbars=1).noted == walked(panel, TINY)
 
 
 @each_mode

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.prices.bars import ROUNDING
 
-__all__ = ["sound"]
+__all__ = ["SoundSeries", "sound"]
 
 
 def sound(bars: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -39,3 +39,32 @@ def sound(bars: NDArray[np.float64]) -> NDArray[np.bool_]:
     counted = np.isfinite(volume) & (volume >= 0)
     verdict: NDArray[np.bool_] = positive & enclosed & counted
     return verdict
+
+
+class SoundSeries:
+    """Tells which bars of one feed are sound, as they come.
+
+    A feed that has never shown a volume has none, which is no fault; a volume that goes
+    missing later is a fault of the bar.
+    """
+
+    def __init__(self) -> None:
+        self._has_volume = False
+
+    def sound(self, bars: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which of the feed's next bars are sound.
+
+        Parameters
+        ----------
+        bars : (5, n) float64
+            Open, high, low, close and volume. Where there never was a volume, it
+            becomes 0.
+
+        Returns
+        -------
+        (n,) bool
+        """
+        has_volume = np.logical_or.accumulate(~np.isnan(bars[4])) | self._has_volume
+        bars[4] = np.where(has_volume, bars[4], 0.0)
+        self._has_volume |= bool(has_volume.any())
+        return sound(bars)
