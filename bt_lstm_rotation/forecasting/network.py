@@ -51,6 +51,10 @@ __all__ = ["Cell", "Layer", "Network", "weight_shapes"]
 Array = NDArray[np.float32]
 Cell = Literal["lstm", "gru", "rnn"]
 
+# Sequences that are multiplied together. Of many, the states of all steps would not fit
+# into a processor's cache, and BLAS would split the product among threads.
+ROWS = 32
+
 # How many matrices lie side by side in a kernel, and what Keras calls the layer.
 GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
 KERAS: dict[Cell, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
@@ -169,6 +173,10 @@ class Network:
             Entries of the leading axes do not depend on each other to the last bit:
             NumPy multiplies stacked matrices one by one.
         """
+        groups = np.array_split(inputs, -(-inputs.shape[-3] // ROWS) or 1, axis=-3)
+        return np.concatenate([self._run(group) for group in groups], axis=-1)
+
+    def _run(self, inputs: Array) -> Array:
         outputs = inputs
         for layer in self.layers:
             outputs = RUN[self.cell](layer, outputs)
