@@ -1,0 +1,34 @@
+"""Forecasts -> chosen symbols -> target weights.
+
+Pure stages, told apart so that each can be replaced: a ranking says which symbols are
+held, a weighting says how much of each. None knows of brokers, orders or feeds; what is
+not invested stays in cash.
+"""
+
+from bt_lstm_rotation.selection.ranking import (
+    choose,
+    ranked,
+    select_quantile,
+    select_top,
+)
+from bt_lstm_rotation.selection.weighting import (
+    WEIGHTINGS,
+    Weighting,
+    equal_weights,
+    forecast_weights,
+    inverse_volatility_weights,
+    weighting_named,
+)
+
+__all__ = [
+    "WEIGHTINGS",
+    "Weighting",
+    "choose",
+    "equal_weights",
+    "forecast_weights",
+    "inverse_volatility_weights",
+    "ranked",
+    "select_quantile",
+    "select_top",
+    "weighting_named",
+]

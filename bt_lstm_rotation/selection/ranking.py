@@ -1,0 +1,157 @@
+"""Who is chosen: ranks by forecast, slots, and a buffer for what is held."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.selection.finite import finite, is_number
+
+__all__ = ["choose", "quantile_slots", "ranked", "select_quantile", "select_top"]
+
+# 0.29 * 100 is 28.999999999999996 in float64.
+ROUNDING = 1e-9
+
+
+def ranked(forecasts: Mapping[str, float]) -> list[str]:
+    """Rank the symbols that have a forecast, the best first.
+
+    Parameters
+    ----------
+    forecasts : mapping of str to float
+        Symbol -> forecast return over the horizon, as a decimal. NaN and infinities
+        mean that there is no forecast; such a symbol has no rank.
+
+    Returns
+    -------
+    list of str
+        Of equal forecasts the first by name comes first.
+
+    Raises
+    ------
+    DataError
+        If a forecast is not a number at all.
+    """
+    known = finite("forecast", forecasts)
+    return sorted(known, key=lambda symbol: (-known[symbol], symbol))
+
+
+def select_top(forecasts: Mapping[str, float], top: int) -> list[str]:
+    """Choose the symbols with the highest forecasts.
+
+    Parameters
+    ----------
+    forecasts : mapping of str to float
+        As `ranked` takes them.
+    top : int
+        How many to choose, at least 1.
+
+    Returns
+    -------
+    list of str
+        The best first, and of equal forecasts the first by name; fewer than `top` where
+        fewer have a forecast.
+
+    Raises
+    ------
+    SpecError
+        If `top` is not a whole number of 1 or more.
+    DataError
+        If a forecast is not a number at all.
+    """
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        raise SpecError("select_top", "top", top, "a whole number, 1 or more")
+    return ranked(forecasts)[:top]
+
+
+def select_quantile(forecasts: Mapping[str, float], quantile: float) -> list[str]:
+    """Choose a share of the symbols: those with the highest forecasts.
+
+    Parameters
+    ----------
+    forecasts : mapping of str to float
+        As `ranked` takes them.
+    quantile : float
+        Above 0 and at most 1: 0.2 chooses the best fifth, see `quantile_slots`.
+
+    Returns
+    -------
+    list of str
+        The best first.
+
+    Raises
+    ------
+    SpecError
+        If `quantile` is out of range.
+    DataError
+        If a forecast is not a number at all.
+    """
+    ranking = ranked(forecasts)
+    return ranking[: quantile_slots(len(ranking), quantile, owner="select_quantile")]
+
+
+def quantile_slots(n_known: int, quantile: float, *, owner: str = "Selection") -> int:
+    """Count the slots that a quantile comes to.
+
+    Parameters
+    ----------
+    n_known : int
+        Symbols that have a forecast.
+    quantile : float
+        Above 0 and at most 1.
+
+    Returns
+    -------
+    int
+        ``max(1, floor(quantile * n_known))``, where a product that is a whole number
+        but for rounding counts as one: 0.29 of 100 is 29.
+
+    Raises
+    ------
+    SpecError
+        If `quantile` is out of range.
+    """
+    if not is_number(quantile) or not 0 < quantile <= 1:
+        raise SpecError(owner, "quantile", quantile, "above 0 and at most 1")
+    return max(1, math.floor(quantile * n_known + ROUNDING))
+
+
+def choose(
+    ranking: Sequence[str],
+    n_slots: int,
+    *,
+    held: Collection[str] = (),
+    rank_buffer: int = 0,
+) -> list[str]:
+    """Fill slots, with what is held and still ranked well enough before the best.
+
+    Parameters
+    ----------
+    ranking : sequence of str
+        Symbols, each once, the best first.
+    n_slots : int
+        How many to choose, 0 or more.
+    held : collection of str
+        Symbols that are held now.
+    rank_buffer : int
+        A symbol that is held is kept while its rank is within the slots and so many
+        more. Those kept take slots first, the best ranked first; the best others fill
+        the rest. With 0 the best are chosen, held or not. It is the buy/hold spread
+        of [1]_, the most effective of the ways to trade less that are compared there.
+
+    Returns
+    -------
+    list of str
+        At most `n_slots`, in the order of the ranking.
+
+    References
+    ----------
+    .. [1] R. Novy-Marx and M. Velikov, "A taxonomy of anomalies and their trading
+       costs", Review of Financial Studies 29(1), 2016.
+    """
+    kept = set(ranking[: n_slots + rank_buffer]).intersection(held)
+    # Sorting is stable: within both groups the ranking stays.
+    by_claim = sorted(ranking, key=lambda symbol: symbol not in kept)
+    chosen = set(by_claim[:n_slots])
+    return [symbol for symbol in ranking if symbol in chosen]
