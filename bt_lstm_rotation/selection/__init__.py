@@ -1,8 +1,9 @@
 """Forecasts -> chosen symbols -> target weights.
 
 Pure stages, told apart so that each can be replaced: a ranking says which symbols are
-held, a weighting says how much of each. None knows of brokers, orders or feeds; what is
-not invested stays in cash.
+held, a weighting says how much of each, a turnover limit how far to go at once.
+None knows of brokers, orders or feeds; what is not
+invested stays in cash.
 """
 
 from bt_lstm_rotation.selection.ranking import (
@@ -11,6 +12,7 @@ from bt_lstm_rotation.selection.ranking import (
     select_quantile,
     select_top,
 )
+from bt_lstm_rotation.selection.turnover import limit_turnover
 from bt_lstm_rotation.selection.weighting import (
     WEIGHTINGS,
     Weighting,
@@ -27,6 +29,7 @@ __all__ = [
     "equal_weights",
     "forecast_weights",
     "inverse_volatility_weights",
+    "limit_turnover",
     "ranked",
     "select_quantile",
     "select_top",
