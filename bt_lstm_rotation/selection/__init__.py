@@ -2,10 +2,11 @@
 
 Pure stages, told apart so that each can be replaced: a ranking says which symbols are
 held, a weighting says how much of each, a turnover limit how far to go at once.
-None knows of brokers, orders or feeds; what is not
+`Selection` puts them together. None knows of brokers, orders or feeds; what is not
 invested stays in cash.
 """
 
+from bt_lstm_rotation.selection.portfolio import ROUND_TRIP, Selection
 from bt_lstm_rotation.selection.ranking import (
     choose,
     ranked,
@@ -23,7 +24,9 @@ from bt_lstm_rotation.selection.weighting import (
 )
 
 __all__ = [
+    "ROUND_TRIP",
     "WEIGHTINGS",
+    "Selection",
     "Weighting",
     "choose",
     "equal_weights",
