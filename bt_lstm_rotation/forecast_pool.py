@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,11 @@ __all__ = ["ForecastPool"]
 logger = logging.getLogger(__name__)
 
 NEVER: np.datetime64 = np.datetime64("NaT", "D")
+
+QUARTER = 63  # sessions
+
+# Log returns that are all the same differ by the rounding of their logarithms, 1e-15.
+ROUNDING = 1e-12
 
 
 class ForecastPool:
@@ -155,6 +161,30 @@ class ForecastPool:
             self._ahead = self._forecast_ahead()
         return self._ahead[self._names[id(feed)]]
 
+    def volatilities(self, session: np.datetime64) -> dict[str, float]:
+        """Measure how much each feed's close has moved a day, in the last quarter.
+
+        Parameters
+        ----------
+        session : datetime64[D]
+            No later bar is looked at, whether it is loaded already or not.
+
+        Returns
+        -------
+        dict of str to float
+            Feed's name -> sample deviation of the log returns over its last 64 sound
+            bars, its own: a decimal a day. NaN where there are fewer.
+        """
+        now = np.array([session])
+        counts = self._history.counts(now)[0]
+        measured = {}
+        for name, count in zip(self._history.symbols, counts, strict=True):
+            measured[name] = math.nan
+            if count > QUARTER:
+                window = self._history.window([name], now, QUARTER + 1)
+                measured[name] = _volatility(window.close[0, 0].tolist())
+        return measured
+
     def _take(self, name: str, feed: Any) -> bool:
         """Add the bar a feed shows, unless it was added; say whether it was."""
         if len(feed) == self._seen[name]:
@@ -206,6 +236,16 @@ class ForecastPool:
             logger.warning("%s %s: not a sound bar, counts as none", name, session)
         self._history.extend(name, sessions[good], bars[:, good])
         return int(good.sum())
+
+
+def _volatility(closes: Sequence[float]) -> float:
+    """Sample deviation of log returns, the same to the bit wherever it is computed."""
+    logs = [math.log(close) for close in closes]
+    returns = [after - before for before, after in pairwise(logs)]
+    mean = math.fsum(returns) / len(returns)
+    square = math.fsum((value - mean) ** 2 for value in returns)
+    deviation = math.sqrt(square / (len(returns) - 1))
+    return deviation if deviation > ROUNDING else 0.0
 
 
 def _check_times(feeds: Iterable[Any]) -> None:
