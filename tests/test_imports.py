@@ -25,6 +25,7 @@ LAYERS = [
     ["forecast_pool"],
     ["indicators"],
     ["rebalancing"],
+    ["holdings"],
     ["strategy", "analyzers", "trading_start", "result"],
     ["recording"],
     ["backtest"],
