@@ -25,7 +25,7 @@ LAYERS = [
     ["forecast_pool"],
     ["indicators"],
     ["rebalancing"],
-    ["holdings"],
+    ["holdings", "round_trip"],
     ["strategy", "analyzers", "trading_start", "result"],
     ["recording"],
     ["backtest"],
