@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import backtrader as bt
@@ -16,12 +17,15 @@ import numpy as np
 
 from bt_lstm_rotation.errors import SpecError, StrategyError, closest
 from bt_lstm_rotation.feeds import feed_names, session_of
+from bt_lstm_rotation.forecast_pool import ForecastPool
 from bt_lstm_rotation.forecasting import ForecastSpec
-from bt_lstm_rotation.forecasting.spec import check_fraction, check_whole
+from bt_lstm_rotation.forecasting.spec import check_fraction
+from bt_lstm_rotation.holdings import Holdings
 from bt_lstm_rotation.indicators import Forecast, as_session
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
-from bt_lstm_rotation.selection import select_top, weighting_named
+from bt_lstm_rotation.round_trip import round_trip_cost
+from bt_lstm_rotation.selection import Selection
 from bt_lstm_rotation.sound_feeds import drop_unsound_bars, keep_all_bars
 
 __all__ = ["PeriodicRebalance", "SectorRotation"]
@@ -94,8 +98,9 @@ class PeriodicRebalance(bt.Strategy):
         Returns
         -------
         dict of str to float
-            Feed name -> share of equity; feeds left out are sold. Empty if there is
-            nothing to go by yet: it is asked again at the next close.
+            Feed name -> share of equity, negative for a short position; feeds left out
+            are sold. Empty if there is nothing to go by yet: it is asked again at the
+            next close.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method weights()")
 
@@ -159,22 +164,42 @@ class SectorRotation(PeriodicRebalance):
     Params:
       - spec: which forecaster; a ForecastSpec, a MomentumSpec, or one of your own
       - top: how many sectors to hold
-      - weighting: how much of each; see ``bt_lstm_rotation.selection.WEIGHTINGS``
+      - quantile: in place of `top`, the share of the sectors to hold
+      - weighting: how much of each: "equal", "forecast" or "inverse_volatility"
+      - cap: most that one sector may get, as a share of equity
+      - threshold: forecast below which a sector's slot stays in cash, as a decimal
+        return; or "round_trip", what it costs at this close to buy the sector and to
+        sell it again
+      - rank_buffer: ranks beyond its slots within which a sector that is held is kept
+      - shorts: how many of the worst sectors to hold short, with half of what is
+        invested
+      - max_turnover: most that a rebalance trades, as a share of equity, buys and sells
+        added; before sizes are rounded to shares
       - training: how fits are made; it changes no forecast
       - rebalance, cash_buffer, benchmark, start, max_attempts: see PeriodicRebalance
+
+    See:
+      - ``bt_lstm_rotation.selection.Selection``, which these make, for what they mean
+        together
     """
 
     params = (
         ("spec", ForecastSpec()),
         ("top", 3),
+        ("quantile", None),
         ("weighting", "equal"),
+        ("cap", None),
+        ("threshold", None),
+        ("rank_buffer", 0),
+        ("shorts", 0),
+        ("max_turnover", None),
         ("training", None),
     )
 
     def __init__(self) -> None:
         super().__init__()
-        check_whole(type(self).__name__, "top", self.p.top, least=1)
-        self._weigh = weighting_named(self.p.weighting)
+        self.selection = self._selection()
+        self.holdings = Holdings(self)
         self.forecast_of = Forecast.pooled(
             list(self.sectors.values()),
             spec=self.p.spec,
@@ -182,16 +207,58 @@ class SectorRotation(PeriodicRebalance):
             training=self.p.training,
         )
 
+    def start(self) -> None:
+        """Refuse costs that have no share of the price, before anything is trained."""
+        super().start()
+        if self.selection.needs_costs:
+            for feed in self.sectors.values():
+                round_trip_cost(self.broker, feed, price=100.0)
+
+    def next(self) -> None:
+        """Remember the closes by which positions are valued, and trade if it is due."""
+        self.holdings.observe()
+        super().next()
+
     def weights(self) -> dict[str, float]:
-        """Select by forecast, and weigh what was chosen."""
-        chosen = select_top(self.forecasts(), self.p.top)
-        return self._weigh(chosen, cash_buffer=self.p.cash_buffer)
+        """Choose by forecast, weigh what was chosen, and go as far as is allowed."""
+        by = self.selection
+        return by.weights(
+            self.forecasts(),
+            cash_buffer=self.p.cash_buffer,
+            held=self.held(),
+            volatilities=self.volatilities() if by.needs_volatilities else {},
+            costs=self.round_trip_costs() if by.needs_costs else {},
+        )
 
     def forecasts(self) -> dict[str, float]:
         """Return this session's forecasts by feed name, NaN where there is none."""
         return {
             name: float(self.forecast_of[feed].forecast[0])
             for name, feed in self.trading_today().items()
+        }
+
+    def held(self) -> dict[str, float]:
+        """Return the share of equity in each sector that is held, shorts negative."""
+        shares = self.holdings.shares()
+        return {
+            name: shares[feed] for name, feed in self.sectors.items() if feed in shares
+        }
+
+    def volatilities(self) -> dict[str, float]:
+        """Return the deviation of each sector's daily returns in the last quarter."""
+        pool: ForecastPool = next(iter(self.forecast_of.values())).pool
+        return pool.volatilities(session_of(self.datetime[0]))
+
+    def round_trip_costs(self) -> dict[str, float]:
+        """Return what it costs to buy each sector at this close and to sell it again.
+
+        A decimal, from the broker's commission and slippage; see `round_trip_cost`.
+        """
+        closes = {name: feed.close[0] for name, feed in self.trading_today().items()}
+        return {
+            name: round_trip_cost(self.broker, self.sectors[name], close)
+            for name, close in closes.items()
+            if close > 0  # an unsound bar has no forecast either
         }
 
     def stop(self) -> None:
@@ -203,3 +270,12 @@ class SectorRotation(PeriodicRebalance):
                 type(self.p.spec).__name__,
                 self.p.spec.fit_bars,
             )
+
+    def _selection(self) -> Selection:
+        rules = {rule.name: getattr(self.p, rule.name) for rule in fields(Selection)}
+        try:
+            return Selection(**rules)
+        except SpecError as error:
+            # They were set here, under the same names.
+            owner = type(self).__name__
+            raise SpecError(owner, error.field, error.value, error.valid) from error
