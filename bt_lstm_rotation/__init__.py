@@ -15,7 +15,7 @@ from bt_lstm_rotation._version import __version__
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.backtest import Broker, run_backtest
-    from bt_lstm_rotation.errors import RotationError
+    from bt_lstm_rotation.errors import LookaheadError, RotationError
     from bt_lstm_rotation.forecasting import (
         ForecastSpec,
         ForecastStore,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Workers,
     )
     from bt_lstm_rotation.indicators import Forecast, LSTMForecast
+    from bt_lstm_rotation.lookahead import NoLookahead
     from bt_lstm_rotation.prices import PricePanel
     from bt_lstm_rotation.rebalancing import Rebalancer
     from bt_lstm_rotation.result import BacktestResult
@@ -36,7 +37,9 @@ __all__ = [
     "ForecastSpec",
     "ForecastStore",
     "LSTMForecast",
+    "LookaheadError",
     "MomentumSpec",
+    "NoLookahead",
     "PricePanel",
     "Rebalancer",
     "RotationError",
@@ -54,7 +57,9 @@ _HOME = {
     "ForecastSpec": "forecasting",
     "ForecastStore": "forecasting",
     "LSTMForecast": "indicators",
+    "LookaheadError": "errors",
     "MomentumSpec": "forecasting",
+    "NoLookahead": "lookahead",
     "PricePanel": "prices",
     "Rebalancer": "rebalancing",
     "RotationError": "errors",

@@ -13,6 +13,7 @@ from typing import Any
 __all__ = [
     "DataError",
     "HistoryError",
+    "LookaheadError",
     "MissingExtraError",
     "OutputError",
     "RotationError",
@@ -133,6 +134,46 @@ class SpecError(RotationError, ValueError):
 
 class StrategyError(RotationError):
     """A strategy that cannot be found, loaded or run as asked."""
+
+
+class LookaheadError(RotationError):
+    """A strategy or indicator that reads what is not known yet.
+
+    Parameters
+    ----------
+    line : str
+        What was read, for example ``"XLK.close"`` or ``"SMA(XLK).sma"``.
+    ago : int
+        The index it was read at; above 0 is the future.
+    problem : str
+        Why that is not known, and what would be valid.
+    place : str
+        File name and line number of the code that reads.
+    session : str, optional
+        The session it was read in, as an ISO date; None before the first one.
+    delayed : bool
+        Whether `ago` is a delay, as in ``close(1)``, and not an index.
+    """
+
+    def __init__(
+        self,
+        line: str,
+        ago: int,
+        problem: str,
+        *,
+        place: str,
+        session: str | None = None,
+        delayed: bool = False,
+    ) -> None:
+        self.line = line
+        self.ago = ago
+        self.problem = problem
+        self.place = place
+        self.session = session
+        self.delayed = delayed
+        read = f"{line}({ago})" if delayed else f"{line}[{ago}]"
+        when = "before the first session" if session is None else f"session {session}"
+        super().__init__(f"{read} at {place}, {when}: {problem}")
 
 
 class MissingExtraError(RotationError, ImportError):

@@ -9,6 +9,7 @@ import pytest
 from bt_lstm_rotation.errors import (
     DataError,
     HistoryError,
+    LookaheadError,
     MissingExtraError,
     OutputError,
     SourceError,
@@ -24,6 +25,7 @@ from bt_lstm_rotation.errors import (
         DataError("a gap", symbol="XLE", session="2020-01-02", value=-1, valid="> 0"),
         HistoryError("too short", needed=778, available=500, symbol="XLC"),
         SpecError("ForecastSpec", "horizon", 0, "at least 1"),
+        LookaheadError("XLK.close", 1, "the future", place="mine.py:4"),
         MissingExtraError("reading Parquet files", "parquet"),
         SourceError("no answer"),
         StrategyError("no such file"),

@@ -22,7 +22,7 @@ LAYERS = [
     ["evidence", "selection"],
     ["feeds"],
     ["sound_feeds"],
-    ["forecast_pool"],
+    ["forecast_pool", "lookahead"],
     ["indicators"],
     ["rebalancing"],
     ["holdings", "round_trip"],
