@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from bt_lstm_rotation.indicators import Forecast, LSTMForecast
     from bt_lstm_rotation.lookahead import NoLookahead
+    from bt_lstm_rotation.plotting import save_plot
     from bt_lstm_rotation.prices import PricePanel
     from bt_lstm_rotation.rebalancing import Rebalancer
     from bt_lstm_rotation.result import BacktestResult
@@ -48,6 +49,7 @@ __all__ = [
     "Workers",
     "__version__",
     "run_backtest",
+    "save_plot",
 ]
 
 _HOME = {
@@ -67,6 +69,7 @@ _HOME = {
     "Training": "forecasting",
     "Workers": "forecasting",
     "run_backtest": "backtest",
+    "save_plot": "plotting",
 }
 
 

@@ -123,7 +123,13 @@ class Forecast(bt.Indicator):
         keep_all_bars(self.datas)
 
     def _plotlabel(self) -> list[Any]:
-        return [getattr(self.data, "_name", ""), f"{self.pool.spec.horizon} sessions"]
+        name = getattr(self.data, "_name", "")
+        return [*([name] if name else []), f"{self.pool.spec.horizon} sessions"]
+
+    def _plotinit(self) -> None:
+        # A single network's dispersion is 0, and would hide the zero line.
+        if not any(value > 0.0 for value in self.l.dispersion.array):
+            self.plotlines.dispersion._plotskip = True
 
 
 class LSTMForecast(Forecast):

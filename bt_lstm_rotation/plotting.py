@@ -1,0 +1,300 @@
+"""A Cerebro's plot as files, on a machine with or without a display.
+
+`cerebro.plot()` opens windows: importing `backtrader.plot` sets matplotlib's backend
+to TkAgg (backtrader/plot/__init__.py:31), whatever it was and whatever MPLBACKEND says,
+and without a display the first figure then fails. `save_plot` has Backtrader draw the
+same panels on figures of its own, which belong to no window and to no backend.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import os
+import sys
+import uuid
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from bt_lstm_rotation.errors import MissingExtraError, OutputError, SpecError, closest
+from bt_lstm_rotation.forecasting.spec import check_whole
+
+__all__ = ["save_plot"]
+
+FORMATS = (".png", ".svg", ".pdf")
+# Agg draws no image that is wider or higher.
+MOST_PIXELS = 2**16 - 1
+
+
+def save_plot(
+    cerebro: Any,
+    target: str | os.PathLike[str],
+    *,
+    numfigs: int = 1,
+    start: dt.date | int | None = None,
+    end: dt.date | int | None = None,
+    width: float = 16.0,
+    height: float = 9.0,
+    dpi: float = 100.0,
+    tight: bool = True,
+    **scheme: Any,
+) -> list[Path]:
+    """Draw what ``cerebro.plot()`` would show into files.
+
+    Parameters
+    ----------
+    cerebro : bt.Cerebro
+        One that has run, with ``exactbars`` at 0 or below.
+    target : path
+        A file that ends in ``.png``, ``.svg`` or ``.pdf``, or a folder, in which the
+        file is ``plot.png``. Of several figures the second is ``plot-2.png``, and so
+        on. Folders are made, and files of the same names replaced.
+    numfigs : int
+        Into how many figures the sessions of a strategy are divided.
+    start, end : date or int, optional
+        First and last session, or as ``cerebro.plot`` counts them.
+    width, height : float
+        In inches.
+    dpi : float
+        Pixels an inch.
+    tight : bool
+        Whether the empty frame around the panels is cut off.
+    **scheme
+        Settings of Backtrader's PlotScheme, such as ``style="candle"``.
+
+    Returns
+    -------
+    list of Path
+        The files, strategy by strategy in the order they were added.
+
+    Raises
+    ------
+    SpecError
+        If `cerebro` has nothing that can be drawn, an argument is not one, or a feed
+        that is to be drawn has no bar in a figure's sessions.
+    OutputError
+        If the files cannot be written.
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    plots = _backtraders_plots()
+    import matplotlib as mpl
+
+    strategies = _strategies(cerebro)
+    path = _file(target)
+    check_whole("save_plot", "numfigs", numfigs, least=1)
+    for name, size in (("width", width), ("height", height), ("dpi", dpi)):
+        if not isinstance(size, int | float) or not 0 < size < math.inf:
+            raise SpecError("save_plot", name, size, "a finite number above 0")
+    if max(width, height) * dpi > MOST_PIXELS:
+        valid = f"so that there are at most {MOST_PIXELS} pixels a side"
+        raise SpecError("save_plot", "dpi", dpi, valid)
+    first, last = _rows(strategies[0], start, end, numfigs)
+    # A scheme of its own: Backtrader's default is one object for the whole process.
+    own = plots.PlotScheme()
+    if min(data._timeframe for data in cerebro.datas) >= bt.TimeFrame.Days:
+        own.fmt_x_ticks = "%Y-%m-%d"
+    for name, value in scheme.items():
+        if not hasattr(own, name):
+            known = closest(name, vars(own))
+            raise SpecError("save_plot", name, value, f"a setting of plots; {known}")
+        setattr(own, name, value)
+    # A feed's name is text, though it may have two dollar signs.
+    with mpl.rc_context({"text.parse_math": False}):
+        drawn = cerebro.plot(
+            plotter=_plotter(plots.Plot)(scheme=own),
+            numfigs=numfigs,
+            iplot=False,
+            start=first,
+            end=last,
+        )
+        figures = [figure for of_strategy in drawn for figure in of_strategy]
+        for figure in figures:
+            figure.set_size_inches(width, height)
+        return _write(figures, path, dpi, "tight" if tight else None)
+
+
+def _backtraders_plots() -> Any:
+    """Import Backtrader's plots, and leave matplotlib's backend as it is."""
+    try:
+        import matplotlib as mpl
+        from matplotlib.rcsetup import validate_backend
+    except ImportError as error:
+        raise MissingExtraError("drawing a Cerebro's plot", "plot") from error
+    if "backtrader.plot" not in sys.modules:
+        # The import switches backends, unless the one it wants seems to be set already.
+        # As a plain dict: to ask rcParams for its backend would start one up.
+        settings: Any = mpl.rcParams
+        kept = {key: dict.get(settings, key) for key in ("backend", "backend_fallback")}
+        wanted = "MacOSX" if sys.platform == "darwin" else "TKAgg"
+        dict.__setitem__(settings, "backend", validate_backend(wanted))
+        try:
+            import_module("backtrader.plot")
+        finally:
+            dict.update(settings, kept)
+    return sys.modules["backtrader.plot"]
+
+
+class _Paper:
+    """What Backtrader calls of pyplot, on figures that have no window."""
+
+    def figure(self, _number: int) -> Any:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        self._figure = Figure()
+        FigureCanvasAgg(self._figure)
+        return self._figure
+
+    def subplot2grid(
+        self, shape: tuple[int, int], loc: tuple[int, int], rowspan: int, sharex: Any
+    ) -> Any:
+        row, column = loc
+        place = self._figure.add_gridspec(*shape)[row : row + rowspan, column]
+        return self._figure.add_subplot(place, sharex=sharex)
+
+    def setp(self, artists: Any, **properties: Any) -> None:
+        from matplotlib.artist import setp
+
+        setp(artists, **properties)
+
+    def autoscale(self, **settings: Any) -> None:
+        self._figure.gca().autoscale(**settings)
+
+
+def _plotter(base: Any) -> Any:
+    """Make Backtrader's Plot draw on paper, with dates below."""
+    from matplotlib.ticker import FixedLocator
+
+    class Plot(base):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self._paper = _Paper()
+
+        # Backtrader sets it to pyplot, in the middle of plot().
+        mpyplot = property(lambda self: self._paper, lambda self, _: None)
+
+        def plot(self, *args: Any, **kwargs: Any) -> Any:
+            figures = super().plot(*args, **kwargs)
+            for figure in figures:
+                # Backtrader hides all labels, then looks for the last panel's among
+                # those that are visible (backtrader/plot/plot.py:264).
+                panels = [axes for axes in figure.axes if axes.xaxis.get_visible()]
+                rotation = self.p.scheme.tickrotation
+                panels[-1].tick_params("x", labelbottom=True, labelrotation=rotation)
+            return figures
+
+        def setlocators(self, ax: Any) -> None:
+            super().setlocators(ax)
+            # Backtrader's, which takes day numbers since the year 1 for matplotlib's
+            # since 1970, puts them at odd places, some on top of each other.
+            rows = len(self.pinf.xreal)
+            ticks = np.linspace(0, rows - 1, min(rows, 9)).round()
+            ax.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
+
+        def show(self) -> None:
+            """Show nothing: there is no window."""
+
+    return Plot
+
+
+def _strategies(cerebro: Any) -> list[Any]:
+    if not isinstance(cerebro, bt.Cerebro):
+        raise SpecError("save_plot", "cerebro", cerebro, "a bt.Cerebro")
+    if int(cerebro.p.exactbars) > 0:
+        valid = "one that keeps its bars: exactbars=False, -1 or -2"
+        raise SpecError(
+            "save_plot", "cerebro", f"exactbars={cerebro.p.exactbars}", valid
+        )
+    strategies = [s for run in getattr(cerebro, "runstrats", ()) for s in run]
+    # An optimisation leaves parameters and analyzers only.
+    if not strategies or not all(isinstance(s, bt.Strategy) for s in strategies):
+        valid = "one that has run the strategies of addstrategy, not of optstrategy"
+        raise SpecError("save_plot", "cerebro", strategies[:1], valid)
+    if not len(strategies[0]):
+        raise SpecError("save_plot", "cerebro", "no session", "one with bars to draw")
+    return strategies
+
+
+def _file(target: Any) -> Path:
+    """Return the first file to write."""
+    try:
+        path = Path(target)
+    except TypeError:
+        raise SpecError("save_plot", "target", target, "a file or a folder") from None
+    if path.suffix.lower() in FORMATS and not path.is_dir():
+        return path
+    if path.suffix and not path.exists():
+        valid = f"a folder, or a file that ends in {', '.join(FORMATS)}"
+        raise SpecError("save_plot", "target", str(path), valid)
+    return path / "plot.png"
+
+
+def _rows(strategy: Any, start: Any, end: Any, numfigs: int) -> tuple[int, int]:
+    """Return the range of sessions to draw, with a bar of every feed in each figure."""
+    dates = strategy.lines.datetime.plot()
+    first, last = 0, len(dates)
+    for name, at in (("start", start), ("end", end)):
+        row = isinstance(at, int) and not isinstance(at, bool)
+        if not row and not isinstance(at, dt.date | None):
+            raise SpecError("save_plot", name, at, "a date, a number, or None")
+    if start is not None:
+        day = isinstance(start, dt.date)
+        first = bisect_left(dates, bt.date2num(start)) if day else start
+    if end is not None:
+        day = isinstance(end, dt.date)
+        last = bisect_right(dates, bt.date2num(end)) if day else end
+        last = len(dates) + 1 + last if last < 0 else min(last, len(dates))
+    if first < 0 or last - first < numfigs:
+        valid = f"a range of {len(dates)} sessions that leaves {numfigs} at least"
+        raise SpecError("save_plot", "start to end", (start, end), valid)
+    size = (last - first) // numfigs
+    for number in range(numfigs):
+        left = first + number * size
+        right = last if number == numfigs - 1 else left + size
+        _check_feeds(strategy.datas, dates[left], dates[right - 1])
+    return first, last
+
+
+def _check_feeds(datas: Sequence[Any], first: float, last: float) -> None:
+    for data in datas:
+        bars = data.datetime.plot()
+        if data.plotinfo.plot and bisect_left(bars, first) == bisect_right(bars, last):
+            days = (bt.num2date(date).date().isoformat() for date in (first, last))
+            raise SpecError(
+                "save_plot",
+                f"the range of {data._name or 'a feed'}",
+                " to ".join(days),
+                "one in which it has a bar (feed.plotinfo.plot = False leaves it out)",
+            )
+
+
+def _write(figures: list[Any], first: Path, dpi: float, box: str | None) -> list[Path]:
+    """Write every figure under another name, then give them theirs."""
+    more = range(2, len(figures) + 1)
+    paths = [first, *(first.with_stem(f"{first.stem}-{n}") for n in more)]
+    drafts = [path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp") for path in paths]
+    try:
+        first.parent.mkdir(parents=True, exist_ok=True)
+        for figure, draft in zip(figures, drafts, strict=True):
+            kind = first.suffix[1:].lower()
+            figure.savefig(draft, format=kind, dpi=dpi, bbox_inches=box)
+        for draft, path in zip(drafts, paths, strict=True):
+            os.replace(draft, path)
+    except OSError as error:
+        raise OutputError(
+            f"the plot cannot be written to {first} ({error}); "
+            "choose a file in a folder that can be written"
+        ) from error
+    finally:
+        for draft in drafts:
+            with suppress(OSError):  # whose reason the error above says
+                draft.unlink(missing_ok=True)
+    return paths
