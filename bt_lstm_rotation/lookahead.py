@@ -18,7 +18,7 @@ from typing import Any
 
 import backtrader as bt
 
-from bt_lstm_rotation.errors import LookaheadError
+from bt_lstm_rotation.errors import LookaheadError, StrategyError
 from bt_lstm_rotation.feeds import session_of
 
 __all__ = ["NoLookahead"]
@@ -78,6 +78,11 @@ class NoLookahead(bt.LineSeries):
         except for its ``datetime``. Backtrader then shows an older bar: not the future,
         and often meant.
 
+    Raises
+    ------
+    StrategyError
+        When a class is defined that names another base before this one.
+
     See:
       - ``docs/decisions/0011-how-looking-ahead-is-noticed.md``
     """
@@ -89,6 +94,12 @@ class NoLookahead(bt.LineSeries):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Watch the methods that are the user's, be they inherited."""
         super().__init_subclass__(**kwargs)
+        first = next(kind for kind in cls.__mro__ if "addindicator" in vars(kind))
+        if issubclass(bt.LineIterator, first):
+            raise StrategyError(
+                f"{cls.__name__} must name NoLookahead before its other bases, as in "
+                f"class {cls.__name__}(NoLookahead, bt.Strategy)"
+            )
         for name in dir(cls):
             if name == "__init__":
                 setattr(cls, name, _watched(cls.__init__, guards=True))

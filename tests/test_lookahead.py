@@ -17,6 +17,7 @@ from forecast_reader import MODES
 from hand_made import Fills, panel_of
 
 from bt_lstm_rotation import LookaheadError, NoLookahead, SectorRotation
+from bt_lstm_rotation.errors import StrategyError
 from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.strategy_file import find_strategy
 
@@ -590,6 +591,52 @@ def test_a_next_over_signals_is_guarded_too():
 
     with pytest.raises(LookaheadError):
         run(LATE, Signalled)
+
+
+def test_named_last_it_would_see_little_and_is_refused():
+    with pytest.raises(StrategyError, match=r"class Late\(NoLookahead, bt.Strategy\)"):
+
+        class Late(bt.Strategy, NoLookahead):
+            pass
+
+
+class Weekly(bt.Strategy):
+    def __init__(self):
+        # A line of weeks by the day, which Backtrader makes bar by bar only.
+        self.mean = bt.ind.SMA(self.data1, period=2)
+        self.by_day = self.mean()
+        self.noted = []
+
+    def next(self):
+        week = self.data1
+        self.noted.append((len(week), week.close[0], week.open[-1], self.mean[0]))
+        self.noted.append((self.by_day[0], self.broker.getvalue(), self.position.size))
+        up = self.data.close[0] > week.close[0]
+        self.order_target_percent(target=0.5 if up else -0.5)
+
+
+class GuardedWeekly(NoLookahead, Weekly):
+    def __init__(self):
+        super().__init__()
+
+
+@pytest.mark.parametrize("modes", [{"runonce": False}, {"preload": False}])
+@pytest.mark.parametrize("weeks", ["resampledata", "replaydata"])
+def test_weeks_made_of_days_are_read_alike_and_no_week_ahead(weeks, modes):
+    def go(strategy, **params):
+        cerebro = bt.Cerebro(stdstats=False, **modes)
+        add_feeds(cerebro, random_panel("A", 60))
+        (days,) = cerebro.datas
+        getattr(cerebro, weeks)(days, name="W", timeframe=bt.TimeFrame.Weeks)
+        cerebro.addstrategy(strategy, **params)
+        return cerebro.run()[0]
+
+    noted = go(Weekly).noted
+    assert len(noted) > 80
+    assert repr(go(GuardedWeekly).noted) == repr(noted)
+    with pytest.raises(LookaheadError) as caught:
+        go(Guarded, read=lambda s: s.data1.close[1], bar=12)
+    assert (caught.value.line, caught.value.ago) == ("W.close", 1)
 
 
 def test_lines_and_params_are_those_of_the_other_base():
