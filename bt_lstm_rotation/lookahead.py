@@ -105,7 +105,7 @@ class NoLookahead(bt.LineSeries):
                 setattr(cls, name, _watched(cls.__init__, guards=True))
             elif name in HOOKS or name.startswith("notify_"):
                 method = getattr(cls, name)
-                if not method.__module__.startswith("backtrader."):
+                if not str(method.__module__).startswith("backtrader."):
                     setattr(cls, name, _watched(method))
 
     def addindicator(self, indicator: Any) -> None:

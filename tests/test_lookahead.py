@@ -234,6 +234,18 @@ def test_the_message_says_all_of_it(tmp_path):
     )
 
 
+def test_a_script_that_is_no_module_is_guarded_too():
+    script = (
+        "class Mine(NoLookahead, bt.Strategy):\n"
+        "    def next(self):\n"
+        "        self.data.low[2]\n"
+    )
+    scope = {"NoLookahead": NoLookahead, "bt": bt}
+    exec(compile(script, "cell 3", "exec"), scope)
+    with pytest.raises(LookaheadError, match=r"^A.low\[2\] at cell 3:3, session"):
+        run(LATE, scope["Mine"])
+
+
 def test_the_line_named_is_where_it_is_read_be_it_in_a_function_elsewhere():
     def tomorrow(feed):
         return feed.close[1]
