@@ -185,6 +185,10 @@ class ForecastPool:
                 measured[name] = _volatility(window.close[0, 0].tolist())
         return measured
 
+    def overdue(self, session: np.datetime64) -> int:
+        """Count the fits up to a session that have failed since the one in force."""
+        return self._walk.overdue(session)
+
     def _take(self, name: str, feed: Any) -> bool:
         """Add the bar a feed shows, unless it was added; say whether it was."""
         if len(feed) == self._seen[name]:

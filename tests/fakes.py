@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,7 +24,8 @@ from bt_lstm_rotation.prices import PricePanel
 class FakeSpec:
     """A spec whose fits cost nothing; `seen` keeps the windows of its fits.
 
-    A fit diverges if its session is among `diverges_at`, as ISO dates.
+    A fit diverges if its session is among `diverges_at`, as ISO dates; if it is
+    among `raises_at`, the error that is there is raised.
     """
 
     fit_bars: int = 12
@@ -33,6 +34,7 @@ class FakeSpec:
     retrain: Period = "monthly"
     min_symbols: int = 1
     diverges_at: frozenset[str] = frozenset()
+    raises_at: Mapping[str, Exception] = field(default_factory=dict, hash=False)
     seen: list[tuple[np.datetime64, Window]] = field(
         default_factory=list, compare=False, repr=False
     )
@@ -44,6 +46,8 @@ class FakeSpec:
         self.seen.append((session, window))
         # Fits of one call may be made side by side; what they saw is told in order.
         self.seen.sort(key=lambda pair: pair[0])
+        if str(session) in self.raises_at:
+            raise self.raises_at[str(session)]
         if str(session) in self.diverges_at:
             return Fit(None, (1.0, float("inf")), "the loss is not finite")
         return Fit(FakeModel(window.symbols, _digest(window, session)), (1.0, 0.5))

@@ -18,7 +18,7 @@ from bt_lstm_rotation.periods import Period, check_period
 if TYPE_CHECKING:
     from bt_lstm_rotation.forecasting.forecaster import Forecaster
 
-__all__ = ["ForecastSpec", "check_fraction", "check_whole"]
+__all__ = ["ForecastSpec", "check_fraction", "check_positive", "check_whole"]
 
 CELLS = get_args(Cell)
 WHOLE = ("lookback", "horizon", "units", "layers", "steps", "patience", "members")
@@ -133,9 +133,9 @@ class ForecastSpec:
         for name in ("dropout", "validation"):
             check_fraction("ForecastSpec", name, getattr(self, name))
         for name in ("learning_rate", "clip_norm"):
-            _check_positive(name, getattr(self, name))
+            check_positive("ForecastSpec", name, getattr(self, name))
         if self.half_life is not None:
-            _check_positive("half_life", self.half_life)
+            check_positive("ForecastSpec", "half_life", self.half_life)
         _check_choice("cell", self.cell, CELLS)
         _check_choice("target", self.target, TARGETS)
         for name in ("pooled", "warm_start"):
@@ -223,9 +223,10 @@ def check_fraction(owner: str, field: str, value: object) -> None:
         raise SpecError(owner, field, value, "a number from 0 up to, but not, 1")
 
 
-def _check_positive(field: str, value: object) -> None:
+def check_positive(owner: str, field: str, value: object) -> None:
+    """Raise SpecError unless ``value`` is a finite number above 0."""
     if not _is_number(value) or not 0 < value < math.inf:  # type: ignore[operator]
-        raise SpecError("ForecastSpec", field, value, "a finite number above 0")
+        raise SpecError(owner, field, value, "a finite number above 0")
 
 
 def _check_choice(field: str, value: object, choices: tuple[str, ...]) -> None:

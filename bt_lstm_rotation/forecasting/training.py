@@ -1,7 +1,11 @@
-"""How fits are made: by whom, kept where, and who is told. It changes no forecast."""
+"""How fits are made: by whom, kept where, and who is told.
+
+It changes no forecast, but for a `limit` that a fit exceeds.
+"""
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecasting.attempt import attempt, attempt_within
 from bt_lstm_rotation.forecasting.forecaster import (
     Fit,
     Forecaster,
     Preparable,
     Storable,
 )
+from bt_lstm_rotation.forecasting.spec import check_positive
 from bt_lstm_rotation.forecasting.store import ForecastStore
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.forecasting.workers import Workers
@@ -47,6 +53,10 @@ class Training:
         the first one).
     clock : callable
         Seconds, for timing fits.
+    limit : float, optional
+        Seconds after which a fit is given up that is made alone, while bars wait for
+        it: live, or bar by bar. The last good one then serves on, so that forecasts
+        depend on how fast the machine was; ``retrains.csv`` names every such fit.
 
     Raises
     ------
@@ -59,8 +69,11 @@ class Training:
     progress: Callable[[int, int], None] | None = None
     announce: Callable[[int, float], None] | None = None
     clock: Callable[[], float] = time.perf_counter
+    limit: float | None = None
 
     def __post_init__(self) -> None:
+        if self.limit is not None:
+            check_positive("Training", "limit", self.limit)
         if not isinstance(self.workers, Workers):
             raise SpecError("Training", "workers", self.workers, "Workers(...)")
         if not isinstance(self.store, ForecastStore | None):
@@ -100,9 +113,10 @@ class Training:
             self.announce(planned, first.seconds)
             planned -= 1
             yield first
-        # One alone, as in a run that goes bar by bar, is not worth a thread.
-        spread = self.workers.map if planned > 1 else map
-        yield from spread(FitTask.run, left)
+        if planned > 1:
+            yield from self.workers.map(FitTask.run, left)
+        else:  # one alone, as in a run that goes bar by bar: not worth a worker
+            yield from (task.run(self.limit) for task in left)
 
 
 class Fitted(NamedTuple):
@@ -164,8 +178,8 @@ class FitTask:
         took = self.clock() - began
         return Fitted(self.session, self.window, fit, took, self.key, "stored")
 
-    def run(self) -> Fitted:
-        """Find the fit, or make it and keep it."""
+    def run(self, limit: float | None = None) -> Fitted:
+        """Find the fit, or make it and keep it; with a limit, in so many seconds."""
         found = self.find()
         if found is not None:
             return found
@@ -173,7 +187,8 @@ class FitTask:
         if isinstance(forecaster, Preparable):
             forecaster.prepare()
         began = self.clock()
-        fit = forecaster.fit(window, session)
+        make = functools.partial(forecaster.fit, window, session)
+        fit = attempt(make) if limit is None else attempt_within(make, limit)
         took = self.clock() - began
         kept, store = self._kept, self.store
         # A failure is not kept: it may be the machine's, and is tried again.

@@ -10,8 +10,8 @@ once, when they are all there. Both take the same steps and give the same bytes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,10 +175,11 @@ class WalkForward:
         self._spared.extend(np.unique(in_force[~wanted & ~np.isnat(in_force)]))
         due = stretches[stretches != self._tried]
         tasks = map(self._task, due)
-        # A fit that begins where the last one ended has to wait for it.
-        made: Iterator[Fitted] = map(FitTask.run, tasks)
-        if not getattr(self.spec, "warm_start", False):
-            made = self._training.make(tasks, len(due))
+        made = self._training.make(tasks, len(due))
+        if getattr(self.spec, "warm_start", False):
+            # A fit that begins where the last one ended has to wait for it.
+            alone = (self._training.make(iter([task]), 1) for task in tasks)
+            made = chain.from_iterable(alone)
         for fit_at in stretches:
             if fit_at != self._tried:
                 self._settle(next(made))
@@ -190,13 +191,32 @@ class WalkForward:
                 self._serve(self._model, sessions, rows, values)
         return values
 
+    def overdue(self, session: np.datetime64) -> int:
+        """Count the fits that have failed since the one in force was made.
+
+        Parameters
+        ----------
+        session : datetime64[D]
+            Later fits do not count, be they made already.
+
+        Returns
+        -------
+        int
+            The age of the network in force, in retrains; 0 where all went well.
+        """
+        failed = 0
+        for fit in self.fits_:
+            if fit.session <= session:
+                failed = 0 if fit.status == "ok" else failed + 1
+        return failed
+
     def _settle(self, fitted: Fitted) -> None:
         """Take a fit over; if it failed, see to it that the last good one serves."""
         session, attempts = fitted.session, [fitted]
         # Without `start`, the last good one of the fits that it spares would serve now.
         spared = sorted({earlier for earlier in self._spared if earlier < session})
         while attempts[-1].fit.model is None and self._model is None and spared:
-            attempts.append(self._task(spared.pop()).run())
+            attempts += self._training.make(iter([self._task(spared.pop())]), 1)
         for made in reversed(attempts):
             self._take_over(made)
         self._tried = session

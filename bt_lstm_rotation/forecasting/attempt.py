@@ -1,0 +1,90 @@
+"""A fit that cannot end a run: whatever goes wrong in it is its result.
+
+A backtest or a live account has a network in place already. That a new one cannot be
+made, for want of memory or for a fault in somebody's forecaster, is no reason to lose
+the run: the fit is thrown away, its problem is in its record, and the last good one
+serves on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from bt_lstm_rotation.errors import RotationError
+from bt_lstm_rotation.forecasting.forecaster import Fit
+
+__all__ = ["attempt", "attempt_within"]
+
+logger = logging.getLogger(__name__)
+
+
+def attempt(fit: Callable[[], Fit]) -> Fit:
+    """Make a fit, or say in its place what went wrong.
+
+    Parameters
+    ----------
+    fit : callable
+        Makes it.
+
+    Returns
+    -------
+    Fit
+        Without a model, and with the error as its `problem`, where one was raised.
+
+    Raises
+    ------
+    RotationError
+        Bad settings or bad bars are for the user to mend, and not for the next fit.
+    """
+    try:
+        return fit()
+    except RotationError:
+        raise
+    # Of any kind: TensorFlow has errors of its own for a lack of memory, and somebody
+    # else's forecaster may raise what it likes.
+    except Exception as error:
+        logger.warning("a fit failed", exc_info=True)
+        reason = " ".join(str(error).split())[:200]
+        return Fit(None, problem=f"{type(error).__name__}: {reason}".rstrip(": "))
+
+
+def attempt_within(fit: Callable[[], Fit], seconds: float) -> Fit:
+    """Make a fit, but wait for it no longer than so many seconds.
+
+    Parameters
+    ----------
+    fit : callable
+        Makes it. A thread cannot be stopped: it goes on unwatched, and its result is
+        lost.
+    seconds : float
+        Above 0.
+
+    Returns
+    -------
+    Fit
+        As from `attempt`; without a model if it took longer.
+
+    Raises
+    ------
+    RotationError
+        As `attempt` does.
+    """
+    results: list[Fit | RotationError] = []
+
+    def work() -> None:
+        try:
+            results.append(attempt(fit))
+        except RotationError as error:
+            results.append(error)
+
+    # A daemon, so that a fit which never ends does not keep the process from ending.
+    thread = threading.Thread(target=work, daemon=True, name="fit")
+    thread.start()
+    thread.join(seconds)
+    if not results:
+        return Fit(None, problem=f"it took longer than {seconds:g} s")
+    if isinstance(results[0], RotationError):
+        raise results[0]
+    return results[0]
