@@ -189,25 +189,35 @@ def against_keras(
 
 
 def arithmetic() -> None:
-    """Compare floating-point operations a second with NumPy's matrix product."""
+    """Compare floating-point operations a second with NumPy's matrix product.
+
+    As many fits at a time as a backtest makes, and a product on as many cores, in turn.
+    """
     panel = sectors(SimulatedMarket(n_sessions=5156))
     walk_forward(panel.rows(0, 900), SPEC)
     (window,) = windows(panel, [3000])
-    forecaster, session = SPEC.forecaster(), window.dates.max()
-    took = statistics.median(
-        seconds(lambda: forecaster.fit(window, session)) for _ in range(9)
-    )
+    forecaster, session, workers = SPEC.forecaster(), window.dates.max(), Workers()
+    together = [window] * (4 * workers.cores)
     bars = -(-SPEC.train_size // SPEC.lookback) * SPEC.lookback * len(panel.symbols)
     inputs = len(SPEC.features) + SPEC.units
     # A product forward and two backward, a multiplication and an addition each.
-    work = 6.0 * bars * SPEC.steps * inputs * 4 * SPEC.units
+    work = 6.0 * bars * SPEC.steps * inputs * 4 * SPEC.units * len(together)
     big = np.random.default_rng(0).normal(size=(1024, 1024)).astype("f4")
-    product = statistics.median(seconds(lambda: big @ big) for _ in range(9))
-    rate, peak = work / took / 1e9, 2 * 1024**3 / product / 1e9
-    cores = Workers().cores
+
+    def fits() -> None:
+        list(workers.map(lambda one: forecaster.fit(one, session), together))
+
+    def products() -> None:
+        for _ in range(20):
+            big @ big
+
+    turns = [(seconds(fits), seconds(products)) for _ in range(9)]
+    rates = [(work / fit / 1e9, 40 * 1024**3 / one / 1e9) for fit, one in turns]
+    ratio = statistics.median(rate / peak for rate, peak in rates)
+    rate, peak = (statistics.median(column) for column in zip(*rates, strict=True))
     print(
-        f"one thread: {rate:.0f} GFLOP/s; NumPy's product on all {cores} cores: "
-        f"{peak:.0f}; {cores} windows at a time: ratio {cores * rate / peak:.2f}"
+        f"{workers.cores} fits at a time: {rate:.0f} GFLOP/s; NumPy's product: "
+        f"{peak:.0f}; ratio {ratio:.2f} (median of {len(turns)} turns)"
     )
 
 
@@ -250,14 +260,25 @@ def store() -> None:
 
 
 def width() -> None:
-    """Train ever wider universes over the same sessions."""
+    """Train ever wider universes over the same sessions, in turn."""
     walk_forward(sectors(SimulatedMarket(n_sessions=900)), SPEC)  # imports and traces
-    base = None
-    for count in (9, 90, 450):
-        panel = sectors(SimulatedMarket(n_sectors=count, n_sessions=1100))
-        took = seconds(lambda p=panel: walk_forward(p, SPEC)) / count
-        base = base or took
-        print(f"{count:4d} symbols: {took:.3f} s a symbol, {took / base:.2f} of 9's")
+    panels = {
+        count: sectors(SimulatedMarket(n_sectors=count, n_sessions=1100))
+        for count in (9, 90, 450)
+    }
+    taken: dict[int, list[float]] = {count: [] for count in panels}
+    for _ in range(3):
+        for count, panel in panels.items():
+            took = seconds(lambda p=panel: walk_forward(p, SPEC))
+            taken[count].append(took / count)
+    for count, times in taken.items():
+        ratio = statistics.median(
+            time / base for time, base in zip(times, taken[9], strict=True)
+        )
+        print(
+            f"{count:4d} symbols: {statistics.median(times):.3f} s a symbol, "
+            f"{ratio:.2f} of 9's (median of {len(times)} turns)"
+        )
 
 
 SECTIONS = {
