@@ -20,6 +20,7 @@ __all__ = [
     "SourceError",
     "SpecError",
     "StrategyError",
+    "TrainingError",
     "closest",
 ]
 
@@ -174,6 +175,10 @@ class LookaheadError(RotationError):
         read = f"{line}({ago})" if delayed else f"{line}[{ago}]"
         when = "before the first session" if session is None else f"session {session}"
         super().__init__(f"{read} at {place}, {when}: {problem}")
+
+
+class TrainingError(RotationError):
+    """A network that cannot be trained where that was asked for."""
 
 
 class MissingExtraError(RotationError, ImportError):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import subprocess
+import sys
+
 import backtrader as bt
+import pytest
 from fakes import random_panel
 
 from bt_lstm_rotation import ForecastSpec, ForecastStore, SectorRotation, Training
@@ -28,3 +34,72 @@ def test_portfolio_parameters_share_their_networks(tmp_path):
         assert history["forecasts"] == histories[0]["forecasts"]
     last = [list(run.account.get_analysis().values())[-1] for run in runs]
     assert [len(held) for _, _, held in last] == [1, 2, 3]
+
+
+FORKS = """
+import multiprocessing, sys
+import backtrader as bt
+from fakes import random_panel
+from bt_lstm_rotation import ForecastSpec, SectorRotation
+from bt_lstm_rotation.analyzers import AccountHistory
+from bt_lstm_rotation.errors import TrainingError
+from bt_lstm_rotation.feeds import add_feeds
+from bt_lstm_rotation.forecasting import walk_forward
+
+TINY = ForecastSpec(lookback=10, horizon=3, train_size=40, units=4, steps=2)
+PANEL = random_panel("ABCD", 135)
+
+
+def optimised(maxcpus):
+    cerebro = bt.Cerebro(stdstats=False, maxcpus=maxcpus)
+    add_feeds(cerebro, PANEL)
+    cerebro.optstrategy(SectorRotation, top=(1, 2), spec=TINY)
+    cerebro.addanalyzer(AccountHistory, _name="account")
+    return [repr(run.analyzers.account.get_analysis()) for (run,) in cerebro.run()]
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "used before":
+        walk_forward(PANEL, TINY)
+        try:
+            optimised(2)
+        except TrainingError as error:
+            print(error)
+    else:
+        multiprocessing.set_start_method(sys.argv[1])
+        apart = optimised(2)
+        print(apart == optimised(1), apart[0] != apart[1])
+"""
+
+
+def in_a_script(tmp_path, argument):
+    script = tmp_path / "optimise.py"
+    script.write_text(FORKS, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script), argument],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+def test_two_processes_give_what_one_gives(start_method, tmp_path):
+    if start_method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"this system cannot {start_method} processes")
+    assert in_a_script(tmp_path, start_method) == "True True"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(),
+    reason="this system cannot fork processes",
+)
+def test_a_fork_after_training_is_an_error_and_does_not_wait_for_ever(tmp_path):
+    told = in_a_script(tmp_path, "used before")
+    assert told.startswith("no network can be trained in a process forked from one")
+    assert "maxcpus=1" in told

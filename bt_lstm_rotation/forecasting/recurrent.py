@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.errors import TrainingError
 from bt_lstm_rotation.forecasting.cells import LAYERS, keras_layer
 from bt_lstm_rotation.forecasting.descent import (
     Optimiser,
@@ -127,9 +128,29 @@ def loss_and_gradient(network: Network, data: Sequences) -> tuple[float, Network
     return float(loss), Network.from_keras(gradient, cell)
 
 
-@functools.cache
 def tensorflow() -> Any:
-    """Import TensorFlow, quiet and set up for many small networks."""
+    """Return TensorFlow, quiet and set up for many small networks.
+
+    Raises
+    ------
+    TrainingError
+        If this process was forked from one that had imported it.
+    """
+    tf, process = _imported()
+    if process != os.getpid():
+        # Its threads did not come along, and the first operation would wait for them.
+        raise TrainingError(
+            "no network can be trained in a process forked from one that has used "
+            "TensorFlow (as optstrategy does with maxcpus above 1); use maxcpus=1, or "
+            "call multiprocessing.set_start_method('spawn') before, or train in a "
+            "fresh script"
+        )
+    return tf
+
+
+@functools.cache
+def _imported() -> tuple[Any, int]:
+    """Import TensorFlow; return it, and the process that did."""
     # Small matrices gain nothing from being split among threads, and how they are split
     # shows in the last bit of a sum. oneDNN's kernels differ from one CPU to the next.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -147,7 +168,7 @@ def tensorflow() -> Any:
             "they are: forecasts may differ in the last bit from those of a process "
             "of their own"
         )
-    return tf
+    return tf, os.getpid()
 
 
 @contextmanager
