@@ -120,6 +120,8 @@ def keep_all_bars(feeds: Iterable[Any]) -> None:
             if line.mode == line.QBuffer:
                 line.mode = line.UnBounded
                 line.reset()
+                # Another strategy in the same Cerebro would shorten it once more.
+                line.qbuffer = _stay
 
 
 def _filter_of(feed: Any) -> SoundBars:
@@ -133,6 +135,10 @@ def _filter_of(feed: Any) -> SoundBars:
     feed._filters[:] = [(made, [], {}), *rest]
     made.sift(feed)
     return made
+
+
+def _stay(savemem: int = 0, extrasize: int = 0) -> None:
+    """Stand in for `LineBuffer.qbuffer`, and do nothing."""
 
 
 def _can_be_sifted(feed: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -45,6 +45,7 @@ class PeriodicRebalance(bt.Strategy):
       - cash_buffer: share of equity kept in cash, for the gap between the close that
         decides and the open that fills, and for costs
       - benchmark: name of a feed that is never traded
+      - universe: names of the feeds that are traded; by default all but the benchmark
       - start: first close at which to decide; earlier bars are history
       - max_attempts: sessions on which an order may fail before it is given up
     """
@@ -53,6 +54,7 @@ class PeriodicRebalance(bt.Strategy):
         ("rebalance", "monthly"),
         ("cash_buffer", 0.02),
         ("benchmark", None),
+        ("universe", None),
         ("start", None),
         ("max_attempts", 5),
     )
@@ -63,15 +65,9 @@ class PeriodicRebalance(bt.Strategy):
         check_fraction(owner, "cash_buffer", self.p.cash_buffer)
         if not isinstance(self.p.start, dt.date | None):
             raise SpecError(owner, "start", self.p.start, "a datetime.date, or None")
-        names = feed_names(self.datas)
-        if self.p.benchmark is not None and self.p.benchmark not in names:
-            known = closest(str(self.p.benchmark), names)
-            raise StrategyError(f"no feed for benchmark {self.p.benchmark!r}; {known}")
-        feeds = dict(zip(names, self.datas, strict=True))
-        kept = [feeds.pop(self.p.benchmark)] if self.p.benchmark is not None else []
-        if not feeds:
-            raise StrategyError(f"no feed to trade besides {self.p.benchmark!r}")
-        self.sectors: dict[str, Any] = feeds
+        feeds = dict(zip(feed_names(self.datas), self.datas, strict=True))
+        self.sectors: dict[str, Any] = {name: feeds[name] for name in self._universe()}
+        kept = [feed for name, feed in feeds.items() if name not in self.sectors]
         self._bars = drop_unsound_bars(self.datas)
         self.rebalancer = Rebalancer(self, self.p.max_attempts, ignore=kept)
         self._first_close = as_session(self.p.start)
@@ -138,6 +134,33 @@ class PeriodicRebalance(bt.Strategy):
     def notify_order(self, order: Any) -> None:
         """Tell the rebalancer what became of an order."""
         self.rebalancer.notify_order(order)
+
+    def _universe(self) -> list[str]:
+        """Return the names of the feeds to trade, in the order of the feeds."""
+        names, benchmark, wanted = feed_names(self.datas), self.p.benchmark, None
+        if benchmark is not None and benchmark not in names:
+            known = closest(str(benchmark), names)
+            raise StrategyError(f"no feed for benchmark {benchmark!r}; {known}")
+        if (universe := self.p.universe) is not None:
+            if isinstance(universe, str) or not isinstance(universe, Iterable):
+                owner, valid = type(self).__name__, "a tuple of feed names, or None"
+                raise SpecError(owner, "universe", universe, valid)
+            wanted = set(map(str, universe))
+            for name in sorted(wanted - set(names)):
+                known = closest(name, names)
+                raise StrategyError(f"no feed for {name!r} of the universe; {known}")
+            if benchmark in wanted:
+                raise StrategyError(
+                    f"{benchmark!r} cannot be traded and be the benchmark as well"
+                )
+        traded = [
+            name
+            for name in names
+            if name != benchmark and (wanted is None or name in wanted)
+        ]
+        if not traded:
+            raise StrategyError(f"no feed to trade besides {benchmark!r}")
+        return traded
 
     def _targets(self) -> dict[Any, float]:
         """Return the weights wanted, by feed."""

@@ -106,6 +106,30 @@ def test_the_benchmark_is_never_traded(first_feed):
     assert "A" not in ran.forecasts()
 
 
+def test_feeds_outside_the_universe_are_neither_traded_nor_forecast():
+    ran = rotate(universe=("C", "A"), top=3)
+    assert {symbol for _, symbol, _, _ in fills(ran)} == {"A", "C"}
+    assert set(ran.forecasts()) == {"A", "C"}
+    alone = drop_in(THREE.select(["A", "C"]), SectorRotation, spec=YESTERDAY, top=3)
+    assert fills(ran) == fills(alone)
+
+
+@pytest.mark.parametrize(
+    ("universe", "error", "message"),
+    [
+        ("AB", SpecError, "universe must be a tuple of feed names, or None"),
+        (3, SpecError, "universe must be a tuple of feed names, or None"),
+        (("A", "b"), StrategyError, "no feed for 'b' of the universe; .*known: A, B"),
+        (("A", "C"), StrategyError, "'C' cannot be traded and be the benchmark"),
+        ((), StrategyError, "no feed to trade besides 'C'"),
+        (("A", ["B"]), StrategyError, "no feed for \"\\['B'\\]\" of the universe"),
+    ],
+)
+def test_an_impossible_universe_is_refused(universe, error, message):
+    with pytest.raises(error, match=message):
+        rotate(universe=universe, benchmark="C")
+
+
 def test_a_single_feed_needs_no_name():
     cerebro = bt.Cerebro(stdstats=False)
     cerebro.adddata(bt.feeds.PandasData(dataname=THREE.frame("A")))
