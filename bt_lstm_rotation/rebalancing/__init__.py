@@ -1,5 +1,6 @@
 """Target weights -> orders that fill."""
 
-from bt_lstm_rotation.rebalancing.rebalancer import RebalanceEvent, Rebalancer
+from bt_lstm_rotation.rebalancing.events import RebalanceEvent
+from bt_lstm_rotation.rebalancing.rebalancer import Rebalancer
 
 __all__ = ["RebalanceEvent", "Rebalancer"]

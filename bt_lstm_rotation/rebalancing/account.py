@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import backtrader as bt
@@ -143,29 +143,6 @@ class Account:
         close = self._closes[feed]
         costs = self._strategy.broker.getcommissioninfo(feed)
         return -shares * close - float(costs.getcommission(shares, close))
-
-    def paid_in_full(self, buys: Mapping[Any, int], cash: float) -> dict[Any, int]:
-        """Pick, in order, the buys (feed -> shares) that `cash` pays for in full."""
-        paid = {}
-        for feed, shares in buys.items():
-            left = cash + self.cash_flow(feed, shares)
-            if left >= 0:
-                paid[feed] = shares
-                cash = left
-        return paid
-
-    def cut(self, buys: Mapping[Any, int], cash: float) -> dict[Any, int]:
-        """Cut all buys (feed -> shares) in proportion, until `cash` pays for them."""
-        paid = dict(buys)
-        while paid:
-            cost = -sum(self.cash_flow(feed, shares) for feed, shares in paid.items())
-            if cost <= cash:
-                break
-            # Once is enough unless a commission has a minimum; each turn cuts them all.
-            part = max(cash, 0.0) / cost
-            smaller = {f: math.floor(n * part) for f, n in paid.items()}
-            paid = {feed: shares for feed, shares in smaller.items() if shares}
-        return paid
 
     def equity(self) -> tuple[float, dict[Any, float]]:
         """Value of the account at this close.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -84,12 +84,12 @@ class Goal:
             if close is not None and (again or feed not in self.sizes):
                 self.sizes[feed] = math.floor(weight * self.equity / close)
 
-    def waits_for_sell(self, pending: Collection[Any]) -> bool:
+    def waits_for_sell(self, pending: Container[Any]) -> bool:
         """Whether cash is to come from a sell that cannot be sent at this close.
 
         Parameters
         ----------
-        pending : collection of feeds
+        pending : container of feeds
             Those with an order that is alive.
         """
         return any(

@@ -15,56 +15,23 @@ rejected order rejected, and does nothing without a word when the value is NaN. 
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import backtrader as bt
 
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.rebalancing.account import Account, feed_name
+from bt_lstm_rotation.rebalancing.events import EventLog, Kind, RebalanceEvent
+from bt_lstm_rotation.rebalancing.funding import cut, kept_for_gaps, paid_in_full
 from bt_lstm_rotation.rebalancing.goal import Goal, checked_weights
+from bt_lstm_rotation.rebalancing.orders import OrderBook
 
-__all__ = ["RebalanceEvent", "Rebalancer"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["Rebalancer"]
 
 # A buy that was rejected for cash met an open above the close it was sized at. Each
 # new try leaves one more percent of the cash at hand for that.
 RESERVE = 0.01
-
-# Sells and buys meet opens of their own. So many root mean squares of last month's gaps
-# are kept back of the proceeds; what they would have paid is bought a session later.
-GAPS = 3.0
-
-Kind = Literal["retry", "no_bar", "resized", "staged", "gave_up", "estimated"]
-
-
-@dataclass(frozen=True)
-class RebalanceEvent:
-    """Something that kept a rebalance from being one set of orders that filled.
-
-    Parameters
-    ----------
-    session : date
-        When it was noticed.
-    kind : str
-        ``"retry"``, an order that ended unfilled and is tried again; ``"no_bar"``, a
-        feed that has to wait for its bar; ``"resized"``, a buy cut to the cash there
-        is; ``"staged"``, a buy of which a part waits for a session, because gaps have
-        been wide; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
-        valued at an old close.
-    feed : str
-        The feed's name.
-    detail : str
-        What happened, in words.
-    """
-
-    session: dt.date
-    kind: Kind
-    feed: str
-    detail: str
 
 
 class Rebalancer:
@@ -95,11 +62,6 @@ class Rebalancer:
     ignore : iterable of feeds
         Feeds that are never traded: a benchmark, or positions of the strategy's own.
 
-    Attributes
-    ----------
-    events : list of RebalanceEvent
-        What did not go smoothly, over all targets, oldest first.
-
     Raises
     ------
     SpecError
@@ -126,14 +88,18 @@ class Rebalancer:
             raise SpecError(
                 "Rebalancer", "ignore", feed_name(ignore), "a list of feeds"
             )
-        self.events: list[RebalanceEvent] = []
-        self._strategy = strategy
         self._max_attempts = max_attempts
         self._account = Account(strategy)
         self._ignored = {self._account.known("ignore", feed) for feed in ignore}
+        self._log = EventLog(self._account)
+        self._book = OrderBook(strategy)
         self._goal = Goal(self._account)
-        self._orders: dict[Any, Any] = {}
         self._session: dt.date | None = None
+
+    @property
+    def events(self) -> list[RebalanceEvent]:
+        """What did not go smoothly, over all targets, oldest first."""
+        return self._log.events
 
     @property
     def done(self) -> bool:
@@ -167,7 +133,7 @@ class Rebalancer:
         self._collect()  # what has ended by now belongs to the old target
         for feed in self._account.feeds:
             stays = feed in self._ignored or feed in wanted
-            if not stays and (self._account.held(feed) or feed in self._orders):
+            if not stays and (self._account.held(feed) or feed in self._book):
                 wanted[feed] = 0.0
         self._goal = Goal(self._account, wanted, self._equity())
         self._work(new_session=True)
@@ -179,8 +145,7 @@ class Rebalancer:
 
     def notify_order(self, order: Any) -> None:
         """Take note of an order that has ended; orders of others are left alone."""
-        own = self._orders.get(order.data)
-        if own is not None and own.ref == order.ref and not order.alive():
+        if self._book.take(order):
             self._settle(order)
 
     def _work(self, *, new_session: bool) -> None:
@@ -197,23 +162,18 @@ class Rebalancer:
             self._send_orders()
 
     def _collect(self) -> None:
-        """Settle orders that have ended, and end those that a bar has passed by."""
-        for feed, order in list(self._orders.items()):
-            if order.alive() and feed.datetime[0] > order.created.dt:
-                self._strategy.cancel(order)
-            if not order.alive():
-                self._settle(order)
+        for order in self._book.end_passed_by():
+            self.notify_order(order)
 
     def _settle(self, order: Any) -> None:
-        feed = order.data
-        del self._orders[feed]
         # Part of an order is progress: what is missing is sent again, and not counted.
         if order.status != order.Completed and not order.executed.size:
             side = "buy" if order.isbuy() else "sell"
             ended = order.getstatusname()
-            self._fail(feed, "retry", f"{side} {abs(order.created.size)}: {ended}")
+            detail = f"{side} {abs(order.created.size)}: {ended}"
+            self._fail(order.data, "retry", detail)
         if order.status == order.Margin and order.isbuy():
-            self._goal.short_of_cash |= feed in self._goal.weights
+            self._goal.short_of_cash |= order.data in self._goal.weights
 
     def _note_missing_bars(self) -> None:
         for feed in self._account.ordered(self._goal.weights):
@@ -226,16 +186,16 @@ class Rebalancer:
             return
         goal.failures[feed] += 1
         if goal.failures[feed] < self._max_attempts:
-            self._record(kind, feed, detail)
+            self._log.record(kind, feed, detail)
             return
-        self._withdraw(feed)
+        self._book.withdraw(feed)
         goal.give_up(feed)
-        self._record("gave_up", feed, f"{detail}, attempt {goal.failures[feed]}")
+        self._log.record("gave_up", feed, f"{detail}, attempt {goal.failures[feed]}")
 
     def _size(self) -> None:
         goal = self._goal
         # Cash that a waiting sell will bring is late, not missing: sizes stay.
-        again = goal.short_of_cash and not goal.waits_for_sell(self._orders)
+        again = goal.short_of_cash and not goal.waits_for_sell(self._book)
         goal.short_of_cash = False
         if again:
             goal.equity = self._equity()
@@ -243,56 +203,49 @@ class Rebalancer:
         goal.size(again=again)
 
     def _withdraw_misfits(self) -> None:
-        for feed, order in list(self._orders.items()):
-            if order.executed.remsize != self._goal.missing(feed):
-                self._withdraw(feed)
-
-    def _withdraw(self, feed: Any) -> None:
-        order = self._orders.get(feed)
-        if order is not None:
-            self._strategy.cancel(order)
-            if not order.alive():
-                del self._orders[feed]
+        for feed in self._book:
+            if self._book.remaining(feed) != self._goal.missing(feed):
+                self._book.withdraw(feed)
 
     def _send_orders(self) -> None:
         """Send sells, then the buys that today's closes say can be paid."""
-        account = self._account
-        late = self._goal.waits_for_sell(self._orders)
+        account, book = self._account, self._book
+        late = self._goal.waits_for_sell(book)
         cash = account.cash
         # An order still alive is in front of the queue: a buy has first call on cash.
-        for feed, order in self._orders.items():
-            cash += min(0.0, account.cash_flow(feed, order.executed.remsize))
+        for feed in book:
+            cash += min(0.0, account.cash_flow(feed, book.remaining(feed)))
         buys: dict[Any, int] = {}
         proceeds = 0.0
         for feed in account.ordered(self._goal.weights):
             shares = self._goal.missing(feed)
-            if not shares or feed in self._orders or account.close(feed) is None:
+            if not shares or feed in book or account.close(feed) is None:
                 continue
             if shares > 0:
                 buys[feed] = shares
             else:
-                self._orders[feed] = self._strategy.sell(data=feed, size=-shares)
+                book.send(feed, shares)
                 proceeds += account.cash_flow(feed, shares)
         cash += proceeds
         cash -= RESERVE * self._goal.cash_rejections * max(cash, 0.0)
         if self._goal.staged:  # the part that waited has a gap before it, too
             cost = -sum(account.cash_flow(f, shares) for f, shares in buys.items())
-            cash -= GAPS * account.overnight() * cost
+            cash -= kept_for_gaps(account, cost)
         # While a sell waits, so do the buys that its proceeds are to pay.
-        buys = account.paid_in_full(buys, cash) if late else self._cut(buys, cash)
+        buys = paid_in_full(account, buys, cash) if late else self._cut(buys, cash)
         if proceeds and not self._goal.begun:
             buys = self._stage(buys, cash, proceeds)
         self._goal.begun = True
         for feed, shares in buys.items():
-            self._orders[feed] = self._strategy.buy(data=feed, size=shares)
+            book.send(feed, shares)
 
     def _cut(self, buys: dict[Any, int], cash: float) -> dict[Any, int]:
-        paid = self._account.cut(buys, cash)
+        paid = cut(self._account, buys, cash)
         for feed, wanted in buys.items():
             shares = paid.get(feed, 0)
             if shares < wanted:
                 self._goal.sizes[feed] -= wanted - shares
-                self._record("resized", feed, f"buy {shares}, not {wanted}")
+                self._log.record("resized", feed, f"buy {shares}, not {wanted}")
         return paid
 
     def _stage(
@@ -300,26 +253,19 @@ class Rebalancer:
     ) -> dict[Any, int]:
         """Leave a part for the next session, if gaps might make the cash too little."""
         account = self._account
-        staged = account.cut(buys, cash - GAPS * account.overnight() * proceeds)
+        staged = cut(account, buys, cash - kept_for_gaps(account, proceeds))
         self._goal.staged = staged != buys
         for feed, wanted in buys.items():
             shares = staged.get(feed, 0)
             if shares < wanted:
-                self._record("staged", feed, f"buy {shares} of {wanted} now")
+                self._log.record("staged", feed, f"buy {shares} of {wanted} now")
         return staged
 
     def _reached(self) -> bool:
-        pending = any(order.alive() for order in self._orders.values())
-        return not pending and self._goal.reached()
+        return not self._book.pending() and self._goal.reached()
 
     def _equity(self) -> float:
         equity, estimated = self._account.equity()
         for feed, close in estimated.items():
-            self._record("estimated", feed, f"valued at an old close, {close:g}")
+            self._log.record("estimated", feed, f"valued at an old close, {close:g}")
         return equity
-
-    def _record(self, kind: Kind, feed: Any, detail: str) -> None:
-        event = RebalanceEvent(self._account.today, kind, feed_name(feed), detail)
-        self.events.append(event)
-        level = logging.WARNING if kind in ("gave_up", "estimated") else logging.INFO
-        _log.log(level, "%s %s: %s, %s", event.session, event.feed, kind, detail)

@@ -1,0 +1,70 @@
+"""What kept a rebalance from being one set of orders that filled."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bt_lstm_rotation.rebalancing.account import Account, feed_name
+
+__all__ = ["EventLog", "Kind", "RebalanceEvent"]
+
+_log = logging.getLogger(__name__)
+
+Kind = Literal["retry", "no_bar", "resized", "staged", "gave_up", "estimated"]
+
+WARNINGS = ("gave_up", "estimated")
+
+
+@dataclass(frozen=True)
+class RebalanceEvent:
+    """Something that kept a rebalance from being one set of orders that filled.
+
+    Parameters
+    ----------
+    session : date
+        When it was noticed.
+    kind : str
+        ``"retry"``, an order that ended unfilled and is tried again; ``"no_bar"``, a
+        feed that has to wait for its bar; ``"resized"``, a buy cut to the cash there
+        is; ``"staged"``, a buy of which a part waits for a session, because gaps have
+        been wide; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
+        valued at an old close.
+    feed : str
+        The feed's name.
+    detail : str
+        What happened, in words.
+    """
+
+    session: dt.date
+    kind: Kind
+    feed: str
+    detail: str
+
+
+class EventLog:
+    """Keeps events and tells the log.
+
+    Parameters
+    ----------
+    account : Account
+        Knows the session.
+
+    Attributes
+    ----------
+    events : list of RebalanceEvent
+        Oldest first.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.events: list[RebalanceEvent] = []
+        self._account = account
+
+    def record(self, kind: Kind, feed: Any, detail: str) -> None:
+        """Keep an event of this session."""
+        event = RebalanceEvent(self._account.today, kind, feed_name(feed), detail)
+        self.events.append(event)
+        level = logging.WARNING if kind in WARNINGS else logging.INFO
+        _log.log(level, "%s %s: %s, %s", event.session, event.feed, kind, detail)

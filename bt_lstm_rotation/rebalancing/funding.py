@@ -1,0 +1,47 @@
+"""Which of the buys that are wanted there is cash for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from bt_lstm_rotation.rebalancing.account import Account
+
+__all__ = ["cut", "kept_for_gaps", "paid_in_full"]
+
+# Sells and buys meet opens of their own. So many root mean squares of last month's gaps
+# are kept back of the proceeds; what they would have paid is bought a session later.
+GAPS = 3.0
+
+
+def paid_in_full(
+    account: Account, buys: Mapping[Any, int], cash: float
+) -> dict[Any, int]:
+    """Pick, in order, the buys (feed -> shares) that `cash` pays for in full."""
+    paid = {}
+    for feed, shares in buys.items():
+        left = cash + account.cash_flow(feed, shares)
+        if left >= 0:
+            paid[feed] = shares
+            cash = left
+    return paid
+
+
+def cut(account: Account, buys: Mapping[Any, int], cash: float) -> dict[Any, int]:
+    """Cut all buys (feed -> shares) in proportion, until `cash` pays for them."""
+    paid = dict(buys)
+    while paid:
+        cost = -sum(account.cash_flow(feed, shares) for feed, shares in paid.items())
+        if cost <= cash:
+            break
+        # Once is enough unless a commission has a minimum; each turn cuts them all.
+        part = max(cash, 0.0) / cost
+        smaller = {f: math.floor(n * part) for f, n in paid.items()}
+        paid = {feed: shares for feed, shares in smaller.items() if shares}
+    return paid
+
+
+def kept_for_gaps(account: Account, value: float) -> float:
+    """Return what next morning's gaps may take of a value, in currency."""
+    return GAPS * account.overnight() * value
