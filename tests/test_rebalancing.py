@@ -1,7 +1,6 @@
 """Orders that fill: whole Cerebro runs against hand-computed cash and positions.
 
-Sessions are business days from 2020-01-01 on and are named by their number, from 0. A
-bar is (open, close); its high and low are the larger and the smaller of the two.
+`planned` says what sessions, bars and plans are.
 """
 
 from __future__ import annotations
@@ -9,15 +8,13 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import backtrader as bt
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planned import MODES, Fill, feed, flat, run, simulated
 
 from bt_lstm_rotation.errors import DataError, SpecError
 from bt_lstm_rotation.rebalancing import Rebalancer
@@ -26,128 +23,6 @@ from bt_lstm_rotation.rebalancing import Rebalancer
 pytestmark = pytest.mark.filterwarnings(
     "ignore:datetime.datetime.utc:DeprecationWarning"
 )
-
-MODES = {
-    "preload_runonce": {},
-    "preload": {"runonce": False},
-    "neither": {"preload": False, "runonce": False},
-    # Not 1: with its memory saved, a feed that misses a session shows its next bar a
-    # session early; Backtrader itself looks ahead there.
-    "exactbars": {"exactbars": -1},
-}
-
-Bars = dict[int, tuple[float, float]]
-
-
-def flat(price: float, sessions: range | list[int]) -> Bars:
-    return dict.fromkeys(sessions, (price, price))
-
-
-def feed(bars: Bars) -> bt.feeds.PandasData:
-    calendar = pd.bdate_range("2020-01-01", periods=max(bars, default=0) + 1)
-    rows = [
-        (open_, max(open_, close), min(open_, close), close, 1000)
-        for open_, close in bars.values()
-    ]
-    columns = ["open", "high", "low", "close", "volume"]
-    index = pd.DatetimeIndex([calendar[session] for session in bars])
-    return bt.feeds.PandasData(
-        dataname=pd.DataFrame(rows, index=index, columns=columns)
-    )
-
-
-@dataclass(frozen=True)
-class Fill:
-    session: int
-    feed: str
-    size: int
-    price: float
-    commission: float
-
-
-class Planned(bt.Strategy):
-    """Sets the targets of a plan, session by session, and takes notes."""
-
-    params = (
-        ("plan", {}),
-        ("max_attempts", 5),
-        ("ignore", ()),
-        ("before", None),
-    )
-
-    def __init__(self):
-        for data in self.datas:
-            data.addminperiod(2)  # so that a session passes in prenext
-        ignore = [self.getdatabyname(name) for name in self.p.ignore]
-        self.rebalancer = Rebalancer(self, self.p.max_attempts, ignore=ignore)
-        self.first = pd.Timestamp("2020-01-01")
-        self.fills: list[Fill] = []
-        self.statuses: list[str] = []
-        self.cash: dict[int, float] = {}
-        self.held: dict[int, dict[str, int]] = {}
-        self.done: dict[int, bool] = {}
-        self.alive: dict[int, list[str]] = {}
-
-    @property
-    def session(self) -> int:
-        return int(np.busday_count(self.first.date(), self.datetime.date(0)))
-
-    def prenext(self):
-        self.next()
-
-    def next(self):
-        now = self.session
-        self.done[now] = self.rebalancer.done
-        if self.p.before is not None:
-            self.p.before(self)
-        if now in self.p.plan:
-            weights = self.p.plan[now]
-            self.rebalancer.target(
-                {self.getdatabyname(name): w for name, w in weights.items()}
-            )
-        self.rebalancer.next()
-        positions = self.broker.positions.items()
-        self.held[now] = {d._name: p.size for d, p in positions if p.size}
-        self.cash[now] = self.broker.getcash()
-        alive = [*self.broker.pending, *self.broker.submitted]
-        self.alive[now] = [order.data._name for order in alive]
-
-    def notify_order(self, order):
-        self.rebalancer.notify_order(order)
-        self.statuses.append(order.getstatusname())
-        if order.status == order.Completed:
-            done = order.executed
-            self.fills.append(
-                Fill(self.session, order.data._name, done.size, done.price, done.comm)
-            )
-
-    def events(self) -> list[tuple[int, str, str]]:
-        return [
-            (int(np.busday_count(self.first.date(), e.session)), e.kind, e.feed)
-            for e in self.rebalancer.events
-        ]
-
-
-def run(
-    market: dict[str, Bars],
-    plan: dict[int, dict[str, float]],
-    *,
-    cash: float = 10_000.0,
-    commission: float = 0.0,
-    mode: str = "preload_runonce",
-    filler: Callable | None = None,
-    **params: object,
-) -> Planned:
-    cerebro = bt.Cerebro(stdstats=False, **MODES[mode])
-    for name, bars in market.items():
-        cerebro.adddata(feed(bars), name=name)
-    cerebro.broker.setcash(cash)
-    cerebro.broker.setcommission(commission)
-    if filler is not None:
-        cerebro.broker.set_filler(filler)
-    cerebro.addstrategy(Planned, plan=plan, **params)
-    (strategy,) = cerebro.run()
-    return strategy
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -596,23 +471,6 @@ def test_ignoring_something_else_than_feeds_is_refused(mode):
     cerebro.adddata(feed(flat(10, range(2))), name="Bench")
     cerebro.addstrategy(Wrong)
     assert cerebro.run()[0].checked
-
-
-def simulated(seed: int, months: int, gap: float) -> tuple[dict, dict]:
-    """11 feeds with overnight gaps, and 3 of them at random every fifth session."""
-    rng = np.random.default_rng(seed)
-    sessions = 5 * months + 1
-    names = [f"S{row:02}" for row in range(11)]
-    market = {}
-    for name in names:
-        overnight = rng.normal(0, gap, sessions)
-        daily = rng.normal(0.0003, 0.008, sessions)
-        closes = 50 * np.exp(np.cumsum(overnight + daily))
-        opens = closes / np.exp(daily)
-        market[name] = dict(enumerate(zip(opens, closes, strict=True)))
-    picks = [rng.choice(names, 3, replace=False) for _ in range(months)]
-    plan = {5 * m: dict.fromkeys(pick, 0.98 / 3) for m, pick in enumerate(picks)}
-    return market, plan
 
 
 def test_280_rebalances_with_small_gaps_have_no_rejected_order():
