@@ -73,6 +73,7 @@ class Planned(bt.Strategy):
         )
         self.first = pd.Timestamp("2020-01-01")
         self.fills: list[Fill] = []
+        self.sizes: list[float] = []  # of all parts of fills
         self.statuses: list[str] = []
         self.cash: dict[int, float] = {}
         self.held: dict[int, dict[str, int]] = {}
@@ -106,6 +107,8 @@ class Planned(bt.Strategy):
     def notify_order(self, order):
         self.rebalancer.notify_order(order)
         self.statuses.append(order.getstatusname())
+        if order.status in (order.Partial, order.Completed):
+            self.sizes.append(order.executed[-1].size)
         if order.status == order.Completed:
             done = order.executed
             self.fills.append(

@@ -23,6 +23,9 @@ __all__ = ["Account", "feed_name"]
 
 MONTH = 21  # sessions
 
+# What sums of fractional shares leave of a lot when a position is closed.
+DUST = 1e-6
+
 
 def feed_name(feed: object) -> str:
     """Name of a feed; of anything else, its text."""
@@ -36,10 +39,14 @@ class Account:
     ----------
     strategy : bt.Strategy
         Whose feeds and broker are read. Nothing is ever changed.
+    lot : float
+        Shares that are traded at a time. Positions are counted in whole lots, so that
+        no two fractions of a share are ever compared.
     """
 
-    def __init__(self, strategy: Any) -> None:
+    def __init__(self, strategy: Any, lot: float = 1) -> None:
         self._strategy = strategy
+        self._lot = lot
         # Feeds overload ==, so they are looked up by hash and never searched for.
         self._rank = {
             feed: (feed_name(feed), row) for row, feed in enumerate(strategy.datas)
@@ -116,23 +123,66 @@ class Account:
         close = float(feed.close[0])
         return close if math.isfinite(close) and close > 0 else None
 
-    def held(self, feed: Any) -> int:
-        """Shares held."""
+    def shares_held(self, feed: Any) -> float:
+        """Shares held, whether a multiple of the lot or not."""
         # In a backtest, asking for a position creates one, and 0 shares at a close of
         # NaN make the portfolio's value NaN.
         broker = self._strategy.broker
         if isinstance(broker, bt.brokers.BackBroker) and feed not in broker.positions:
             return 0
-        return int(self._strategy.getposition(feed).size)
+        size: float = self._strategy.getposition(feed).size
+        return size
 
-    def cash_flow(self, feed: Any, shares: int) -> float:
+    def held(self, feed: Any) -> int:
+        """Lots held."""
+        return self.in_lots(self.shares_held(feed))
+
+    def in_lots(self, shares: float) -> int:
+        """Count shares in whole lots, the nearest number; a part of one lot is one."""
+        # Halves always go up: `round` would count 2.5 lots and one more as 4.
+        lots = math.floor(shares / self._lot + 0.5)
+        if lots == 0 and abs(shares) > DUST * self._lot:
+            return 1 if shares > 0 else -1
+        return lots
+
+    def lots_at(self, close: float, value: float) -> int:
+        """Whole lots that a value comes to, rounded towards none."""
+        return math.trunc(value / close / self._lot)
+
+    def shares(self, feed: Any, lots: int) -> float:
+        """Shares of an order for so many lots.
+
+        Parameters
+        ----------
+        feed : bt.DataBase
+            One of the strategy's feeds.
+        lots : int
+            To buy, or with a minus to sell.
+
+        Returns
+        -------
+        float
+            With the sign of `lots`. An order that ends a position is for exactly what
+            is held.
+        """
+        held = self.held(feed)
+        after = held + lots
+        if after * held > 0 or not held:
+            return lots * self._lot
+        return after * self._lot - self.shares_held(feed)
+
+    def shown(self, lots: int) -> str:
+        """Write out how many shares so many lots are."""
+        return f"{lots * self._lot:.12g}"
+
+    def cash_flow(self, feed: Any, lots: int) -> float:
         """Cash that an order brings at the last close seen, net of its commission.
 
         Parameters
         ----------
         feed : bt.DataBase
             A feed that has been seen with a close.
-        shares : int
+        lots : int
             Bought, or with a minus sold.
 
         Returns
@@ -140,7 +190,7 @@ class Account:
         float
             In currency; negative for a buy.
         """
-        close = self._closes[feed]
+        shares, close = self.shares(feed, lots), self._closes[feed]
         costs = self._strategy.broker.getcommissioninfo(feed)
         return -shares * close - float(costs.getcommission(shares, close))
 
@@ -171,7 +221,7 @@ class Account:
                 valid="an order filled at an open of NaN does this: validate the bars",
             )
         value, estimated = self.cash, {}
-        for feed in filter(self.held, self.feeds):
+        for feed in filter(self.shares_held, self.feeds):
             position = self._strategy.getposition(feed)
             close = self._closes.get(feed, position.price)
             value += position.size * close

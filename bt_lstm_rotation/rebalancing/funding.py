@@ -18,27 +18,27 @@ GAPS = 3.0
 def paid_in_full(
     account: Account, buys: Mapping[Any, int], cash: float
 ) -> dict[Any, int]:
-    """Pick, in order, the buys (feed -> shares) that `cash` pays for in full."""
+    """Pick, in order, the buys (feed -> lots) that `cash` pays for in full."""
     paid = {}
-    for feed, shares in buys.items():
-        left = cash + account.cash_flow(feed, shares)
+    for feed, lots in buys.items():
+        left = cash + account.cash_flow(feed, lots)
         if left >= 0:
-            paid[feed] = shares
+            paid[feed] = lots
             cash = left
     return paid
 
 
 def cut(account: Account, buys: Mapping[Any, int], cash: float) -> dict[Any, int]:
-    """Cut all buys (feed -> shares) in proportion, until `cash` pays for them."""
+    """Cut all buys (feed -> lots) in proportion, until `cash` pays for them."""
     paid = dict(buys)
     while paid:
-        cost = -sum(account.cash_flow(feed, shares) for feed, shares in paid.items())
+        cost = -sum(account.cash_flow(feed, lots) for feed, lots in paid.items())
         if cost <= cash:
             break
         # Once is enough unless a commission has a minimum; each turn cuts them all.
         part = max(cash, 0.0) / cost
         smaller = {f: math.floor(n * part) for f, n in paid.items()}
-        paid = {feed: shares for feed, shares in smaller.items() if shares}
+        paid = {feed: lots for feed, lots in smaller.items() if lots}
     return paid
 
 

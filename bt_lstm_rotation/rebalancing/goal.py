@@ -1,4 +1,4 @@
-"""One target: its weights, the shares they come to, and what is still missing."""
+"""One target: its weights, the lots they come to, and what is still missing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Goal:
     equity : float
         The snapshot that weights are shares of, in currency.
     sizes : dict of feed to int
-        Shares; a feed is not in it before its first close to size at.
+        Lots; a feed is not in it before its first close to size at.
     failures : Counter of feed
         Sessions on which it failed.
     short_of_cash : bool
@@ -63,7 +63,7 @@ class Goal:
         self.sizes |= {feed: 0 for feed, weight in self.weights.items() if not weight}
 
     def missing(self, feed: Any) -> int | None:
-        """Shares from the position to its target size; None before it has a size."""
+        """Lots from the position to its target size; None before it has a size."""
         size = self.sizes.get(feed)
         return None if size is None else size - self.account.held(feed)
 
@@ -72,7 +72,7 @@ class Goal:
         return all(self.missing(feed) == 0 for feed in self.weights)
 
     def size(self, *, again: bool) -> None:
-        """Turn weights into whole shares, where there is a close to do it at.
+        """Turn weights into whole lots, where there is a close to do it at.
 
         Parameters
         ----------
@@ -82,7 +82,7 @@ class Goal:
         for feed, weight in self.weights.items():
             close = self.account.close(feed)
             if close is not None and (again or feed not in self.sizes):
-                self.sizes[feed] = math.floor(weight * self.equity / close)
+                self.sizes[feed] = self.account.lots_at(close, weight * self.equity)
 
     def waits_for_sell(self, pending: Container[Any]) -> bool:
         """Whether cash is to come from a sell that cannot be sent at this close.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bt_lstm_rotation.rebalancing.account import Account
+
 __all__ = ["OrderBook"]
 
 
@@ -17,10 +19,13 @@ class OrderBook:
     ----------
     strategy : bt.Strategy
         Whose orders they are.
+    account : Account
+        Knows how many shares a lot has.
     """
 
-    def __init__(self, strategy: Any) -> None:
+    def __init__(self, strategy: Any, account: Account) -> None:
         self._strategy = strategy
+        self._account = account
         self._orders: dict[Any, Any] = {}
 
     def __contains__(self, feed: object) -> bool:
@@ -30,14 +35,15 @@ class OrderBook:
         """Walk the feeds that have an order; orders may be sent or ended meanwhile."""
         return iter(list(self._orders))
 
-    def send(self, feed: Any, shares: int) -> None:
+    def send(self, feed: Any, lots: int) -> None:
         """Buy, or with a minus sell, at the open of the feed's next bar."""
-        side = self._strategy.buy if shares > 0 else self._strategy.sell
-        self._orders[feed] = side(data=feed, size=abs(shares))
+        side = self._strategy.buy if lots > 0 else self._strategy.sell
+        shares = abs(self._account.shares(feed, lots))
+        self._orders[feed] = side(data=feed, size=shares)
 
     def remaining(self, feed: Any) -> int:
-        """Shares that the feed's order has still to fill, with a minus for a sell."""
-        return int(self._orders[feed].executed.remsize)
+        """Lots that the feed's order has still to fill, with a minus for a sell."""
+        return self._account.in_lots(self._orders[feed].executed.remsize)
 
     def pending(self) -> bool:
         """Whether any order can still fill."""

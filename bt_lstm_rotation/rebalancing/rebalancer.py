@@ -26,6 +26,7 @@ from bt_lstm_rotation.rebalancing.events import EventLog, Kind, RebalanceEvent
 from bt_lstm_rotation.rebalancing.funding import cut, kept_for_gaps, paid_in_full
 from bt_lstm_rotation.rebalancing.goal import Goal, checked_weights
 from bt_lstm_rotation.rebalancing.orders import OrderBook
+from bt_lstm_rotation.rebalancing.rules import Rules
 
 __all__ = ["Rebalancer"]
 
@@ -61,38 +62,44 @@ class Rebalancer:
         it is left where it is.
     ignore : iterable of feeds
         Feeds that are never traded: a benchmark, or positions of the strategy's own.
+    lot : float
+        Shares that are traded at a time: 1 for whole shares, 0.001 for fractions, 100
+        for round lots. A position that is no multiple of it, because the strategy had
+        it before, counts as the nearest; what is odd stays until the position is sold
+        out, which sells exactly what is held.
 
     Raises
     ------
     SpecError
-        If `max_attempts` is not a whole number of 1 or more, or `ignore` has something
-        other than the strategy's feeds.
+        If a setting is impossible, or `ignore` has something other than the strategy's
+        feeds.
 
     Notes
     -----
-    Sizes are whole shares, rounded down, of instruments that are paid in full; there
+    Sizes are whole lots, rounded down, of instruments that are paid in full; there
     are no short positions. Orders are market orders, filled at the open of the feed's
     next bar, and at most one a feed is alive. Orders that are not its own are never
     touched, but while it works towards a target, that target's feeds belong to it.
     """
 
     def __init__(
-        self, strategy: Any, max_attempts: int = 5, *, ignore: Iterable[Any] = ()
+        self,
+        strategy: Any,
+        max_attempts: int = 5,
+        *,
+        ignore: Iterable[Any] = (),
+        lot: float = 1,
     ) -> None:
-        if type(max_attempts) is not int or max_attempts < 1:
-            raise SpecError(
-                "Rebalancer", "max_attempts", max_attempts, "a whole number, 1 or more"
-            )
+        self._rules = Rules(max_attempts=max_attempts, lot=lot)
         # A feed answers to indexing, so a lone one would be walked bar by bar.
         if isinstance(ignore, bt.LineRoot):
             raise SpecError(
                 "Rebalancer", "ignore", feed_name(ignore), "a list of feeds"
             )
-        self._max_attempts = max_attempts
-        self._account = Account(strategy)
+        self._account = Account(strategy, lot)
         self._ignored = {self._account.known("ignore", feed) for feed in ignore}
         self._log = EventLog(self._account)
-        self._book = OrderBook(strategy)
+        self._book = OrderBook(strategy, self._account)
         self._goal = Goal(self._account)
         self._session: dt.date | None = None
 
@@ -170,7 +177,7 @@ class Rebalancer:
         if order.status != order.Completed and not order.executed.size:
             side = "buy" if order.isbuy() else "sell"
             ended = order.getstatusname()
-            detail = f"{side} {abs(order.created.size)}: {ended}"
+            detail = f"{side} {abs(order.created.size):.12g}: {ended}"
             self._fail(order.data, "retry", detail)
         if order.status == order.Margin and order.isbuy():
             self._goal.short_of_cash |= order.data in self._goal.weights
@@ -185,7 +192,7 @@ class Rebalancer:
         if feed not in goal.weights:
             return
         goal.failures[feed] += 1
-        if goal.failures[feed] < self._max_attempts:
+        if goal.failures[feed] < self._rules.max_attempts:
             self._log.record(kind, feed, detail)
             return
         self._book.withdraw(feed)
@@ -218,47 +225,49 @@ class Rebalancer:
         buys: dict[Any, int] = {}
         proceeds = 0.0
         for feed in account.ordered(self._goal.weights):
-            shares = self._goal.missing(feed)
-            if not shares or feed in book or account.close(feed) is None:
+            lots = self._goal.missing(feed)
+            if not lots or feed in book or account.close(feed) is None:
                 continue
-            if shares > 0:
-                buys[feed] = shares
+            if lots > 0:
+                buys[feed] = lots
             else:
-                book.send(feed, shares)
-                proceeds += account.cash_flow(feed, shares)
+                proceeds += account.cash_flow(feed, lots)
+                book.send(feed, lots)
         cash += proceeds
         cash -= RESERVE * self._goal.cash_rejections * max(cash, 0.0)
         if self._goal.staged:  # the part that waited has a gap before it, too
-            cost = -sum(account.cash_flow(f, shares) for f, shares in buys.items())
+            cost = -sum(account.cash_flow(f, lots) for f, lots in buys.items())
             cash -= kept_for_gaps(account, cost)
         # While a sell waits, so do the buys that its proceeds are to pay.
         buys = paid_in_full(account, buys, cash) if late else self._cut(buys, cash)
         if proceeds and not self._goal.begun:
             buys = self._stage(buys, cash, proceeds)
         self._goal.begun = True
-        for feed, shares in buys.items():
-            book.send(feed, shares)
+        for feed, lots in buys.items():
+            book.send(feed, lots)
 
     def _cut(self, buys: dict[Any, int], cash: float) -> dict[Any, int]:
-        paid = cut(self._account, buys, cash)
+        paid, shown = cut(self._account, buys, cash), self._account.shown
         for feed, wanted in buys.items():
-            shares = paid.get(feed, 0)
-            if shares < wanted:
-                self._goal.sizes[feed] -= wanted - shares
-                self._log.record("resized", feed, f"buy {shares}, not {wanted}")
+            lots = paid.get(feed, 0)
+            if lots < wanted:
+                self._goal.sizes[feed] -= wanted - lots
+                detail = f"buy {shown(lots)}, not {shown(wanted)}"
+                self._log.record("resized", feed, detail)
         return paid
 
     def _stage(
         self, buys: dict[Any, int], cash: float, proceeds: float
     ) -> dict[Any, int]:
         """Leave a part for the next session, if gaps might make the cash too little."""
-        account = self._account
+        account, shown = self._account, self._account.shown
         staged = cut(account, buys, cash - kept_for_gaps(account, proceeds))
         self._goal.staged = staged != buys
         for feed, wanted in buys.items():
-            shares = staged.get(feed, 0)
-            if shares < wanted:
-                self._log.record("staged", feed, f"buy {shares} of {wanted} now")
+            lots = staged.get(feed, 0)
+            if lots < wanted:
+                detail = f"buy {shown(lots)} of {shown(wanted)} now"
+                self._log.record("staged", feed, detail)
         return staged
 
     def _reached(self) -> bool:
