@@ -13,7 +13,7 @@ __all__ = ["EventLog", "Kind", "RebalanceEvent"]
 
 _log = logging.getLogger(__name__)
 
-Kind = Literal["retry", "no_bar", "resized", "staged", "gave_up", "estimated"]
+Kind = Literal["retry", "no_bar", "resized", "staged", "kept", "gave_up", "estimated"]
 
 WARNINGS = ("gave_up", "estimated")
 
@@ -30,7 +30,8 @@ class RebalanceEvent:
         ``"retry"``, an order that ended unfilled and is tried again; ``"no_bar"``, a
         feed that has to wait for its bar; ``"resized"``, a buy cut to the cash there
         is; ``"staged"``, a buy of which a part waits for a session, because gaps have
-        been wide; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
+        been wide; ``"kept"``, a position left as it is, because the change is too
+        small; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
         valued at an old close.
     feed : str
         The feed's name.

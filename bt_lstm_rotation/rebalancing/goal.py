@@ -33,6 +33,8 @@ class Goal:
         The snapshot that weights are shares of, in currency.
     sizes : dict of feed to int
         Lots; a feed is not in it before its first close to size at.
+    fixed : set of feeds
+        Those whose size was not made from their weight, and is not made again.
     failures : Counter of feed
         Sessions on which it failed.
     short_of_cash : bool
@@ -51,6 +53,7 @@ class Goal:
     weights: dict[Any, float] = field(default_factory=dict)
     equity: float = 0.0
     sizes: dict[Any, int] = field(default_factory=dict)
+    fixed: set[Any] = field(default_factory=set)
     failures: Counter[Any] = field(default_factory=Counter)
     short_of_cash: bool = False
     cash_rejections: int = 0
@@ -81,7 +84,8 @@ class Goal:
         """
         for feed, weight in self.weights.items():
             close = self.account.close(feed)
-            if close is not None and (again or feed not in self.sizes):
+            due = feed not in self.sizes or (again and feed not in self.fixed)
+            if close is not None and due:
                 self.sizes[feed] = self.account.lots_at(close, weight * self.equity)
 
     def waits_for_sell(self, pending: Container[Any]) -> bool:
@@ -98,6 +102,11 @@ class Goal:
             and self.sizes.get(feed, 0) < self.account.held(feed)
             for feed in self.weights
         )
+
+    def keep(self, feed: Any) -> None:
+        """Make what is held the size to hold."""
+        self.sizes[feed] = self.account.held(feed)
+        self.fixed.add(feed)
 
     def give_up(self, feed: Any) -> None:
         """Leave a feed where it is."""

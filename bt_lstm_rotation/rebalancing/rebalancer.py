@@ -27,6 +27,7 @@ from bt_lstm_rotation.rebalancing.funding import cut, kept_for_gaps, paid_in_ful
 from bt_lstm_rotation.rebalancing.goal import Goal, checked_weights
 from bt_lstm_rotation.rebalancing.orders import OrderBook
 from bt_lstm_rotation.rebalancing.rules import Rules
+from bt_lstm_rotation.rebalancing.small_changes import small_changes
 
 __all__ = ["Rebalancer"]
 
@@ -67,6 +68,11 @@ class Rebalancer:
         for round lots. A position that is no multiple of it, because the strategy had
         it before, counts as the nearest; what is odd stays until the position is sold
         out, which sells exactly what is held.
+    min_trade : float
+        Currency. A change worth less at the deciding close is not made.
+    band : float
+        Share of equity. A position that is held and within it of its target at the
+        deciding close is left as it is.
 
     Raises
     ------
@@ -80,6 +86,10 @@ class Rebalancer:
     are no short positions. Orders are market orders, filled at the open of the feed's
     next bar, and at most one a feed is alive. Orders that are not its own are never
     touched, but while it works towards a target, that target's feeds belong to it.
+
+    `min_trade` and `band` are decided once, at the close that sets the target. Selling
+    out is never held back, nor is a feed that has no bar at that close; opening a new
+    position is not held back by the band.
     """
 
     def __init__(
@@ -89,8 +99,12 @@ class Rebalancer:
         *,
         ignore: Iterable[Any] = (),
         lot: float = 1,
+        min_trade: float = 0.0,
+        band: float = 0.0,
     ) -> None:
-        self._rules = Rules(max_attempts=max_attempts, lot=lot)
+        self._rules = Rules(
+            max_attempts=max_attempts, lot=lot, min_trade=min_trade, band=band
+        )
         # A feed answers to indexing, so a lone one would be walked bar by bar.
         if isinstance(ignore, bt.LineRoot):
             raise SpecError(
@@ -143,6 +157,7 @@ class Rebalancer:
             if not stays and (self._account.held(feed) or feed in self._book):
                 wanted[feed] = 0.0
         self._goal = Goal(self._account, wanted, self._equity())
+        self._leave_small_changes()
         self._work(new_session=True)
 
     def next(self) -> None:
@@ -208,6 +223,12 @@ class Rebalancer:
             goal.equity = self._equity()
             goal.cash_rejections += 1
         goal.size(again=again)
+
+    def _leave_small_changes(self) -> None:
+        self._goal.size(again=False)
+        for feed, reason in small_changes(self._goal, self._rules).items():
+            self._goal.keep(feed)
+            self._log.record("kept", feed, reason)
 
     def _withdraw_misfits(self) -> None:
         for feed in self._book:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecasting.spec import check_fraction
 
 __all__ = ["Rules"]
 
@@ -23,6 +24,10 @@ class Rules:
         Sessions, 1 or more.
     lot : float
         Shares, 1e-8 or more.
+    min_trade : float
+        In currency, 0 or more.
+    band : float
+        Share of equity, from 0 up to, but not, 1.
 
     Raises
     ------
@@ -32,12 +37,17 @@ class Rules:
 
     max_attempts: int = 5
     lot: float = 1
+    min_trade: float = 0.0
+    band: float = 0.0
 
     def __post_init__(self) -> None:
         if type(self.max_attempts) is not int or self.max_attempts < 1:
             self._refuse("max_attempts", "a whole number, 1 or more")
         if not _is_number(self.lot) or not SMALLEST_LOT <= self.lot < math.inf:
             self._refuse("lot", f"a finite number of shares, {SMALLEST_LOT} or more")
+        if not _is_number(self.min_trade) or not 0 <= self.min_trade < math.inf:
+            self._refuse("min_trade", "a finite amount of currency, 0 or more")
+        check_fraction("Rebalancer", "band", self.band)
 
     def _refuse(self, field: str, valid: str) -> None:
         raise SpecError("Rebalancer", field, getattr(self, field), valid)
