@@ -123,7 +123,9 @@ class OrderHistory(bt.Analyzer):
 
     ``get_analysis()`` gives a list of `OrderRecord`. Slippage is measured against the
     open of the bar that filled a market order; for other orders it is 0. Orders sent at
-    the last close of a run are left out: no bar comes to fill them.
+    the last close of a run are left out: no bar comes to fill them. An order that
+    settles a feed that has ended (``Order.Historical``) is dated by the sessions it was
+    sent and filled on, and not by the feed's last bar.
     """
 
     def __init__(self) -> None:
@@ -136,7 +138,8 @@ class OrderHistory(bt.Analyzer):
             record = self.rets[order.ref] = OrderRecord(
                 ref=len(self.rets) + 1,
                 symbol=_name(order.data),
-                submitted=bt.num2date(order.created.dt).date(),
+                submitted=order.info.get("session")
+                or bt.num2date(order.created.dt).date(),
                 side="buy" if order.isbuy() else "sell",
                 size=abs(float(order.created.size)),
                 status="",
@@ -151,7 +154,10 @@ class OrderHistory(bt.Analyzer):
                 sign = 1 if order.isbuy() else -1
                 record.slippage += sign * (filled * price - before - at_open)
             record.filled, record.price = filled, price
-            record.executed = bt.num2date(order.executed.dt).date()
+            executed = float(order.executed.dt)
+            if order.exectype == bt.Order.Historical:
+                executed = max(f.datetime[0] for f in self.strategy.datas if len(f))
+            record.executed = bt.num2date(executed).date()
             record.commission = float(order.executed.comm)
 
     def get_analysis(self) -> Any:

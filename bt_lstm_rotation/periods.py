@@ -17,11 +17,15 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import SpecError
 
-__all__ = ["PERIODS", "Period", "check_period", "period_of"]
+__all__ = ["PERIODS", "STALE_AFTER", "Period", "check_period", "period_of"]
 
 Period = Literal["weekly", "monthly", "quarterly"] | int
 
 PERIODS = ("weekly", "monthly", "quarterly")
+# Who had no bar for longer has stopped trading. Longer than any holiday, and than the
+# week between two weekly bars; shorter than a month after a delisting.
+STALE_AFTER = 10  # days
+
 LONGEST = 1_000_000  # weekdays: longer than any market, and no overflow in int64
 
 # 1970-01-01 was a Thursday: three days more make day numbers count from a Monday.

@@ -6,7 +6,7 @@ bar is (open, close); its high and low are the larger and the smaller of the two
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import backtrader as bt
@@ -131,6 +131,7 @@ def run(
     mode: str = "preload_runonce",
     filler: Callable | None = None,
     settings: Mapping[str, object] | None = None,
+    analyzers: Sequence[type[bt.Analyzer]] = (),
     **params: object,
 ) -> Planned:
     cerebro = bt.Cerebro(stdstats=False, **MODES[mode])
@@ -141,6 +142,8 @@ def run(
     if filler is not None:
         cerebro.broker.set_filler(filler)
     cerebro.addstrategy(Planned, plan=plan, settings=settings or {}, **params)
+    for analyzer in analyzers:
+        cerebro.addanalyzer(analyzer, _name=analyzer.__name__)
     (strategy,) = cerebro.run()
     return strategy
 

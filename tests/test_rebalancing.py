@@ -100,7 +100,9 @@ def test_a_delisted_feed_is_left_and_reported_and_the_others_go_on(mode, caplog)
     }
     plan = {0: {"A": 0.49}, 3: {"B": 0.49, "C": 0.49}, 12: {"C": 0.4}}
     with caplog.at_level(logging.WARNING):
-        got = run(market, plan, mode=mode, max_attempts=3)
+        got = run(
+            market, plan, mode=mode, max_attempts=3, settings={"delisted": "hold"}
+        )
     # 490 of A cost 4,900. At 3: 4,900/20 = 245 of B and 4,900/24 = 204 of C. Only B
     # can be paid with the 5,100 in cash; after A is given up, C gets 200/24 = 8. At 12
     # C is to be 4,000/24 = 166.

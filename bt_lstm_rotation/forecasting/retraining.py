@@ -15,14 +15,10 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.errors import HistoryError, SpecError
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.window import BarHistory
-from bt_lstm_rotation.periods import period_of
+from bt_lstm_rotation.periods import STALE_AFTER, period_of
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["NEVER", "RetrainCalendar", "first_forecast", "fit_members"]
-
-# A symbol whose last bar is older takes no part in a fit. Longer than any holiday, and
-# than the week between two weekly bars; shorter than a month after a delisting.
-STALE_AFTER = 10  # days
 
 NEVER: np.datetime64 = np.datetime64("NaT", "D")
 

@@ -123,6 +123,20 @@ class Account:
         close = float(feed.close[0])
         return close if math.isfinite(close) and close > 0 else None
 
+    def ended(self, feed: Any, days: int) -> bool:
+        """Whether a feed that has begun shows no bar of the last so many days."""
+        if not len(feed):
+            return False
+        return int(self._strategy.datetime[0]) - int(feed.datetime[0]) > days
+
+    def last_close(self, feed: Any) -> float:
+        """Last close that was one; of a feed that had none, what was paid."""
+        close = float(feed.close[0])
+        if math.isfinite(close) and close > 0:
+            return close
+        paid: float = self._strategy.getposition(feed).price
+        return self._closes.get(feed, paid)
+
     def shares_held(self, feed: Any) -> float:
         """Shares held, whether a multiple of the lot or not."""
         # In a backtest, asking for a position creates one, and 0 shares at a close of

@@ -13,9 +13,18 @@ __all__ = ["EventLog", "Kind", "RebalanceEvent"]
 
 _log = logging.getLogger(__name__)
 
-Kind = Literal["retry", "no_bar", "resized", "staged", "kept", "gave_up", "estimated"]
+Kind = Literal[
+    "retry",
+    "no_bar",
+    "resized",
+    "staged",
+    "kept",
+    "gave_up",
+    "estimated",
+    "delisted",
+]
 
-WARNINGS = ("gave_up", "estimated")
+WARNINGS = ("gave_up", "estimated", "delisted")
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,8 @@ class RebalanceEvent:
         is; ``"staged"``, a buy of which a part waits for a session, because gaps have
         been wide; ``"kept"``, a position left as it is, because the change is too
         small; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
-        valued at an old close.
+        valued at an old close; ``"delisted"``, a position in a feed that has ended, and
+        what it is settled at.
     feed : str
         The feed's name.
     detail : str

@@ -21,7 +21,9 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.periods import STALE_AFTER
 from bt_lstm_rotation.rebalancing.account import Account, feed_name
+from bt_lstm_rotation.rebalancing.delisting import Delisting
 from bt_lstm_rotation.rebalancing.events import EventLog, Kind, RebalanceEvent
 from bt_lstm_rotation.rebalancing.funding import cut, kept_for_gaps, paid_in_full
 from bt_lstm_rotation.rebalancing.goal import Goal, checked_weights
@@ -73,6 +75,12 @@ class Rebalancer:
     band : float
         Share of equity. A position that is held and within it of its target at the
         deciding close is left as it is.
+    delisted : {"last_close", "write_off", "hold"}
+        What becomes of a position in a feed that has ended: it is settled at its last
+        close, settled at next to nothing, or stays.
+    delisted_after : int
+        A feed has ended when it has had no bar for more than so many calendar days.
+        Bars that are more than a week apart need a larger number.
 
     Raises
     ------
@@ -90,6 +98,11 @@ class Rebalancer:
     `min_trade` and `band` are decided once, at the close that sets the target. Selling
     out is never held back, nor is a feed that has no bar at that close; opening a new
     position is not held back by the band.
+
+    A settlement is filled at the next session, with the commission of any other order
+    and no slippage. It ends all orders of the strategy for that feed. Should a bar come
+    after all, the feed trades again and the settlement stands. A broker that is not
+    Backtrader's simulated one settles for itself; that is as ``"hold"``.
     """
 
     def __init__(
@@ -101,9 +114,16 @@ class Rebalancer:
         lot: float = 1,
         min_trade: float = 0.0,
         band: float = 0.0,
+        delisted: str = "last_close",
+        delisted_after: int = STALE_AFTER,
     ) -> None:
         self._rules = Rules(
-            max_attempts=max_attempts, lot=lot, min_trade=min_trade, band=band
+            max_attempts=max_attempts,
+            lot=lot,
+            min_trade=min_trade,
+            band=band,
+            delisted=delisted,
+            delisted_after=delisted_after,
         )
         # A feed answers to indexing, so a lone one would be walked bar by bar.
         if isinstance(ignore, bt.LineRoot):
@@ -115,6 +135,7 @@ class Rebalancer:
         self._log = EventLog(self._account)
         self._book = OrderBook(strategy, self._account)
         self._goal = Goal(self._account)
+        self._delisting = Delisting(strategy, self._account, self._rules, self._log)
         self._session: dt.date | None = None
 
     @property
@@ -150,7 +171,7 @@ class Rebalancer:
         sent earlier in the same session; that one fills first and is then corrected.
         """
         wanted = checked_weights(weights, self._account, self._ignored)
-        self._account.observe()
+        self._watch()
         self._collect()  # what has ended by now belongs to the old target
         for feed in self._account.feeds:
             stays = feed in self._ignored or feed in wanted
@@ -162,13 +183,18 @@ class Rebalancer:
 
     def next(self) -> None:
         """Work towards the target; a second call in one session changes nothing."""
-        self._account.observe()
+        self._watch()
         self._work(new_session=self._session != self._account.today)
 
     def notify_order(self, order: Any) -> None:
         """Take note of an order that has ended; orders of others are left alone."""
         if self._book.take(order):
             self._settle(order)
+
+    def _watch(self) -> None:
+        account = self._account
+        account.observe()
+        self._delisting.watch(f for f in account.feeds if f not in self._ignored)
 
     def _work(self, *, new_session: bool) -> None:
         self._session = self._account.today
@@ -199,7 +225,9 @@ class Rebalancer:
 
     def _note_missing_bars(self) -> None:
         for feed in self._account.ordered(self._goal.weights):
-            if self._account.close(feed) is None and self._goal.missing(feed) != 0:
+            if self._account.close(feed) is not None or self._delisting.settles(feed):
+                continue
+            if self._goal.missing(feed) != 0:
                 self._fail(feed, "no_bar", "no bar with a close above 0")
 
     def _fail(self, feed: Any, kind: Kind, detail: str) -> None:

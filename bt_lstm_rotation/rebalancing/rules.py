@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.spec import check_fraction
+from bt_lstm_rotation.periods import STALE_AFTER
 
 __all__ = ["Rules"]
 
 # A satoshi: nothing that is traded is divided further.
 SMALLEST_LOT = 1e-8
+
+DELISTED = ("last_close", "write_off", "hold")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,9 @@ class Rules:
         In currency, 0 or more.
     band : float
         Share of equity, from 0 up to, but not, 1.
+    delisted : {"last_close", "write_off", "hold"}
+    delisted_after : int
+        Calendar days, 1 or more.
 
     Raises
     ------
@@ -39,15 +45,21 @@ class Rules:
     lot: float = 1
     min_trade: float = 0.0
     band: float = 0.0
+    delisted: str = "last_close"
+    delisted_after: int = STALE_AFTER
 
     def __post_init__(self) -> None:
-        if type(self.max_attempts) is not int or self.max_attempts < 1:
-            self._refuse("max_attempts", "a whole number, 1 or more")
+        for field in ("max_attempts", "delisted_after"):
+            value = getattr(self, field)
+            if type(value) is not int or value < 1:
+                self._refuse(field, "a whole number, 1 or more")
         if not _is_number(self.lot) or not SMALLEST_LOT <= self.lot < math.inf:
             self._refuse("lot", f"a finite number of shares, {SMALLEST_LOT} or more")
         if not _is_number(self.min_trade) or not 0 <= self.min_trade < math.inf:
             self._refuse("min_trade", "a finite amount of currency, 0 or more")
         check_fraction("Rebalancer", "band", self.band)
+        if not isinstance(self.delisted, str) or self.delisted not in DELISTED:
+            self._refuse("delisted", f"one of {', '.join(DELISTED)}")
 
     def _refuse(self, field: str, valid: str) -> None:
         raise SpecError("Rebalancer", field, getattr(self, field), valid)

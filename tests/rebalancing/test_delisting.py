@@ -1,0 +1,279 @@
+"""Positions in feeds that have ended.
+
+Session 3 is Monday, January 6 and session 12 Friday the 17th, 11 days later; session 13
+is Monday the 20th.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import math
+from types import SimpleNamespace
+
+import backtrader as bt
+import pytest
+from planned import MODES, Fill, flat, run
+
+from bt_lstm_rotation.analyzers import OrderHistory, TradingCosts
+from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.rebalancing.delisting import Delisting
+from bt_lstm_rotation.rebalancing.events import EventLog
+from bt_lstm_rotation.rebalancing.rules import Rules
+
+# Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:datetime.datetime.utc:DeprecationWarning"
+)
+
+ENDED = {0: (10, 10), 1: (11, 12), 2: (12, 13), 3: (13, 14)}
+GOES_ON = flat(20, range(18))
+HALF = {0: {"A": 0.5}}
+
+OBSERVED = (OrderHistory, TradingCosts, bt.analyzers.TradeAnalyzer)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_it_is_settled_at_its_last_close_between_rebalances(mode, caplog):
+    market = {"A": ENDED, "B": GOES_ON}
+    with caplog.at_level(logging.WARNING):
+        got = run(market, HALF, mode=mode, commission=0.01, analyzers=OBSERVED)
+    # 500 at 11 and a commission of 55; 500 at 14 and a commission of 70.
+    assert got.fills == [
+        Fill(1, "A", 500, 11.0, pytest.approx(55.0)),
+        Fill(13, "A", -500, 14.0, pytest.approx(70.0)),
+    ]
+    assert got.cash[12] == pytest.approx(4445.0)
+    assert got.cash[13] == pytest.approx(11_375.0)
+    assert got.held[17] == {}
+    assert got.events() == [(12, "delisted", "A")]
+    detail = "sell 500 at 14, no bar since 2020-01-06"
+    assert got.rebalancer.events[0].detail == detail
+    assert f"2020-01-17 A: delisted, {detail}" in caplog.text
+    assert all(got.done[session] for session in range(2, 18))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_analyzers_see_the_settlement_on_the_sessions_it_was_made(mode):
+    market = {"A": ENDED, "B": GOES_ON}
+    got = run(market, HALF, mode=mode, commission=0.01, analyzers=OBSERVED)
+    bought, settled = got.analyzers.OrderHistory.get_analysis()
+    assert bought.executed == dt.date(2020, 1, 2)
+    assert (settled.submitted, settled.executed) == (
+        dt.date(2020, 1, 17),
+        dt.date(2020, 1, 20),
+    )
+    assert (settled.symbol, settled.side, settled.size, settled.filled) == (
+        *("A", "sell", 500.0, 500.0),
+    )
+    assert (settled.status, settled.price) == ("Completed", 14.0)
+    assert settled.commission == pytest.approx(70.0)
+    assert settled.slippage == 0.0
+    assert got.analyzers.TradingCosts.get_analysis()["slippage"] == 0.0
+    trades = got.analyzers.TradeAnalyzer.get_analysis()
+    assert (trades.total.total, trades.total.closed) == (1, 1)
+    assert trades.pnl.gross.total == pytest.approx(500 * 3)
+    assert trades.pnl.net.total == pytest.approx(500 * 3 - 125)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_written_off_it_is_settled_at_next_to_nothing(mode):
+    market = {"A": ENDED, "B": GOES_ON}
+    settings = {"delisted": "write_off"}
+    got = run(market, HALF, mode=mode, settings=settings, analyzers=OBSERVED)
+    assert (got.fills[1].session, got.fills[1].size) == (13, -500)
+    assert got.held[13] == {}
+    assert got.cash[13] == pytest.approx(4_500.0, abs=1e-4)
+    trades = got.analyzers.TradeAnalyzer.get_analysis()
+    assert trades.pnl.net.total == pytest.approx(-5_500.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_held_it_stays_and_is_told_of_once(mode):
+    market = {"A": ENDED, "B": GOES_ON}
+    got = run(market, HALF, mode=mode, settings={"delisted": "hold"})
+    assert got.held[17] == {"A": 500}
+    assert got.broker.getvalue() == 4_500 + 500 * 14
+    assert got.events() == [(12, "delisted", "A")]
+    assert got.rebalancer.events[0].detail.startswith("hold 500 at 14, no bar since")
+
+
+@pytest.mark.parametrize(
+    ("days", "settled"), [(10, 13), (11, 14), (9, 13), (8, 12), (1, 6), (14, 15)]
+)
+def test_a_feed_has_ended_after_more_than_so_many_days(days, settled):
+    # Sessions 5, 11, 12, 13 and 14 are 2, 10, 11, 14 and 15 days after the last bar.
+    market = {"A": ENDED, "B": GOES_ON}
+    got = run(market, HALF, settings={"delisted_after": days})
+    assert [fill.session for fill in got.fills] == [1, settled]
+
+
+@pytest.mark.parametrize("policy", ["last_close", "write_off", "hold"])
+def test_without_a_position_nothing_is_told(policy):
+    market = {"A": ENDED, "B": GOES_ON, "Late": flat(5, range(15, 18)), "Empty": {}}
+    got = run(market, {0: {"B": 0.5}}, settings={"delisted": policy})
+    assert got.rebalancer.events == []
+    assert len(got.fills) == 1
+
+
+def test_fractions_are_settled_to_nothing():
+    market = {"A": ENDED, "B": GOES_ON}
+    got = run(market, {0: {"A": 0.3333}}, settings={"lot": 0.001})
+    assert got.fills[1].size == -got.fills[0].size
+    assert got.held[17] == {}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_order_that_waits_for_its_next_open_is_ended_first(mode):
+    market = {"A": ENDED, "B": GOES_ON}
+    plan = HALF | {3: {"B": 0.9}}
+    got = run(market, plan, mode=mode, max_attempts=99)
+    # At 3 A is worth 7,000 of 11,500, of which 90% are 517 of B. Its sell waits, and
+    # so does the buy; it is paid with 4,500 + 7,000 from A, a session after they come.
+    assert [(f.session, f.feed, f.size) for f in got.fills] == [
+        (1, "A", 500),
+        (13, "A", -500),
+        (14, "B", 517),
+    ]
+    assert got.alive[11] == ["A"]
+    assert got.statuses.count("Canceled") == 1
+    assert got.cash[14] == 11_500 - 517 * 20
+    assert got.done[15] is True
+
+
+def test_orders_of_the_strategys_own_are_ended_too():
+    # Should a bar come, a stop would sell short what was settled long ago.
+    def protect(strategy):
+        a, b = strategy.getdatabyname("A"), strategy.getdatabyname("B")
+        if strategy.session == 2:
+            strategy.sell(data=a, size=500, price=5.0, exectype=bt.Order.Stop)
+            strategy.buy(data=b, size=1, price=5.0, exectype=bt.Order.Limit)
+        if strategy.session == 12:  # in the very session that finds it ended
+            strategy.sell(data=a, size=500, price=6.0, exectype=bt.Order.Stop)
+
+    market = {"A": ENDED | {17: (1, 1)}, "B": GOES_ON}
+    got = run(market, HALF, before=protect)
+    assert got.alive[11] == ["A", "B"]
+    assert got.alive[14] == ["B"]
+    assert got.held[17] == {}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_after_a_halt_it_trades_again_and_the_settlement_stands(mode):
+    market = {"A": ENDED | flat(7, range(16, 20)), "B": flat(20, range(20))}
+    got = run(market, HALF | {17: {"A": 0.5}}, mode=mode)
+    # 4,500 + 7,000 are 11,500, of which half are 821 at 7.
+    assert got.fills[1:] == [Fill(13, "A", -500, 14.0, 0.0), Fill(18, "A", 821, 7, 0.0)]
+    assert [kind for _, kind, _ in got.events()] == ["delisted"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_bar_on_the_day_of_the_settlement_does_not_undo_it(mode):
+    market = {"A": ENDED | flat(7, range(13, 18)), "B": GOES_ON}
+    got = run(market, HALF, mode=mode)
+    assert got.fills[1:] == [Fill(13, "A", -500, 14.0, 0.0)]
+
+
+def test_a_feed_that_ends_twice_is_settled_twice():
+    again = flat(7, range(16, 20))
+    market = {"A": ENDED | again, "B": flat(20, range(32))}
+    got = run(market, HALF | {17: {"A": 0.5}})
+    # Session 19 is January 28, session 28 February 10, 13 days later.
+    assert [(f.session, f.size) for f in got.fills] == [
+        *((1, 500), (13, -500), (18, 821), (28, -821)),
+    ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_target_that_names_it_gives_it_up_and_the_others_are_completed(mode):
+    market = {"A": ENDED, "B": flat(20, range(22))}
+    plan = HALF | {14: {"A": 0.4, "B": 0.5}}
+    got = run(market, plan, mode=mode, max_attempts=3)
+    assert got.events()[1:] == [
+        (14, "no_bar", "A"),
+        (15, "no_bar", "A"),
+        (16, "gave_up", "A"),
+    ]
+    # Half of 11,500 at 20.
+    assert got.fills[2:] == [Fill(15, "B", 287, 20.0, 0.0)]
+    assert got.held[21] == {"B": 287}
+
+
+def test_a_target_of_the_day_it_is_found_counts_on_what_it_brings():
+    market = {"A": ENDED, "B": GOES_ON}
+    got = run(market, HALF | {12: {"B": 0.9}})
+    # 90% of 11,500 are 517 of B: more than the cash of that day.
+    assert [(f.session, f.feed, f.size) for f in got.fills[1:]] == [
+        (13, "A", -500),
+        (14, "B", 517),
+    ]
+    assert got.events() == [(12, "delisted", "A")]
+
+
+def test_a_last_close_of_nan_is_passed_over():
+    a = ENDED | {3: (13, math.nan)}
+    got = run({"A": a, "B": GOES_ON}, HALF)
+    assert got.fills[1] == Fill(13, "A", -500, 13.0, 0.0)
+
+
+def test_positions_of_the_strategys_own_are_not_settled():
+    def own(strategy):
+        if strategy.session == 0:
+            strategy.buy(data=strategy.getdatabyname("Mine"), size=10)
+
+    market = {"A": flat(10, range(18)), "Mine": ENDED}
+    got = run(market, HALF, ignore=("Mine",), before=own)
+    assert got.held[17] == {"A": 500, "Mine": 10}
+    assert got.rebalancer.events == []
+
+
+def test_a_market_that_was_closed_for_two_weeks_delists_nobody():
+    days = [0, 1, 2, 3, 14, 15, 16]
+    got = run({"A": flat(10, days), "B": flat(10, days)}, HALF)
+    assert got.rebalancer.events == []
+    assert got.held[16] == {"A": 500}
+
+
+def test_a_thin_market_settles_in_parts():
+    filler = bt.broker.fillers.FixedSize(size=300)
+    got = run({"A": flat(10, range(4)), "B": GOES_ON}, HALF, filler=filler)
+    assert got.sizes == [300, 200, -300, -200]
+    assert [kind for _, kind, _ in got.events()] == ["delisted"]
+
+
+def test_a_broker_that_is_no_simulation_settles_for_itself():
+    class Feed:
+        _name = "A"
+        datetime = SimpleNamespace(date=lambda ago: dt.date(2020, 1, 6))
+
+    account = SimpleNamespace(
+        today=dt.date(2020, 1, 20),
+        ended=lambda feed, days: True,
+        shares_held=lambda feed: 7,
+        last_close=lambda feed: 3.5,
+    )
+    # There is no buy, sell or cancel to be called.
+    strategy, log = SimpleNamespace(broker=object()), EventLog(account)
+    delisting, feed = Delisting(strategy, account, Rules(), log), Feed()
+    delisting.watch([feed])
+    delisting.watch([feed])
+    assert [event.detail for event in log.events] == [
+        "hold 7 at 3.5, no bar since 2020-01-06"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"delisted": "Hold"}, "delisted must be one of last_close, write_off, hold"),
+        ({"delisted": None}, "delisted must be one of"),
+        ({"delisted": ["hold"]}, "delisted must be one of"),
+        ({"delisted_after": 0}, "delisted_after must be a whole number, 1 or more"),
+        ({"delisted_after": 10.0}, "delisted_after must be"),
+        ({"delisted_after": math.inf}, "delisted_after must be"),
+        ({"delisted_after": True}, "delisted_after must be"),
+    ],
+)
+def test_impossible_settings_are_refused(settings, message):
+    with pytest.raises(SpecError, match=message):
+        run({"B": GOES_ON}, {}, settings=settings)
