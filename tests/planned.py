@@ -132,9 +132,10 @@ def run(
     filler: Callable | None = None,
     settings: Mapping[str, object] | None = None,
     analyzers: Sequence[type[bt.Analyzer]] = (),
+    cerebro: bt.Cerebro | None = None,
     **params: object,
 ) -> Planned:
-    cerebro = bt.Cerebro(stdstats=False, **MODES[mode])
+    cerebro = cerebro or bt.Cerebro(stdstats=False, **MODES[mode])
     for name, bars in market.items():
         cerebro.adddata(feed(bars), name=name)
     cerebro.broker.setcash(cash)

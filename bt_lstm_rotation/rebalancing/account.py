@@ -42,18 +42,27 @@ class Account:
     lot : float
         Shares that are traded at a time. Positions are counted in whole lots, so that
         no two fractions of a share are ever compared.
+    ignore : iterable of feeds
+        Feeds that are never traded.
+
+    Attributes
+    ----------
+    ignored : frozenset of feeds
     """
 
-    def __init__(self, strategy: Any, lot: float = 1) -> None:
+    def __init__(
+        self, strategy: Any, lot: float = 1, *, ignore: Iterable[Any] = ()
+    ) -> None:
         self._strategy = strategy
         self._lot = lot
         # Feeds overload ==, so they are looked up by hash and never searched for.
         self._rank = {
             feed: (feed_name(feed), row) for row, feed in enumerate(strategy.datas)
         }
+        self.ignored = frozenset(self.known("ignore", feed) for feed in ignore)
         self._closes: dict[Any, float] = {}
         self._observed: dict[Any, int] = {}
-        self._gaps = {feed: deque[float](maxlen=MONTH) for feed in strategy.datas}
+        self._gaps = {feed: deque[float](maxlen=MONTH) for feed in self.traded}
 
     @property
     def today(self) -> dt.date:
@@ -70,6 +79,16 @@ class Account:
     def feeds(self) -> list[Any]:
         """The strategy's feeds, by name."""
         return self.ordered(self._rank)
+
+    @property
+    def traded(self) -> list[Any]:
+        """The feeds that may be traded, by name."""
+        return [feed for feed in self.feeds if feed not in self.ignored]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this is a session of any feed that may be traded."""
+        return any(self.close(feed) is not None for feed in self.traded)
 
     def ordered(self, feeds: Iterable[Any]) -> list[Any]:
         """Sort feeds by name, and equal names in the strategy's order."""
@@ -96,12 +115,12 @@ class Account:
             if close is None or self._observed.get(feed) == bar:
                 continue
             opened, last = float(feed.open[0]), self._closes.get(feed)
-            if last is not None and math.isfinite(opened):
+            if feed in self._gaps and last is not None and math.isfinite(opened):
                 self._gaps[feed].append(opened / last - 1.0)
             self._closes[feed], self._observed[feed] = close, bar
 
     def overnight(self) -> float:
-        """Root mean square of the gaps from close to open, all feeds, last month.
+        """Root mean square of last month's gaps, of all feeds that may be traded.
 
         Returns
         -------

@@ -22,9 +22,10 @@ Kind = Literal[
     "gave_up",
     "estimated",
     "delisted",
+    "margin_call",
 ]
 
-WARNINGS = ("gave_up", "estimated", "delisted")
+WARNINGS = ("gave_up", "estimated", "delisted", "margin_call")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class RebalanceEvent:
         been wide; ``"kept"``, a position left as it is, because the change is too
         small; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
         valued at an old close; ``"delisted"``, a position in a feed that has ended, and
-        what it is settled at.
+        what it is settled at; ``"margin_call"``, a short position cut back, because its
+        price has risen.
     feed : str
         The feed's name.
     detail : str

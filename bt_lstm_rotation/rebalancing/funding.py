@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bt_lstm_rotation.rebalancing.account import Account
+from bt_lstm_rotation.rebalancing.margin import free_cash_flow
 
 __all__ = ["cut", "kept_for_gaps", "paid_in_full"]
 
@@ -21,7 +22,7 @@ def paid_in_full(
     """Pick, in order, the buys (feed -> lots) that `cash` pays for in full."""
     paid = {}
     for feed, lots in buys.items():
-        left = cash + account.cash_flow(feed, lots)
+        left = cash + free_cash_flow(account, feed, lots)
         if left >= 0:
             paid[feed] = lots
             cash = left
@@ -32,7 +33,7 @@ def cut(account: Account, buys: Mapping[Any, int], cash: float) -> dict[Any, int
     """Cut all buys (feed -> lots) in proportion, until `cash` pays for them."""
     paid = dict(buys)
     while paid:
-        cost = -sum(account.cash_flow(feed, lots) for feed, lots in paid.items())
+        cost = -sum(free_cash_flow(account, feed, n) for feed, n in paid.items())
         if cost <= cash:
             break
         # Once is enough unless a commission has a minimum; each turn cuts them all.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.rebalancing.account import Account, feed_name
+from bt_lstm_rotation.rebalancing.margin import EXTRA
 
 __all__ = ["Goal", "checked_weights"]
 
@@ -27,8 +28,8 @@ class Goal:
     account : Account
         Says what is held and at which closes to size.
     weights : dict of feed to float
-        Share of equity, 0 or more; feeds to be sold out have 0. A feed that is given up
-        is taken out.
+        Share of equity, negative for a short position; feeds to be sold out have 0. A
+        feed that is given up is taken out.
     equity : float
         The snapshot that weights are shares of, in currency.
     sizes : dict of feed to int
@@ -103,9 +104,9 @@ class Goal:
             for feed in self.weights
         )
 
-    def keep(self, feed: Any) -> None:
-        """Make what is held the size to hold."""
-        self.sizes[feed] = self.account.held(feed)
+    def fix(self, feed: Any, lots: int) -> None:
+        """Make so many lots the size to hold, whatever the weight."""
+        self.sizes[feed] = lots
         self.fixed.add(feed)
 
     def give_up(self, feed: Any) -> None:
@@ -115,7 +116,10 @@ class Goal:
 
 
 def checked_weights(
-    weights: Mapping[Any, float], account: Account, ignored: Collection[Any]
+    weights: Mapping[Any, float],
+    account: Account,
+    *,
+    shorts: bool = False,
 ) -> dict[Any, float]:
     """Return the weights as a new dict, if they are a possible target.
 
@@ -124,26 +128,29 @@ def checked_weights(
     weights : mapping of feed to float
         Share of equity.
     account : Account
-        Knows the strategy's feeds.
-    ignored : collection of feeds
-        Those that may not be traded.
+        Knows the strategy's feeds, and those that may not be traded.
+    shorts : bool
+        Whether a weight may be negative.
 
     Raises
     ------
     SpecError
         If a key is not one of the strategy's feeds or is ignored, or a weight is
-        negative or not finite, or the sum is above 1.
+        negative without `shorts` or not finite, or more than 1 is needed: of a long
+        position its weight, of a short one half of it, as margin.
     """
     if not isinstance(weights, Mapping):
         raise SpecError("Rebalancer", "weights", weights, "a mapping of feed to weight")
     for feed, weight in weights.items():
         name = feed_name(account.known("weights", feed))
-        if feed in ignored:
+        if feed in account.ignored:
             raise SpecError("Rebalancer", "weights", name, "feeds that are not ignored")
-        if not isinstance(weight, Real) or not 0 <= weight < math.inf:
-            valid = "a finite share of equity, 0 or more"
+        least = -math.inf if shorts else 0
+        if not isinstance(weight, Real) or not least <= weight < math.inf:
+            valid = "a finite share of equity" + (", 0 or more" if not shorts else "")
             raise SpecError("Rebalancer", f"weight of {name}", weight, valid)
-    total = math.fsum(weights.values())
-    if total > 1 + ROUNDING:
-        raise SpecError("Rebalancer", "sum of weights", total, "1 or less")
+    total = math.fsum(w if w > 0 else -EXTRA * w for w in weights.values())
+    if not total <= 1 + ROUNDING:
+        what = "sum of weights, of short ones half" if shorts else "sum of weights"
+        raise SpecError("Rebalancer", what, total, "1 or less")
     return {feed: float(weight) for feed, weight in weights.items()}

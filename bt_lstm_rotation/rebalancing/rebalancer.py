@@ -27,6 +27,7 @@ from bt_lstm_rotation.rebalancing.delisting import Delisting
 from bt_lstm_rotation.rebalancing.events import EventLog, Kind, RebalanceEvent
 from bt_lstm_rotation.rebalancing.funding import cut, kept_for_gaps, paid_in_full
 from bt_lstm_rotation.rebalancing.goal import Goal, checked_weights
+from bt_lstm_rotation.rebalancing.margin import called, free_cash, free_cash_flow
 from bt_lstm_rotation.rebalancing.orders import OrderBook
 from bt_lstm_rotation.rebalancing.rules import Rules
 from bt_lstm_rotation.rebalancing.small_changes import small_changes
@@ -81,19 +82,24 @@ class Rebalancer:
     delisted_after : int
         A feed has ended when it has had no bar for more than so many calendar days.
         Bars that are more than a week apart need a larger number.
+    shorts : bool
+        Whether weights may be negative.
 
     Raises
     ------
     SpecError
         If a setting is impossible, or `ignore` has something other than the strategy's
-        feeds.
+        feeds, or shorts are asked for of a broker without `shortcash`.
 
     Notes
     -----
-    Sizes are whole lots, rounded down, of instruments that are paid in full; there
-    are no short positions. Orders are market orders, filled at the open of the feed's
-    next bar, and at most one a feed is alive. Orders that are not its own are never
-    touched, but while it works towards a target, that target's feeds belong to it.
+    Sizes are whole lots, rounded towards none, of instruments that are paid in full.
+    With `shorts`, 150% of what is short is held in cash, and shorts are cut back at a
+    close that leaves less than 130% (`bt_lstm_rotation.rebalancing.margin`). Orders are
+    market orders, filled at the open of the feed's next bar, and at most one a feed is
+    alive. Orders that are not its own are never touched, but while it works towards a
+    target, that target's feeds belong to it. A session of other feeds alone, such as a
+    Sunday on which a currency trades, is not counted as one on which anything failed.
 
     `min_trade` and `band` are decided once, at the close that sets the target. Selling
     out is never held back, nor is a feed that has no bar at that close; opening a new
@@ -116,6 +122,7 @@ class Rebalancer:
         band: float = 0.0,
         delisted: str = "last_close",
         delisted_after: int = STALE_AFTER,
+        shorts: bool = False,
     ) -> None:
         self._rules = Rules(
             max_attempts=max_attempts,
@@ -124,14 +131,20 @@ class Rebalancer:
             band=band,
             delisted=delisted,
             delisted_after=delisted_after,
+            shorts=shorts,
         )
+        broker = getattr(strategy.broker, "p", None)
+        if shorts and not getattr(broker, "shortcash", True):
+            valid = "False with a broker that does not add what a short sale brings"
+            raise SpecError(
+                "Rebalancer", "shorts", shorts, f"{valid} (shortcash=False)"
+            )
         # A feed answers to indexing, so a lone one would be walked bar by bar.
         if isinstance(ignore, bt.LineRoot):
             raise SpecError(
                 "Rebalancer", "ignore", feed_name(ignore), "a list of feeds"
             )
-        self._account = Account(strategy, lot)
-        self._ignored = {self._account.known("ignore", feed) for feed in ignore}
+        self._account = Account(strategy, lot, ignore=ignore)
         self._log = EventLog(self._account)
         self._book = OrderBook(strategy, self._account)
         self._goal = Goal(self._account)
@@ -154,14 +167,15 @@ class Rebalancer:
         Parameters
         ----------
         weights : mapping of feed to float
-            Share of equity, 0 or more, at most 1 in all. A feed that is held and not
-            named goes to 0, unless it is ignored.
+            Share of equity, at most 1 in all; with `shorts`, negative for a short
+            position, of which half counts. A feed that is held and not named goes to
+            0, unless it is ignored.
 
         Raises
         ------
         SpecError
             If a key is not one of the strategy's feeds or is ignored, or a weight is
-            negative or not finite, or the sum is above 1.
+            negative without `shorts` or not finite, or the sum is above 1.
         DataError
             If the broker's cash is not a number.
 
@@ -170,13 +184,12 @@ class Rebalancer:
         It replaces a target still being worked on. The broker cannot take back an order
         sent earlier in the same session; that one fills first and is then corrected.
         """
-        wanted = checked_weights(weights, self._account, self._ignored)
+        wanted = checked_weights(weights, self._account, shorts=self._rules.shorts)
         self._watch()
         self._collect()  # what has ended by now belongs to the old target
-        for feed in self._account.feeds:
-            stays = feed in self._ignored or feed in wanted
-            if not stays and (self._account.held(feed) or feed in self._book):
-                wanted[feed] = 0.0
+        for feed in self._account.traded:
+            if self._account.held(feed) or feed in self._book:
+                wanted.setdefault(feed, 0.0)
         self._goal = Goal(self._account, wanted, self._equity())
         self._leave_small_changes()
         self._work(new_session=True)
@@ -192,16 +205,17 @@ class Rebalancer:
             self._settle(order)
 
     def _watch(self) -> None:
-        account = self._account
-        account.observe()
-        self._delisting.watch(f for f in account.feeds if f not in self._ignored)
+        self._account.observe()
+        self._delisting.watch(self._account.traded)
 
     def _work(self, *, new_session: bool) -> None:
         self._session = self._account.today
         self._collect()
-        if new_session:
+        if new_session and self._account.is_open:
             self._note_missing_bars()
         self._size()
+        if self._rules.shorts:
+            self._answer_margin_call()
         self._withdraw_misfits()
         if self._reached():
             # Positions are the strategy's own again until the next target.
@@ -252,10 +266,20 @@ class Rebalancer:
             goal.cash_rejections += 1
         goal.size(again=again)
 
+    def _answer_margin_call(self) -> None:
+        for feed, lots in called(self._account).items():
+            goal, held = self._goal, self._account.held(feed)
+            if goal.sizes.get(feed, held) < lots:
+                goal.weights.setdefault(feed, 0.0)
+                goal.fix(feed, lots)
+                shown = self._account.shown
+                detail = f"{shown(lots)} of {shown(held)} may stay"
+                self._log.record("margin_call", feed, detail)
+
     def _leave_small_changes(self) -> None:
         self._goal.size(again=False)
         for feed, reason in small_changes(self._goal, self._rules).items():
-            self._goal.keep(feed)
+            self._goal.fix(feed, self._account.held(feed))
             self._log.record("kept", feed, reason)
 
     def _withdraw_misfits(self) -> None:
@@ -264,28 +288,30 @@ class Rebalancer:
                 self._book.withdraw(feed)
 
     def _send_orders(self) -> None:
-        """Send sells, then the buys that today's closes say can be paid."""
+        """Send what frees cash and short sales, then the buys that can be paid."""
         account, book = self._account, self._book
         late = self._goal.waits_for_sell(book)
-        cash = account.cash
+        cash = free_cash(account)
         # An order still alive is in front of the queue: a buy has first call on cash.
         for feed in book:
-            cash += min(0.0, account.cash_flow(feed, book.remaining(feed)))
+            cash += min(0.0, free_cash_flow(account, feed, book.remaining(feed)))
         buys: dict[Any, int] = {}
         proceeds = 0.0
         for feed in account.ordered(self._goal.weights):
             lots = self._goal.missing(feed)
             if not lots or feed in book or account.close(feed) is None:
                 continue
-            if lots > 0:
+            buys_back = 0 < lots <= -account.held(feed)
+            if lots > 0 and not buys_back:
                 buys[feed] = lots
             else:
-                proceeds += account.cash_flow(feed, lots)
+                brings = free_cash_flow(account, feed, lots)
+                proceeds += max(0.0, brings)
+                cash += brings
                 book.send(feed, lots)
-        cash += proceeds
         cash -= RESERVE * self._goal.cash_rejections * max(cash, 0.0)
         if self._goal.staged:  # the part that waited has a gap before it, too
-            cost = -sum(account.cash_flow(f, lots) for f, lots in buys.items())
+            cost = -sum(free_cash_flow(account, f, n) for f, n in buys.items())
             cash -= kept_for_gaps(account, cost)
         # While a sell waits, so do the buys that its proceeds are to pay.
         buys = paid_in_full(account, buys, cash) if late else self._cut(buys, cash)

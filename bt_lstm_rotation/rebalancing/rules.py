@@ -34,6 +34,7 @@ class Rules:
     delisted : {"last_close", "write_off", "hold"}
     delisted_after : int
         Calendar days, 1 or more.
+    shorts : bool
 
     Raises
     ------
@@ -47,6 +48,7 @@ class Rules:
     band: float = 0.0
     delisted: str = "last_close"
     delisted_after: int = STALE_AFTER
+    shorts: bool = False
 
     def __post_init__(self) -> None:
         for field in ("max_attempts", "delisted_after"):
@@ -60,6 +62,8 @@ class Rules:
         check_fraction("Rebalancer", "band", self.band)
         if not isinstance(self.delisted, str) or self.delisted not in DELISTED:
             self._refuse("delisted", f"one of {', '.join(DELISTED)}")
+        if not isinstance(self.shorts, bool):
+            self._refuse("shorts", "True or False")
 
     def _refuse(self, field: str, valid: str) -> None:
         raise SpecError("Rebalancer", field, getattr(self, field), valid)
