@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from bt_lstm_rotation.indicators import Forecast, LSTMForecast
     from bt_lstm_rotation.lookahead import NoLookahead
+    from bt_lstm_rotation.periodic import PeriodicRebalance
     from bt_lstm_rotation.plotting import save_plot
     from bt_lstm_rotation.prices import PricePanel
     from bt_lstm_rotation.rebalancing import Rebalancer
@@ -41,6 +42,7 @@ __all__ = [
     "LookaheadError",
     "MomentumSpec",
     "NoLookahead",
+    "PeriodicRebalance",
     "PricePanel",
     "Rebalancer",
     "RotationError",
@@ -62,6 +64,7 @@ _HOME = {
     "LookaheadError": "errors",
     "MomentumSpec": "forecasting",
     "NoLookahead": "lookahead",
+    "PeriodicRebalance": "periodic",
     "PricePanel": "prices",
     "Rebalancer": "rebalancing",
     "RotationError": "errors",

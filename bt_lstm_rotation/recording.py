@@ -121,6 +121,11 @@ def collect(ran: Any, run: Run) -> BacktestResult:
             else performance(account["benchmark"], traded_value=0.0, costs=0.0),
             "forecast": measured,
             "orders": _order_counts(orders),
+            "training": {
+                "fits": len(retrains),
+                "failed": int((retrains["status"] != "ok").sum()),
+                "held": sum(event.kind == "held" for event in events),
+            },
             "timing": {
                 "seconds": run.seconds,
                 "training_seconds": float(retrains["seconds"].sum()),

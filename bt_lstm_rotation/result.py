@@ -39,8 +39,8 @@ class BacktestResult:
         kind, symbol, detail``; see `bt_lstm_rotation.rebalancing.RebalanceEvent`.
     summary : dict
         What ``summary.json`` holds: ``strategy, spec, data, broker, metrics, benchmark,
-        forecast, orders, timing, versions``. Rates are decimals, amounts are currency,
-        and what is not defined is None.
+        forecast, orders, training, timing, versions``. Rates are decimals, amounts are
+        currency, and what is not defined is None.
     """
 
     account: pd.DataFrame = field(repr=False)

@@ -3,8 +3,8 @@
 Run it:   python run_backtest.py --strategy equal_weight
 """
 
+from bt_lstm_rotation import PeriodicRebalance
 from bt_lstm_rotation.selection import equal_weights
-from bt_lstm_rotation.strategy import PeriodicRebalance
 
 
 class EqualWeight(PeriodicRebalance):

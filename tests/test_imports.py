@@ -26,6 +26,7 @@ LAYERS = [
     ["indicators"],
     ["rebalancing"],
     ["holdings", "round_trip"],
+    ["periodic"],
     ["strategy", "analyzers", "trading_start", "result"],
     ["recording"],
     ["backtest"],

@@ -22,7 +22,7 @@ from bt_lstm_rotation import (
 )
 from bt_lstm_rotation.analyzers import OrderRecord
 from bt_lstm_rotation.forecasting import FitRecord
-from bt_lstm_rotation.strategy import PeriodicRebalance
+from bt_lstm_rotation.periodic import PeriodicRebalance
 
 # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
 pytestmark = pytest.mark.filterwarnings(
@@ -237,7 +237,7 @@ def test_the_summary_has_the_keys_that_are_promised():
     summary = result.summary
     assert set(summary) == {
         *("strategy", "spec", "data", "broker", "metrics", "benchmark", "forecast"),
-        *("orders", "timing", "versions"),
+        *("orders", "training", "timing", "versions"),
     }
     assert set(summary["metrics"]) == set(summary["benchmark"]) == METRICS
     assert set(summary["forecast"]) == SKILL

@@ -9,8 +9,8 @@ import pytest
 
 from bt_lstm_rotation import ForecastSpec, MomentumSpec, SectorRotation
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.periodic import PeriodicRebalance
 from bt_lstm_rotation.settings import parse_settings
-from bt_lstm_rotation.strategy import PeriodicRebalance
 
 
 class Anybodys(bt.Strategy):

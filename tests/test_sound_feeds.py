@@ -52,7 +52,10 @@ def rotated(bars, **modes):
     for analyzer in (Fills, AccountHistory, ForecastHistory, bt.analyzers.TimeReturn):
         cerebro.addanalyzer(analyzer, _name=analyzer.__name__)
     (ran,) = cerebro.run()
+    kinds = ("unsound", "no_bar")
     return {
+        "events": [e for e in ran.rebalancer.events if e.kind not in kinds],
+        "unsound": [e for e in ran.rebalancer.events if e.kind == "unsound"],
         "fills": ran.analyzers.Fills.get_analysis(),
         "account": ran.analyzers.AccountHistory.get_analysis(),
         "forecasts": ran.analyzers.ForecastHistory.get_analysis()["forecasts"],
@@ -67,6 +70,9 @@ def test_the_others_trade_as_if_the_feed_had_no_bar_that_day(field, value):
         bars["B"] = bars["B"].astype("float64")
         bars["B"].loc[bars["B"].index[row], field] = value
         found, expected = rotated(bars), rotated(frames(without(PANEL, "B", row)))
+        (event,) = found.pop("unsound")
+        assert (event.feed, event.session) == ("B", date(PANEL.sessions[row]))
+        assert expected.pop("unsound") == []
         assert found == expected
         equity = [equity for equity, _, _ in found["account"].values()]
         assert np.isfinite(equity).all()
@@ -86,8 +92,15 @@ def spoiled():
 
 @each_mode
 def test_every_mode_leaves_the_same_bars_out(modes):
-    absent = without(PANEL, "B", [0, 1, 20, 44, 45, 46, 60, 69])
-    assert rotated(spoiled(), **modes) == rotated(frames(absent))
+    rows = [0, 1, 20, 44, 45, 46, 60, 69]
+    found, expected = (
+        rotated(spoiled(), **modes),
+        rotated(frames(without(PANEL, "B", rows))),
+    )
+    told = [event.session for event in found.pop("unsound")]
+    assert told == [date(PANEL.sessions[row]) for row in rows]
+    assert expected.pop("unsound") == []
+    assert found == expected
 
 
 def test_a_second_run_of_the_same_cerebro_is_like_the_first():

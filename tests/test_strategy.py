@@ -15,7 +15,7 @@ from hand_made import FREE, Fills, drop_in, fills, panel_of
 
 from bt_lstm_rotation import MomentumSpec, SectorRotation
 from bt_lstm_rotation.errors import SpecError, StrategyError
-from bt_lstm_rotation.strategy import PeriodicRebalance
+from bt_lstm_rotation.periodic import PeriodicRebalance
 
 # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
 pytestmark = pytest.mark.filterwarnings(

@@ -23,9 +23,11 @@ Kind = Literal[
     "estimated",
     "delisted",
     "margin_call",
+    "unsound",
+    "held",
 ]
 
-WARNINGS = ("gave_up", "estimated", "delisted", "margin_call")
+WARNINGS = ("gave_up", "estimated", "delisted", "margin_call", "held")
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,10 @@ class RebalanceEvent:
         small; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
         valued at an old close; ``"delisted"``, a position in a feed that has ended, and
         what it is settled at; ``"margin_call"``, a short position cut back, because its
-        price has risen.
+        price has risen; ``"unsound"``, a bar that counts as none; ``"held"``, no new
+        target, because the network is too old.
     feed : str
-        The feed's name.
+        The feed's name; empty where it is about none.
     detail : str
         What happened, in words.
     """
@@ -75,9 +78,10 @@ class EventLog:
         self.events: list[RebalanceEvent] = []
         self._account = account
 
-    def record(self, kind: Kind, feed: Any, detail: str) -> None:
+    def record(self, kind: Kind, feed: Any | None, detail: str) -> None:
         """Keep an event of this session."""
-        event = RebalanceEvent(self._account.today, kind, feed_name(feed), detail)
+        name = "" if feed is None else feed_name(feed)
+        event = RebalanceEvent(self._account.today, kind, name, detail)
         self.events.append(event)
         level = logging.WARNING if kind in WARNINGS else logging.INFO
         _log.log(level, "%s %s: %s, %s", event.session, event.feed, kind, detail)

@@ -61,11 +61,12 @@ def called(account: Account) -> dict[Any, int]:
     if cash >= MAINTENANCE * value:
         return {}
     # cash - x value = 150% (1 - x) value, and x value at most all cash
-    bought, whole = (INITIAL * value - cash) / (EXTRA * value), math.floor
-    if bought * value > cash:
-        bought, whole = max(cash, 0.0) / value, math.ceil
+    bought = (INITIAL * value - cash) / (EXTRA * value)
+    most = max(cash, 0.0) / value
+    whole = math.ceil if bought > most else math.floor
+    stays = 1.0 - min(bought, most)
     return {
-        feed: -whole((1.0 - bought) * -account.held(feed))
+        feed: -whole(stays * -account.held(feed))
         for feed in account.feeds
         if account.held(feed) < 0
     }

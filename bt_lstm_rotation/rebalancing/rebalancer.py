@@ -204,6 +204,10 @@ class Rebalancer:
         if self._book.take(order):
             self._settle(order)
 
+    def record(self, kind: Kind, feed: Any | None, detail: str) -> None:
+        """Put an event of the strategy's own among the others; see RebalanceEvent."""
+        self._log.record(kind, feed, detail)
+
     def _watch(self) -> None:
         self._account.observe()
         self._delisting.watch(self._account.traded)

@@ -1,0 +1,202 @@
+"""A strategy that moves to new weights once a period."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from bt_lstm_rotation.errors import SpecError, StrategyError, closest
+from bt_lstm_rotation.feeds import feed_names, session_of
+from bt_lstm_rotation.forecasting.spec import check_fraction
+from bt_lstm_rotation.indicators import as_session
+from bt_lstm_rotation.periods import check_period, period_of
+from bt_lstm_rotation.rebalancing import Rebalancer
+from bt_lstm_rotation.sound_feeds import drop_unsound_bars, keep_all_bars
+
+__all__ = ["PeriodicRebalance"]
+
+
+class PeriodicRebalance(bt.Strategy):
+    """Once a period, move to the weights that `weights` gives.
+
+    It decides at a session's close and is filled at the next session's open. A period
+    begins with the close before its first weekday (`bt_lstm_rotation.periods`), so a
+    monthly rebalance is decided at the last close of a month.
+
+    Params:
+      - rebalance: "weekly", "monthly", "quarterly", or a number of weekdays
+      - cash_buffer: share of equity kept in cash, for the gap between the close that
+        decides and the open that fills, and for costs
+      - benchmark: name of a feed that is never traded
+      - universe: names of the feeds that are traded; by default all but the benchmark
+      - start: first close at which to decide; earlier bars are history
+      - max_attempts: sessions on which an order may fail before it is given up
+      - lot: shares that are traded at a time: 1 for whole shares, 0.001 for fractions
+      - min_trade: currency; a smaller change is not made, but for selling out
+      - band: share of equity; a position within it of its target is left as it is
+      - delisted: what becomes of a position in a feed that has ended: "last_close",
+        "write_off" or "hold"
+      - shorts: whether weights may be negative
+
+    What each of the last five means in full is in `bt_lstm_rotation.Rebalancer`. Bars
+    that are not sound count as none (`bt_lstm_rotation.sound_feeds`).
+    """
+
+    params: tuple[tuple[str, Any], ...] = (
+        ("rebalance", "monthly"),
+        ("cash_buffer", 0.02),
+        ("benchmark", None),
+        ("universe", None),
+        ("start", None),
+        ("max_attempts", 5),
+        ("lot", 1),
+        ("min_trade", 0.0),
+        ("band", 0.0),
+        ("delisted", "last_close"),
+        ("shorts", 0),
+    )
+
+    def __init__(self) -> None:
+        owner = type(self).__name__
+        check_period(owner, "rebalance", self.p.rebalance)
+        check_fraction(owner, "cash_buffer", self.p.cash_buffer)
+        if not isinstance(self.p.start, dt.date | None):
+            raise SpecError(owner, "start", self.p.start, "a datetime.date, or None")
+        feeds = dict(zip(feed_names(self.datas), self.datas, strict=True))
+        self.sectors: dict[str, Any] = {name: feeds[name] for name in self._universe()}
+        kept = [feed for name, feed in feeds.items() if name not in self.sectors]
+        self._filters = drop_unsound_bars(self.datas)
+        self.rebalancer = Rebalancer(
+            self,
+            self.p.max_attempts,
+            ignore=kept,
+            lot=self.p.lot,
+            min_trade=self.p.min_trade,
+            band=self.p.band,
+            delisted=self.p.delisted,
+            shorts=bool(self.p.shorts),
+        )
+        self._first_close = as_session(self.p.start)
+        self._period_done: int | None = None
+        self._noted_until: dt.date | None = None
+
+    def qbuffer(self, savemem: int = 0, replaying: bool = False) -> None:
+        """Save memory, but not that of the feeds."""
+        super().qbuffer(savemem, replaying)
+        keep_all_bars(self.datas)
+
+    def start(self) -> None:
+        """Refuse a broker that fills at a price the decision was made from."""
+        params = getattr(self.broker, "p", None)
+        for setting, name in (("coc", "cheat-on-close"), ("coo", "cheat-on-open")):
+            if getattr(params, setting, False):
+                raise StrategyError(
+                    f"{type(self).__name__} decides at a close and is filled at the "
+                    f"next open; with {name} set, what it reports would not be true"
+                )
+
+    def weights(self) -> dict[str, float]:
+        """Return the weights wanted from this close on.
+
+        Returns
+        -------
+        dict of str to float
+            Feed name -> share of equity, negative for a short position; feeds left out
+            are sold. Empty if there is nothing to go by yet: it is asked again at the
+            next close.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method weights()")
+
+    def prenext(self) -> None:
+        """Trade while a feed has not begun: a late listing must not stop the others."""
+        self.next()
+
+    def next(self) -> None:
+        """Move to new weights if it is time, and work towards the last ones if not."""
+        self._note_dropped_bars()
+        if self.is_due() and (targets := self._targets()):
+            self.rebalancer.target(targets)
+            self._period_done = self._period()
+        else:
+            self.rebalancer.next()
+
+    def is_due(self) -> bool:
+        """Whether this session's period has not been traded yet."""
+        first = self._first_close
+        early = first is not None and session_of(self.datetime[0]) < first
+        return not early and self._period() != self._period_done
+
+    def trading_today(self) -> dict[str, Any]:
+        """Sectors that have a bar of this session, by feed name.
+
+        Backtrader shows the last bar of a feed that has none today, and the last of the
+        whole data set if it has not begun.
+        """
+        today = int(self.datetime[0])
+        return {
+            name: feed
+            for name, feed in self.sectors.items()
+            if len(feed) and int(feed.datetime[0]) == today
+        }
+
+    def notify_order(self, order: Any) -> None:
+        """Tell the rebalancer what became of an order."""
+        self.rebalancer.notify_order(order)
+
+    def _note_dropped_bars(self) -> None:
+        """Record the bars since the last session that were not sound."""
+        now, since = self.datetime.date(0), self._noted_until
+        for feed in self.sectors.values():
+            for day in self._filters[feed].dropped if feed in self._filters else ():
+                if day <= now and (since is None or day > since):
+                    self.rebalancer.record("unsound", feed, f"the bar of {day}")
+        self._noted_until = now
+
+    def _universe(self) -> list[str]:
+        """Return the names of the feeds to trade, in the order of the feeds."""
+        names, benchmark, wanted = feed_names(self.datas), self.p.benchmark, None
+        if benchmark is not None and benchmark not in names:
+            known = closest(str(benchmark), names)
+            raise StrategyError(f"no feed for benchmark {benchmark!r}; {known}")
+        if (universe := self.p.universe) is not None:
+            if isinstance(universe, str) or not isinstance(universe, Iterable):
+                owner, valid = type(self).__name__, "a tuple of feed names, or None"
+                raise SpecError(owner, "universe", universe, valid)
+            wanted = set(map(str, universe))
+            for name in sorted(wanted - set(names)):
+                known = closest(name, names)
+                raise StrategyError(f"no feed for {name!r} of the universe; {known}")
+            if benchmark in wanted:
+                raise StrategyError(
+                    f"{benchmark!r} cannot be traded and be the benchmark as well"
+                )
+        traded = [
+            name
+            for name in names
+            if name != benchmark and (wanted is None or name in wanted)
+        ]
+        if not traded:
+            raise StrategyError(f"no feed to trade besides {benchmark!r}")
+        return traded
+
+    def _targets(self) -> dict[Any, float]:
+        """Return the weights wanted, by feed."""
+        weights = self.weights()
+        asked = f"{type(self).__name__}.weights()"
+        if not isinstance(weights, Mapping):
+            raise StrategyError(
+                f"{asked} must return a dict of feed name to share (got {weights!r})"
+            )
+        for name in weights:
+            if name not in self.sectors:
+                known = closest(str(name), self.sectors)
+                raise StrategyError(f"{asked} names no sector {name!r}; {known}")
+        return {self.sectors[name]: share for name, share in weights.items()}
+
+    def _period(self) -> int:
+        today = np.array([session_of(self.datetime[0])])
+        return int(period_of(today, self.p.rebalance)[0])
