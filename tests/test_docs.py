@@ -1,4 +1,4 @@
-"""What the README shows runs, as it is printed."""
+"""What the README and the guides show runs, as it is printed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SCRIPTS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+GUIDE = (ROOT / "docs" / "backtrader.md").read_text(encoding="utf-8")
+
+
+def scripts_in(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+SCRIPTS = scripts_in(README)
+# Title of its section -> the script, for a message that says which.
+PARTS = {
+    section.split("\n")[0]: scripts_in(section)[0]
+    for section in GUIDE.split("\n## ")
+    if scripts_in(section)
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +58,52 @@ def test_the_indicator_works_in_a_strategy_of_ones_own(frames):
     known = [value for value in line if value == value]
     assert len(known) > 50
     assert all(abs(value) < 1 for value in known)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("title", PARTS)
+def test_each_part_is_used_alone_in_a_short_script(
+    title, frames, tmp_path, monkeypatch, capsys
+):
+    script = PARTS[title]
+    lines = [line for line in script.splitlines() if line.strip()]
+    assert len(lines) < 20
+    monkeypatch.chdir(tmp_path)
+    short = {name: bars.iloc[-420:] for name, bars in list(frames.items())[-3:]}
+    # Backtrader looks up the module of a strategy while it makes the class.
+    scope = {"frames": short, "__name__": __name__}
+    exec(compile(script, "script.py", "exec"), scope)
+    told = capsys.readouterr().out
+    assert EXPECTED.get(title, "") in told
+    if "cerebro" in scope and title in TRADES:
+        positions = scope["cerebro"].broker.positions.values()
+        assert any(position.size for position in positions)
+
+
+TRADES = (
+    "The indicator alone",
+    "The rebalancer alone",
+    "Weights of your own, once a period",
+    "Analyzers alone",
+)
+EXPECTED = {
+    "An error for looking ahead": ".close[1] at script.py:7",
+    "Sound bars alone": "SPY []",
+    "Analyzers alone": "'commission': ",
+    "A plot without a display": "forecasts.png",
+    # Of 0.98, in the ratio of 1/0.012 to 1/0.018, which is 3 to 2.
+    "Selection alone": "'XLE': 0.392",
+}
+
+
+def test_every_script_of_the_guide_is_run():
+    assert len(PARTS) == GUIDE.count("```python")
+    assert set(EXPECTED) | set(TRADES) == set(PARTS)
+
+
+def test_every_link_of_the_guide_leads_somewhere():
+    for link in re.findall(r"\]\(([^)#:]+)\)", GUIDE):
+        assert (ROOT / "docs" / link).exists(), link
 
 
 def test_every_link_of_the_readme_leads_somewhere():
