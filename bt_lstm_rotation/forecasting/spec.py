@@ -112,7 +112,7 @@ class ForecastSpec:
     layers: int = 1
     dropout: float = 0.0
     learning_rate: float = 5e-3
-    steps: int = 20
+    steps: int = 15
     clip_norm: float = 1.0
     half_life: float | None = None
     validation: float = 0.0
@@ -121,7 +121,7 @@ class ForecastSpec:
     warm_start: bool = False
     seed: int = 0
     pooled: bool = True
-    features: tuple[str, ...] = ("log_return", "relative_return")
+    features: tuple[str, ...] = ("relative_return",)
     target: Literal["relative", "plain"] = "relative"
 
     def __post_init__(self) -> None:
