@@ -264,6 +264,7 @@ def _different_times(session: np.datetime64) -> StrategyError:
     # Going bar by bar, Backtrader shows them one after another: a fit or a forecast
     # would be made before the session's last bar is there.
     return StrategyError(
-        f"the feeds' bars of {session} have different times of day; "
-        "give the bars of all feeds of a pool one time, such as midnight"
+        f"the feeds' bars of {session} have different times of day, or one came late; "
+        "give the bars of all feeds of a pool one time, such as midnight, and live, "
+        "release a session when all its bars are there"
     )

@@ -10,7 +10,10 @@ import datetime as dt
 import logging
 
 import backtrader as bt
+import numpy as np
+import pandas as pd
 import pytest
+from fakes import FakeSpec, random_panel, without
 from hand_made import FREE, Fills, drop_in, fills, panel_of
 
 from bt_lstm_rotation import MomentumSpec, SectorRotation
@@ -128,6 +131,35 @@ def test_feeds_outside_the_universe_are_neither_traded_nor_forecast():
 def test_an_impossible_universe_is_refused(universe, error, message):
     with pytest.raises(error, match=message):
         rotate(universe=universe, benchmark="C")
+
+
+def test_sessions_of_a_feed_outside_the_universe_change_nothing():
+    # The session after the first decision: one of A and B is bought, and waits.
+    holes = without(without(random_panel("ABC", 90), "A", [22]), "B", [22, 43])
+
+    def rotated(*others):
+        cerebro = bt.Cerebro(stdstats=False)
+        for symbol in "ABC":
+            frame = holes.frame(symbol)
+            cerebro.adddata(bt.feeds.PandasData(dataname=frame, name=symbol))
+        for feed in others:
+            cerebro.adddata(feed, name="coin")
+        FREE.set_up(cerebro)
+        cerebro.addanalyzer(Fills, _name="Fills")
+        cerebro.addstrategy(
+            SectorRotation, spec=FakeSpec(min_symbols=2), top=2, universe=tuple("ABC")
+        )
+        (ran,) = cerebro.run()
+        return fills(ran), ran.rebalancer.events
+
+    # A currency that trades at weekends too, and moves by a tenth a night.
+    days = pd.date_range("2019-01-01", periods=130, freq="D")
+    price = 100 * 1.1 ** (np.arange(130) % 2)
+    coin = pd.DataFrame(dict.fromkeys(("Open", "High", "Low", "Close"), price), days)
+    coin["Volume"] = 1.0
+    alone = rotated()
+    assert rotated(bt.feeds.PandasData(dataname=coin, name="coin")) == alone
+    assert any(event.kind == "no_bar" for event in alone[1])
 
 
 def test_a_single_feed_needs_no_name():
