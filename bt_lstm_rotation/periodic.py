@@ -150,7 +150,9 @@ class PeriodicRebalance(bt.Strategy):
     def _note_dropped_bars(self) -> None:
         """Record the bars since the last session that were not sound."""
         now, since = self.datetime.date(0), self._noted_until
-        for feed in self.sectors.values():
+        # By name, so that the order in which feeds were added does not show.
+        for name in sorted(self.sectors):
+            feed = self.sectors[name]
             for day in self._filters[feed].dropped if feed in self._filters else ():
                 if day <= now and (since is None or day > since):
                     self.rebalancer.record("unsound", feed, f"the bar of {day}")
