@@ -25,18 +25,14 @@ from bt_lstm_rotation.periods import STALE_AFTER
 from bt_lstm_rotation.rebalancing.account import Account, feed_name
 from bt_lstm_rotation.rebalancing.delisting import Delisting
 from bt_lstm_rotation.rebalancing.events import EventLog, Kind, RebalanceEvent
-from bt_lstm_rotation.rebalancing.funding import cut, kept_for_gaps, paid_in_full
 from bt_lstm_rotation.rebalancing.goal import Goal, checked_weights
-from bt_lstm_rotation.rebalancing.margin import called, free_cash, free_cash_flow
+from bt_lstm_rotation.rebalancing.margin import called
 from bt_lstm_rotation.rebalancing.orders import OrderBook
 from bt_lstm_rotation.rebalancing.rules import Rules
+from bt_lstm_rotation.rebalancing.sending import send_orders
 from bt_lstm_rotation.rebalancing.small_changes import small_changes
 
 __all__ = ["Rebalancer"]
-
-# A buy that was rejected for cash met an open above the close it was sized at. Each
-# new try leaves one more percent of the cash at hand for that.
-RESERVE = 0.01
 
 
 class Rebalancer:
@@ -225,7 +221,7 @@ class Rebalancer:
             # Positions are the strategy's own again until the next target.
             self._goal.weights.clear()
         else:
-            self._send_orders()
+            send_orders(self._goal, self._account, self._book, self._log)
 
     def _collect(self) -> None:
         for order in self._book.end_passed_by():
@@ -290,64 +286,6 @@ class Rebalancer:
         for feed in self._book:
             if self._book.remaining(feed) != self._goal.missing(feed):
                 self._book.withdraw(feed)
-
-    def _send_orders(self) -> None:
-        """Send what frees cash and short sales, then the buys that can be paid."""
-        account, book = self._account, self._book
-        late = self._goal.waits_for_sell(book)
-        cash = free_cash(account)
-        # An order still alive is in front of the queue: a buy has first call on cash.
-        for feed in book:
-            cash += min(0.0, free_cash_flow(account, feed, book.remaining(feed)))
-        buys: dict[Any, int] = {}
-        proceeds = 0.0
-        for feed in account.ordered(self._goal.weights):
-            lots = self._goal.missing(feed)
-            if not lots or feed in book or account.close(feed) is None:
-                continue
-            buys_back = 0 < lots <= -account.held(feed)
-            if lots > 0 and not buys_back:
-                buys[feed] = lots
-            else:
-                brings = free_cash_flow(account, feed, lots)
-                proceeds += max(0.0, brings)
-                cash += brings
-                book.send(feed, lots)
-        cash -= RESERVE * self._goal.cash_rejections * max(cash, 0.0)
-        if self._goal.staged:  # the part that waited has a gap before it, too
-            cost = -sum(free_cash_flow(account, f, n) for f, n in buys.items())
-            cash -= kept_for_gaps(account, cost)
-        # While a sell waits, so do the buys that its proceeds are to pay.
-        buys = paid_in_full(account, buys, cash) if late else self._cut(buys, cash)
-        if proceeds and not self._goal.begun:
-            buys = self._stage(buys, cash, proceeds)
-        self._goal.begun = True
-        for feed, lots in buys.items():
-            book.send(feed, lots)
-
-    def _cut(self, buys: dict[Any, int], cash: float) -> dict[Any, int]:
-        paid, shown = cut(self._account, buys, cash), self._account.shown
-        for feed, wanted in buys.items():
-            lots = paid.get(feed, 0)
-            if lots < wanted:
-                self._goal.sizes[feed] -= wanted - lots
-                detail = f"buy {shown(lots)}, not {shown(wanted)}"
-                self._log.record("resized", feed, detail)
-        return paid
-
-    def _stage(
-        self, buys: dict[Any, int], cash: float, proceeds: float
-    ) -> dict[Any, int]:
-        """Leave a part for the next session, if gaps might make the cash too little."""
-        account, shown = self._account, self._account.shown
-        staged = cut(account, buys, cash - kept_for_gaps(account, proceeds))
-        self._goal.staged = staged != buys
-        for feed, wanted in buys.items():
-            lots = staged.get(feed, 0)
-            if lots < wanted:
-                detail = f"buy {shown(lots)} of {shown(wanted)} now"
-                self._log.record("staged", feed, detail)
-        return staged
 
     def _reached(self) -> bool:
         return not self._book.pending() and self._goal.reached()

@@ -1,0 +1,93 @@
+"""The orders of one close: sells first, then the buys that there is cash for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bt_lstm_rotation.rebalancing.account import Account
+from bt_lstm_rotation.rebalancing.events import EventLog
+from bt_lstm_rotation.rebalancing.funding import cut, kept_for_gaps, paid_in_full
+from bt_lstm_rotation.rebalancing.goal import Goal
+from bt_lstm_rotation.rebalancing.margin import free_cash, free_cash_flow
+from bt_lstm_rotation.rebalancing.orders import OrderBook
+
+__all__ = ["send_orders"]
+
+# A buy that was rejected for cash met an open above the close it was sized at. Each
+# new try leaves one more percent of the cash at hand for that.
+RESERVE = 0.01
+
+
+def send_orders(goal: Goal, account: Account, book: OrderBook, log: EventLog) -> None:
+    """Send what frees cash and short sales, then the buys that can be paid.
+
+    Parameters
+    ----------
+    goal : Goal
+        Sized. What is cut from a buy is taken from its sizes.
+    account : Account
+    book : OrderBook
+        Where orders are sent, and which are alive.
+    log : EventLog
+        Where it is told what was cut, or left to the next session.
+    """
+    late = goal.waits_for_sell(book)
+    cash = free_cash(account)
+    # An order still alive is in front of the queue: a buy has first call on cash.
+    for feed in book:
+        cash += min(0.0, free_cash_flow(account, feed, book.remaining(feed)))
+    buys: dict[Any, int] = {}
+    proceeds = 0.0
+    for feed in account.ordered(goal.weights):
+        lots = goal.missing(feed)
+        if not lots or feed in book or account.close(feed) is None:
+            continue
+        buys_back = 0 < lots <= -account.held(feed)
+        if lots > 0 and not buys_back:
+            buys[feed] = lots
+        else:
+            brings = free_cash_flow(account, feed, lots)
+            proceeds += max(0.0, brings)
+            cash += brings
+            book.send(feed, lots)
+    cash -= RESERVE * goal.cash_rejections * max(cash, 0.0)
+    if goal.staged:  # the part that waited has a gap before it, too
+        cost = -sum(free_cash_flow(account, f, n) for f, n in buys.items())
+        cash -= kept_for_gaps(account, cost)
+    if late:  # while a sell waits, so do the buys that its proceeds are to pay
+        buys = paid_in_full(account, buys, cash)
+    else:
+        buys = _resized(goal, account, log, buys, cash)
+    if proceeds and not goal.begun:
+        buys = _staged(
+            goal, account, log, buys, cash - kept_for_gaps(account, proceeds)
+        )
+    goal.begun = True
+    for feed, lots in buys.items():
+        book.send(feed, lots)
+
+
+def _resized(
+    goal: Goal, account: Account, log: EventLog, buys: dict[Any, int], cash: float
+) -> dict[Any, int]:
+    """Cut buys to what cash pays for, and leave it at that."""
+    paid, shown = cut(account, buys, cash), account.shown
+    for feed, wanted in buys.items():
+        lots = paid.get(feed, 0)
+        if lots < wanted:
+            goal.sizes[feed] -= wanted - lots
+            log.record("resized", feed, f"buy {shown(lots)}, not {shown(wanted)}")
+    return paid
+
+
+def _staged(
+    goal: Goal, account: Account, log: EventLog, buys: dict[Any, int], cash: float
+) -> dict[Any, int]:
+    """Leave a part for the next session, if gaps might make the cash too little."""
+    staged, shown = cut(account, buys, cash), account.shown
+    goal.staged = staged != buys
+    for feed, wanted in buys.items():
+        lots = staged.get(feed, 0)
+        if lots < wanted:
+            log.record("staged", feed, f"buy {shown(lots)} of {shown(wanted)} now")
+    return staged
