@@ -45,8 +45,8 @@ class RebalanceEvent:
         been wide; ``"kept"``, a position left as it is, because the change is too
         small; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
         valued at an old close; ``"delisted"``, a position in a feed that has ended, and
-        what it is settled at; ``"margin_call"``, a short position cut back, because its
-        price has risen; ``"unsound"``, a bar that counts as none; ``"held"``, no new
+        what it is settled at; ``"margin_call"``, a position cut back because a short
+        one has risen; ``"unsound"``, a bar that counts as none; ``"held"``, no new
         target, because the network is too old.
     feed : str
         The feed's name; empty where it is about none.

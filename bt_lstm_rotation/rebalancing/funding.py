@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bt_lstm_rotation.rebalancing.account import Account
 from bt_lstm_rotation.rebalancing.margin import free_cash_flow
 
-__all__ = ["cut", "kept_for_gaps", "paid_in_full"]
+__all__ = ["cut", "cut_to_cash", "kept_for_gaps", "paid_in_full"]
 
 # Sells and buys meet opens of their own. So many root mean squares of last month's gaps
 # are kept back of the proceeds; what they would have paid is bought a session later.
@@ -30,10 +31,23 @@ def paid_in_full(
 
 
 def cut(account: Account, buys: Mapping[Any, int], cash: float) -> dict[Any, int]:
-    """Cut all buys (feed -> lots) in proportion, until `cash` pays for them."""
+    """Cut all buys (feed -> lots) in proportion, until free `cash` pays for them."""
+    return _cut(functools.partial(free_cash_flow, account), buys, cash)
+
+
+def cut_to_cash(
+    account: Account, buys: Mapping[Any, int], cash: float
+) -> dict[Any, int]:
+    """Cut all buys (feed -> lots) in proportion, until so much cash pays for them."""
+    return _cut(account.cash_flow, buys, cash)
+
+
+def _cut(
+    flow: Callable[[Any, int], float], buys: Mapping[Any, int], cash: float
+) -> dict[Any, int]:
     paid = dict(buys)
     while paid:
-        cost = -sum(free_cash_flow(account, feed, n) for feed, n in paid.items())
+        cost = -sum(flow(feed, lots) for feed, lots in paid.items())
         if cost <= cash:
             break
         # Once is enough unless a commission has a minimum; each turn cuts them all.

@@ -71,6 +71,11 @@ class Goal:
         size = self.sizes.get(feed)
         return None if size is None else size - self.account.held(feed)
 
+    def step(self, feed: Any) -> int | None:
+        """Lots to trade next: what is missing, but a short is bought back first."""
+        lots, held = self.missing(feed), self.account.held(feed)
+        return min(lots, -held) if lots and lots > 0 > held else lots
+
     def reached(self) -> bool:
         """Whether every position has its target size."""
         return all(self.missing(feed) == 0 for feed in self.weights)
@@ -89,8 +94,10 @@ class Goal:
             if close is not None and due:
                 self.sizes[feed] = self.account.lots_at(close, weight * self.equity)
 
-    def waits_for_sell(self, pending: Container[Any]) -> bool:
-        """Whether cash is to come from a sell that cannot be sent at this close.
+    def waits_for_cash(self, pending: Container[Any]) -> bool:
+        """Whether an order that frees cash cannot be sent at this close.
+
+        That is a sell, or the buying back of a short position.
 
         Parameters
         ----------
@@ -98,11 +105,19 @@ class Goal:
             Those with an order that is alive.
         """
         return any(
-            (feed in pending or self.account.close(feed) is None)
-            # Held and without a size: it may well turn out to be a sell.
-            and self.sizes.get(feed, 0) < self.account.held(feed)
+            (feed in pending or self.account.close(feed) is None) and self._is_cut(feed)
             for feed in self.weights
         )
+
+    def _is_cut(self, feed: Any) -> bool:
+        # Held and without a size: it may well turn out to be cut.
+        size, held = self.sizes.get(feed, 0), self.account.held(feed)
+        return size < held if held > 0 else size > held and held < 0
+
+    def has_shorts(self) -> bool:
+        """Whether any position is short, or is to be."""
+        lots = [*self.sizes.values(), *map(self.account.held, self.account.traded)]
+        return any(count < 0 for count in lots)
 
     def fix(self, feed: Any, lots: int) -> None:
         """Make so many lots the size to hold, whatever the weight."""

@@ -19,6 +19,8 @@ __all__ = ["EXTRA", "called", "free_cash", "free_cash_flow"]
 EXTRA = 0.5  # of a short position's value, besides its proceeds
 INITIAL, MAINTENANCE = 1.0 + EXTRA, 1.3
 
+GAP = 1.1  # what is sold to pay for shorts may open lower, and they higher
+
 
 def free_cash(account: Account) -> float:
     """Cash that no short position needs, in currency; it may be negative."""
@@ -48,28 +50,31 @@ def free_cash_flow(account: Account, feed: Any, lots: int) -> float:
 
 
 def called(account: Account) -> dict[Any, int]:
-    """Say how far short positions have to be cut back at this close.
+    """Say how far positions have to be cut back at this close.
 
     Returns
     -------
     dict of feed to int
-        Lots that may stay, 0 or below, of every feed that is short: of all the same
-        share, and as much as leaves 150% of their value in cash. More where all cash
-        does not buy that many back. Empty while there are 130%.
+        Lots that may stay, negative for a short position. Shorts are cut by the same
+        share each, to what leaves 150% of their value in cash. If cash is less than
+        their value they all go, and of long positions as much is sold as it takes to
+        pay for that, and a tenth more. Empty while there are 130%.
     """
     value, cash = _short_value(account), account.cash
     if cash >= MAINTENANCE * value:
         return {}
-    # cash - x value = 150% (1 - x) value, and x value at most all cash
-    bought = (INITIAL * value - cash) / (EXTRA * value)
-    most = max(cash, 0.0) / value
-    whole = math.ceil if bought > most else math.floor
-    stays = 1.0 - min(bought, most)
-    return {
-        feed: -whole(stays * -account.held(feed))
-        for feed in account.feeds
-        if account.held(feed) < 0
-    }
+    # cash - x value = 150% (1 - x) value
+    shorts_stay = 1.0 - min(1.0, (INITIAL * value - cash) / (EXTRA * value))
+    held = {feed: account.held(feed) for feed in account.traded}
+    longs = {feed: lots for feed, lots in held.items() if lots > 0}
+    worth = math.fsum(
+        account.shares_held(feed) * account.last_close(feed) for feed in longs
+    )
+    sold = min(1.0, GAP * max(0.0, value - cash) / worth) if worth else 0.0
+    stay = {f: -math.floor(shorts_stay * -n) for f, n in held.items() if n < 0}
+    if sold:
+        stay |= {feed: math.floor((1.0 - sold) * lots) for feed, lots in longs.items()}
+    return stay
 
 
 def _short_value(account: Account) -> float:

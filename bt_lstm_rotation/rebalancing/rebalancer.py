@@ -91,7 +91,8 @@ class Rebalancer:
     -----
     Sizes are whole lots, rounded towards none, of instruments that are paid in full.
     With `shorts`, 150% of what is short is held in cash, and shorts are cut back at a
-    close that leaves less than 130% (`bt_lstm_rotation.rebalancing.margin`). Orders are
+    close that leaves less than 130% (`bt_lstm_rotation.rebalancing.margin`); cash stays
+    at 0 or above unless a short opens more than a quarter higher. Orders are
     market orders, filled at the open of the feed's next bar, and at most one a feed is
     alive. Orders that are not its own are never touched, but while it works towards a
     target, that target's feeds belong to it. A session of other feeds alone, such as a
@@ -259,7 +260,7 @@ class Rebalancer:
     def _size(self) -> None:
         goal = self._goal
         # Cash that a waiting sell will bring is late, not missing: sizes stay.
-        again = goal.short_of_cash and not goal.waits_for_sell(self._book)
+        again = goal.short_of_cash and not goal.waits_for_cash(self._book)
         goal.short_of_cash = False
         if again:
             goal.equity = self._equity()
@@ -269,7 +270,8 @@ class Rebalancer:
     def _answer_margin_call(self) -> None:
         for feed, lots in called(self._account).items():
             goal, held = self._goal, self._account.held(feed)
-            if goal.sizes.get(feed, held) < lots:
+            size = goal.sizes.get(feed, held)
+            if size < lots if held < 0 else size > lots:
                 goal.weights.setdefault(feed, 0.0)
                 goal.fix(feed, lots)
                 shown = self._account.shown
@@ -284,7 +286,13 @@ class Rebalancer:
 
     def _withdraw_misfits(self) -> None:
         for feed in self._book:
-            if self._book.remaining(feed) != self._goal.missing(feed):
+            step = self._goal.step(feed)
+            left = self._book.remaining(feed)
+            # A part of a short's buying back was all that cash was sure to pay for.
+            part = (
+                step is not None and 0 < left <= step and self._account.held(feed) < 0
+            )
+            if left != step and not part:
                 self._book.withdraw(feed)
 
     def _reached(self) -> bool:

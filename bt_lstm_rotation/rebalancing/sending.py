@@ -6,7 +6,12 @@ from typing import Any
 
 from bt_lstm_rotation.rebalancing.account import Account
 from bt_lstm_rotation.rebalancing.events import EventLog
-from bt_lstm_rotation.rebalancing.funding import cut, kept_for_gaps, paid_in_full
+from bt_lstm_rotation.rebalancing.funding import (
+    cut,
+    cut_to_cash,
+    kept_for_gaps,
+    paid_in_full,
+)
 from bt_lstm_rotation.rebalancing.goal import Goal
 from bt_lstm_rotation.rebalancing.margin import free_cash, free_cash_flow
 from bt_lstm_rotation.rebalancing.orders import OrderBook
@@ -16,6 +21,10 @@ __all__ = ["send_orders"]
 # A buy that was rejected for cash met an open above the close it was sized at. Each
 # new try leaves one more percent of the cash at hand for that.
 RESERVE = 0.01
+
+# A gap up that buying shorts back is prepared for at any time: more than a fund moves
+# in a night, and less than the 50% that are kept besides the proceeds.
+WILD = 0.25
 
 
 def send_orders(goal: Goal, account: Account, book: OrderBook, log: EventLog) -> None:
@@ -31,25 +40,38 @@ def send_orders(goal: Goal, account: Account, book: OrderBook, log: EventLog) ->
     log : EventLog
         Where it is told what was cut, or left to the next session.
     """
-    late = goal.waits_for_sell(book)
+    late = goal.waits_for_cash(book)
     cash = free_cash(account)
     # An order still alive is in front of the queue: a buy has first call on cash.
     for feed in book:
         cash += min(0.0, free_cash_flow(account, feed, book.remaining(feed)))
     buys: dict[Any, int] = {}
+    buys_back: dict[Any, int] = {}
+    sells_short: dict[Any, int] = {}
     proceeds = 0.0
     for feed in account.ordered(goal.weights):
-        lots = goal.missing(feed)
+        lots = goal.step(feed)
         if not lots or feed in book or account.close(feed) is None:
             continue
-        buys_back = 0 < lots <= -account.held(feed)
-        if lots > 0 and not buys_back:
-            buys[feed] = lots
+        if lots > 0:
+            (buys_back if account.held(feed) < 0 else buys)[feed] = lots
+        elif (brings := free_cash_flow(account, feed, lots)) < 0:
+            sells_short[feed] = lots
         else:
-            brings = free_cash_flow(account, feed, lots)
-            proceeds += max(0.0, brings)
-            cash += brings
+            proceeds += brings
             book.send(feed, lots)
+    proceeds += _buy_back(account, book, buys_back)
+    # The proceeds of short sales would pay for a buy whose sell did not fill, and then
+    # be missing as margin: with shorts, what takes cash waits until it has been freed.
+    if proceeds and goal.has_shorts():
+        late = True
+    else:
+        cash += proceeds
+    if late:
+        sells_short = paid_in_full(account, sells_short, cash)
+    for feed, lots in sells_short.items():
+        cash += free_cash_flow(account, feed, lots)
+        book.send(feed, lots)
     cash -= RESERVE * goal.cash_rejections * max(cash, 0.0)
     if goal.staged:  # the part that waited has a gap before it, too
         cost = -sum(free_cash_flow(account, f, n) for f, n in buys.items())
@@ -65,6 +87,21 @@ def send_orders(goal: Goal, account: Account, book: OrderBook, log: EventLog) ->
     goal.begun = True
     for feed, lots in buys.items():
         book.send(feed, lots)
+
+
+def _buy_back(account: Account, book: OrderBook, wanted: dict[Any, int]) -> float:
+    """Buy shorts back; return the free cash that brings.
+
+    The broker does not look at cash when a position is closed
+    (``BackBroker._execute``), so a gap has to leave some: what a wild one would not is
+    bought back at the next session. A limit would be surer, but is filled at an old bar
+    where the feed misses a session.
+    """
+    lots = cut_to_cash(account, wanted, account.cash / (1.0 + WILD))
+    for feed, count in lots.items():
+        book.send(feed, count)
+    # What was sent changes no position yet, so that this may be asked afterwards.
+    return sum(free_cash_flow(account, feed, count) for feed, count in lots.items())
 
 
 def _resized(

@@ -40,16 +40,18 @@ def test_half_long_and_half_short_leaves_all_cash_in_the_account(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_sides_are_changed_by_one_order_each(mode):
+def test_a_short_is_bought_back_before_the_feed_is_held_long(mode):
     plan = {0: {"A": 0.5, "B": -0.5}, 3: {"A": -0.5, "B": 0.5}, 6: {"A": 0.0}}
     got = run(FLAT, plan, mode=mode, settings=SHORTS)
+    # From long to short it is one order, from short to long two: the broker checks cash
+    # for what is opened, and not for what is closed.
     assert fills(got)[2:] == [
-        (4, "A", -500),
-        (4, "B", 1000),
-        (7, "A", 250),
-        (7, "B", -500),
+        *((4, "A", -500), (4, "B", 500)),
+        (5, "B", 500),
+        *((7, "B", -500), (7, "A", 250)),
     ]
-    assert got.cash[4] == 10_000.0
+    assert got.cash[4] == 10_000.0 + 10_000.0 - 5_000.0
+    assert got.cash[5] == 10_000.0
     assert got.cash[7] == 10_000.0
     assert got.held[7] == {}
     assert got.events() == []
@@ -83,12 +85,58 @@ def test_a_short_whose_price_has_risen_is_cut_back(mode, caplog):
     assert "margin_call" in caplog.text
 
 
-def test_a_short_that_ruins_the_account_is_bought_back_as_far_as_cash_goes():
-    # 19,000 in cash buy 863 back of 900 at 22; what is left, 14, buys none.
+def test_a_short_that_ruins_the_account_is_bought_back_bit_by_bit():
+    # Each day as many as four fifths of cash pay for at 22: 15,200 pay for 690 of 900,
+    # 3,056 for 138 of 210, 627 for 28 of 72, 134 for 6, 29 for 1, and 11 for none.
     market = {"A": FLAT["A"], "B": flat(10, range(3)) | flat(22, range(3, 9))}
     got = run(market, {0: {"B": -0.9}}, settings=SHORTS)
-    assert fills(got) == [(1, "B", -900), (4, "B", 863)]
+    bought = [(4, "B", 690), (5, "B", 138), (6, "B", 28), (7, "B", 6), (8, "B", 1)]
+    assert fills(got) == [(1, "B", -900), *bought]
     assert got.cash[8] == 19_000.0 - 863 * 22
+
+
+@pytest.mark.parametrize("opened", [16.06, 18.0, 27.5])
+def test_a_buying_back_leaves_cash_for_a_gap_of_a_quarter(opened):
+    # A is sold for what B, up by 46% and more, costs above the cash that there is.
+    dear = flat(22 if opened > 20 else 14.6, [3]) | flat(opened, range(4, 12))
+    market = {"A": flat(20, range(12)), "B": flat(10, range(3)) | dear}
+    got = run(market, {0: {"A": 0.5, "B": -1.0}}, settings=SHORTS)
+    assert min(got.cash.values()) >= 0
+    assert got.cash[4] < 15_000  # some were bought at the wild open
+
+
+def test_longs_are_sold_where_cash_is_less_than_what_is_short():
+    market = {
+        "A": flat(20, range(14)),
+        "B": flat(10, range(3)) | flat(16, range(3, 14)),
+    }
+    got = run(market, {0: {"A": 0.5, "B": -1.0}}, settings=SHORTS)
+    # 15,000 in cash and 16,000 short: of A, worth 5,000, 1,100 are sold, 55 shares. B
+    # takes 12,000 of cash at first, 750; then 3,280 of 4,100, and so on.
+    assert fills(got)[2:5] == [(4, "A", -55), (4, "B", 750), (5, "B", 205)]
+    assert got.held[13] == {"A": 195}
+    assert got.cash[13] == 15_000 + 1_100 - 16_000
+    assert sorted(got.events()) == [(3, "margin_call", "A"), (3, "margin_call", "B")]
+
+
+def test_a_sell_that_waits_for_its_bar_lets_no_buy_spend_the_margin():
+    a = {session: bar for session, bar in flat(20, range(9)).items() if session != 4}
+    market = {"A": a, "B": flat(10, range(9)), "D": flat(20, range(9))}
+    plan = {0: {"A": 0.5, "B": -1.0}, 3: {"D": 0.5, "B": -1.0}}
+    got = run(market, plan, settings=SHORTS)
+    assert fills(got)[2:] == [(5, "A", -250), (6, "D", 250)]
+    assert got.held[8] == {"B": -1000, "D": 250}
+    assert got.events() == [(4, "no_bar", "A")]
+
+
+@pytest.mark.parametrize("missing", [3, 4], ids=["deciding day", "fill day"])
+def test_a_buying_back_that_waits_for_its_bar_cuts_no_buy(missing):
+    b = {s: bar for s, bar in flat(10, range(9)).items() if s != missing}
+    plan = {0: {"A": 0.8, "B": -0.4}, 3: {"A": 1.0}}
+    got = run({"A": FLAT["A"], "B": b}, plan, settings=SHORTS)
+    assert fills(got)[2:] == [(5, "B", 400), (6, "A", 100)]
+    assert got.held[8] == {"A": 500}
+    assert "resized" not in [kind for _, kind, _ in got.events()]
 
 
 def test_a_new_target_of_the_day_of_a_margin_call_is_met_as_far_as_margin_allows():
@@ -144,24 +192,41 @@ def test_a_broker_that_keeps_what_short_sales_bring_is_refused():
         run(FLAT, {}, settings=SHORTS, before=broker, cerebro=cerebro)
 
 
+@pytest.mark.parametrize("holes", [0, 12])
 @pytest.mark.parametrize("gap", [0.004, 0.02, 0.05])
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_happens_cash_covers_the_shorts(seed, gap):
+def test_whatever_happens_cash_covers_the_shorts(seed, gap, holes):
     market, plan = simulated(seed, months=30, gap=gap)
     rng = np.random.default_rng(seed)
     for month, long in plan.items():
         rest = sorted(set(market) - set(long))
         short = rng.choice(rest, 2, replace=False)
-        plan[month] = dict.fromkeys(long, 0.48 / 3) | dict.fromkeys(short, -0.24)
+        share = rng.uniform(0.0, 1.2)  # short; what is long leaves its margin
+        plan[month] = dict.fromkeys(long, (0.98 - 0.5 * share) / 3)
+        plan[month] |= dict.fromkeys(short, -share / 2)
+    for name in market:
+        for session in rng.choice(150, holes, replace=False):
+            del market[name][int(session)]
     got = run(market, plan, commission=0.0005, settings=SHORTS)
     assert min(got.cash.values()) >= 0
     assert any(size < 0 for held in got.held.values() for size in held.values())
+    ratios = []
     for session, held in got.held.items():
-        short = -sum(
-            size * market[name][session][1] for name, size in held.items() if size < 0
-        )
-        # 24% each, and what prices moved since; cash is more than what is short.
-        assert got.cash[session] > 1.3 * short
+        closes = {name: last_close(market[name], session) for name in held}
+        values = [size * closes[name] for name, size in held.items()]
+        short = -sum(value for value in values if value < 0)
+        ratios.append(got.cash[session] / short if short else np.inf)
+        # Long and half of short were 0.98 of equity at most; a week of moves is since.
+        equity = got.cash[session] + sum(values)
+        gross = sum(value for value in values if value > 0) + 0.5 * short
+        assert gross < (1.1 + 6 * gap) * equity
+    # What a wild morning leaves short of margin is set right within three sessions.
+    for session, ratio in enumerate(ratios[:-3]):
+        assert ratio >= 1.3 or max(ratios[session + 1 : session + 4]) >= 1.3
     for fill in got.fills:
         opened = market[fill.feed][fill.session][0]
         assert fill.price == pytest.approx(opened, rel=1e-12)
+
+
+def last_close(bars, session):
+    return bars[max(known for known in bars if known <= session)][1]
