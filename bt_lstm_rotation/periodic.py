@@ -11,7 +11,7 @@ import numpy as np
 
 from bt_lstm_rotation.errors import SpecError, StrategyError, closest
 from bt_lstm_rotation.feeds import feed_names, session_of
-from bt_lstm_rotation.forecasting.spec import check_fraction
+from bt_lstm_rotation.forecasting.spec import check_fraction, check_whole
 from bt_lstm_rotation.indicators import as_session
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
@@ -64,6 +64,8 @@ class PeriodicRebalance(bt.Strategy):
         owner = type(self).__name__
         check_period(owner, "rebalance", self.p.rebalance)
         check_fraction(owner, "cash_buffer", self.p.cash_buffer)
+        if not isinstance(self.p.shorts, bool):  # a count also says whether
+            check_whole(owner, "shorts", self.p.shorts, least=0)
         if not isinstance(self.p.start, dt.date | None):
             raise SpecError(owner, "start", self.p.start, "a datetime.date, or None")
         feeds = dict(zip(feed_names(self.datas), self.datas, strict=True))

@@ -347,3 +347,9 @@ def test_a_broker_that_fills_at_the_deciding_price_is_refused(cheat):
     cerebro.addstrategy(SectorRotation, spec=MomentumSpec(lookback=2, skip=0))
     with pytest.raises(StrategyError, match="filled at the next open; with cheat-on-"):
         cerebro.run()
+
+
+@pytest.mark.parametrize("shorts", ["yes", -1, 0.5, None])
+def test_whether_weights_may_be_negative_is_no_text(shorts):
+    with pytest.raises(SpecError, match="shorts must be a whole number of at least 0"):
+        drop_in(THREE, Answers, shorts=shorts)
