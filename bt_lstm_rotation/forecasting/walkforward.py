@@ -116,15 +116,15 @@ class WalkForward:
             # A fit that begins where the last one ended has to wait for it.
             alone = (self._training.make(iter([task]), 1) for task in tasks)
             made = chain.from_iterable(alone)
-        for fit_at in stretches:
-            if fit_at != self._tried:
-                self._settle(next(made))
-                if self._training.progress:
-                    done, left = len(self.fits_), int((stretches > fit_at).sum())
-                    self._training.progress(done, done + left)
-            if self._model is not None:
-                rows = np.flatnonzero(wanted & (in_force == fit_at))
-                self._serve(self._model, sessions, rows, values)
+        if len(due) < len(stretches):
+            self._serve(sessions, wanted & (in_force == self._tried), values)
+        # To its end, past the last fit: workers left before it are cancelled.
+        for fitted in made:
+            self._settle(fitted)
+            if self._training.progress:
+                left = int((due > fitted.session).sum())
+                self._training.progress(len(self.fits_), len(self.fits_) + left)
+            self._serve(sessions, wanted & (in_force == fitted.session), values)
         return values
 
     def overdue(self, session: np.datetime64) -> int:
@@ -197,12 +197,23 @@ class WalkForward:
 
     def _serve(
         self,
-        model: Model,
         sessions: NDArray[np.datetime64],
-        rows: NDArray[np.int64],
+        wanted: NDArray[np.bool_],
         values: NDArray[np.float64],
     ) -> None:
-        """Fill in the forecasts of some rows, those with the same symbols together."""
+        """Fill in forecasts of the model in force, rows with the same symbols together.
+
+        Parameters
+        ----------
+        sessions : (n,) datetime64[D]
+        wanted : (n,) bool
+        values : (2, n, n_symbols) float64
+            Changed in place.
+        """
+        model = self._model
+        if model is None:
+            return
+        rows = np.flatnonzero(wanted)
         known = np.isin(self.history.symbols, model.symbols)
         there = (self.history.age(sessions[rows]) == 0) & known
         for same in np.unique(there, axis=0):

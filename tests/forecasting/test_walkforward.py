@@ -217,6 +217,22 @@ def test_progress_counts_the_fits_done_and_planned():
     assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
+def test_fits_are_taken_to_their_end():
+    # Dropped after the last fit, workers that have just made it warn of that.
+    ended = []
+
+    class Watched(Training):
+        def make(self, tasks, planned):
+            yield from super().make(tasks, planned)
+            ended.append(planned)
+
+    panel = random_panel("AB", 90)
+    walk = WalkForward(FakeSpec(), BarHistory.from_panel(panel), training=Watched())
+    walk.forecast(panel.sessions[:60])  # into the second of four periods
+    walk.forecast(panel.sessions[60:])
+    assert ended == [2, 2]
+
+
 def test_the_clock_is_the_one_given():
     ticks = iter(np.arange(100.0))
     panel = random_panel("AB", 60)
