@@ -187,20 +187,24 @@ class Network:
 
 
 def _run_lstm(layer: Layer, inputs: Array) -> Array:
-    units = len(layer.recurrent)
+    n_inputs, units = len(layer.kernel), len(layer.recurrent)
     # sigmoid(x) = (1 + tanh(x / 2)) / 2: halved weights make one tanh do for all gates.
     half = np.full(4 * units, 0.5, dtype=np.float32)
     half[2 * units : 3 * units] = 1.0
-    recurrent = layer.recurrent * half
-    driven = (inputs @ layer.kernel + layer.bias) * half
+    # Inputs and state side by side make one product do for both.
+    weights = np.concatenate([layer.kernel, layer.recurrent]) * half
+    bias = layer.bias * half
     state, outputs = _at_rest(inputs, units)
-    hidden = state
+    seen = np.zeros((*inputs.shape[:-2], n_inputs + units), dtype=np.float32)
+    gates = np.empty((*inputs.shape[:-2], 4 * units), dtype=np.float32)
     for step in range(inputs.shape[-2]):
-        gates = np.tanh(driven[..., step, :] + hidden @ recurrent)
+        seen[..., :n_inputs] = inputs[..., step, :]
+        np.matmul(seen, weights, out=gates)
+        np.tanh(np.add(gates, bias, out=gates), out=gates)
         write, keep, candidate, show = np.split(gates, 4, axis=-1)
         state = 0.5 * ((1 + keep) * state + (1 + write) * candidate)
         hidden = 0.5 * (1 + show) * np.tanh(state)
-        outputs[..., step, :] = hidden
+        seen[..., n_inputs:] = outputs[..., step, :] = hidden
     return outputs
 
 
@@ -209,13 +213,14 @@ def _run_gru(layer: Layer, inputs: Array) -> Array:
     outer, inner = layer.bias
     # Halved as in the LSTM. The third column is multiplied by the reset gate, which
     # is (1 + tanh) / 2, so that its half is taken here as well.
+    half = np.full(3 * units, 0.5, dtype=np.float32)
+    half[2 * units :] = 1.0
+    kernel, outer = layer.kernel * half, outer * half
     recurrent = layer.recurrent * np.float32(0.5)
     inner = inner * np.float32(0.5)
-    driven = inputs @ layer.kernel + outer
-    driven[..., : 2 * units] *= 0.5
     hidden, outputs = _at_rest(inputs, units)
     for step in range(inputs.shape[-2]):
-        now = driven[..., step, :]
+        now = inputs[..., step, :] @ kernel + outer
         within = hidden @ recurrent + inner
         gates = np.tanh(now[..., : 2 * units] + within[..., : 2 * units])
         keep, reset = np.split(gates, 2, axis=-1)
@@ -227,10 +232,10 @@ def _run_gru(layer: Layer, inputs: Array) -> Array:
 
 
 def _run_rnn(layer: Layer, inputs: Array) -> Array:
-    driven = inputs @ layer.kernel + layer.bias
     hidden, outputs = _at_rest(inputs, len(layer.recurrent))
     for step in range(inputs.shape[-2]):
-        hidden = np.tanh(driven[..., step, :] + hidden @ layer.recurrent)
+        now = inputs[..., step, :] @ layer.kernel + layer.bias
+        hidden = np.tanh(now + hidden @ layer.recurrent)
         outputs[..., step, :] = hidden
     return outputs
 
