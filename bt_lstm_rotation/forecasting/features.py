@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.forecasting.window import Window
 
-__all__ = ["FEATURES", "Feature", "compute", "forward_return", "warmup"]
+__all__ = ["FEATURES", "Feature", "compute", "forward_return", "mirror", "warmup"]
 
 Array = NDArray[np.float64]
 
@@ -40,11 +40,14 @@ class Feature:
         Bars that it reaches back.
     cross_sectional : bool
         Whether it compares symbols with each other, and so needs two of them.
+    odd : bool
+        Whether it changes its sign when rises and falls change places.
     """
 
     values: Callable[[Window], Array]
     warmup: int
     cross_sectional: bool = False
+    odd: bool = False
 
 
 def compute(names: Iterable[str], window: Window) -> Array:
@@ -69,6 +72,17 @@ def compute(names: Iterable[str], window: Window) -> Array:
 def warmup(names: Iterable[str]) -> int:
     """Bars that the longest of some features reaches back."""
     return max(FEATURES[name].warmup for name in names)
+
+
+def mirror(names: Iterable[str]) -> Array:
+    """Return what scaled features are multiplied by to exchange rises and falls.
+
+    Returns
+    -------
+    (n_features,) float64
+        -1 for a feature that is odd, 1 for one that is not.
+    """
+    return np.array([-1.0 if FEATURES[name].odd else 1.0 for name in names])
 
 
 def forward_return(window: Window, horizon: int) -> Array:
@@ -205,9 +219,11 @@ def _rank(window: Window) -> Array:
 
 
 FEATURES: dict[str, Feature] = {
-    "log_return": Feature(_log_return, warmup=1),
-    "relative_return": Feature(_relative_return, warmup=1, cross_sectional=True),
+    "log_return": Feature(_log_return, warmup=1, odd=True),
+    "relative_return": Feature(
+        _relative_return, warmup=1, cross_sectional=True, odd=True
+    ),
     "volatility": Feature(_volatility, warmup=MONTH),
     "volume": Feature(_volume, warmup=MONTH - 1),
-    "rank": Feature(_rank, warmup=MONTH, cross_sectional=True),
+    "rank": Feature(_rank, warmup=MONTH, cross_sectional=True, odd=True),
 }

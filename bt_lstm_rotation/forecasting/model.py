@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.forecasting.features import compute
+from bt_lstm_rotation.forecasting.features import compute, mirror
 from bt_lstm_rotation.forecasting.network import Network, weight_shapes
 from bt_lstm_rotation.forecasting.spec import ForecastSpec
 from bt_lstm_rotation.forecasting.window import Window
@@ -67,15 +67,28 @@ class Part:
     networks: tuple[Network, ...]
     scaler: Scaler
 
-    def forecast(self, features: Array) -> Array:
+    def forecast(self, features: Array, mirrored_by: Array | None = None) -> Array:
         """Forecast from (n_sessions, n_symbols, lookback, n_features).
+
+        Parameters
+        ----------
+        features : ndarray
+        mirrored_by : (n_features,) float64, optional
+            What exchanges rises and falls. With it the forecast is half the difference
+            between what the networks make of the features and of their mirror image.
 
         Returns
         -------
         (n_members, n_sessions, n_symbols) float64
         """
         inputs = self.scaler.inputs(features)
-        return np.stack([self.scaler.returns(net.run(inputs)) for net in self.networks])
+        if mirrored_by is None:
+            outputs = [network.run(inputs) for network in self.networks]
+        else:
+            both = np.stack([inputs, inputs * mirrored_by.astype(np.float32)])
+            pairs = [network.run(both) for network in self.networks]
+            outputs = [(seen - mirrored) / 2 for seen, mirrored in pairs]
+        return np.stack([self.scaler.returns(output) for output in outputs])
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,12 +110,15 @@ class RecurrentModel:
 
     def forecast(self, window: Window) -> Array:
         """Forecast from windows of (n_sessions, n_symbols, forecast_bars)."""
-        features = compute(self.spec.features, window)
-        if self.spec.pooled:
-            return self.parts[0].forecast(features)
+        spec = self.spec
+        features = compute(spec.features, window)
+        by = mirror(spec.features) if spec.mirrored else None
+        if spec.pooled:
+            return self.parts[0].forecast(features, by)
+        parts = [self.parts[self.symbols.index(symbol)] for symbol in window.symbols]
         columns = [
-            self.parts[self.symbols.index(symbol)].forecast(features[..., [row], :, :])
-            for row, symbol in enumerate(window.symbols)
+            part.forecast(features[..., [row], :, :], by)
+            for row, part in enumerate(parts)
         ]
         return np.concatenate(columns, axis=-1)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
 from bt_lstm_rotation.errors import SpecError, closest
-from bt_lstm_rotation.forecasting.features import FEATURES, warmup
+from bt_lstm_rotation.forecasting.features import FEATURES, mirror, warmup
 from bt_lstm_rotation.forecasting.network import Cell
 from bt_lstm_rotation.periods import Period, check_period
 
@@ -82,6 +82,12 @@ class ForecastSpec:
         What the network learns: the return over the horizon less the mean return of
         the cross-section, or the return itself. Either way the forecast is a return:
         to a relative one the window's mean return is added.
+    mirrored : bool
+        Take for the forecast half the difference between what a network makes of the
+        features and of their mirror image, in which rises and falls have changed
+        places: what is said of a rise is then said of a fall as large, with the sign
+        changed. Where that holds, it takes error away and nothing else [6]_. Wants a
+        feature that changes its sign.
 
     Raises
     ------
@@ -101,6 +107,8 @@ class ForecastSpec:
        recurrent neural networks", ICML 2013.
     .. [5] L. Prechelt, "Early stopping - but when?", in Neural Networks: Tricks of the
        Trade, Springer 1998.
+    .. [6] B. Elesedy and S. Zaidi, "Provably strict generalisation benefit for
+       equivariant models", ICML 2021.
     """
 
     lookback: int = 60
@@ -123,6 +131,7 @@ class ForecastSpec:
     pooled: bool = True
     features: tuple[str, ...] = ("relative_return",)
     target: Literal["relative", "plain"] = "relative"
+    mirrored: bool = True
 
     def __post_init__(self) -> None:
         for name in WHOLE:
@@ -138,7 +147,7 @@ class ForecastSpec:
             check_positive("ForecastSpec", "half_life", self.half_life)
         _check_choice("cell", self.cell, CELLS)
         _check_choice("target", self.target, TARGETS)
-        for name in ("pooled", "warm_start"):
+        for name in ("pooled", "warm_start", "mirrored"):
             if not isinstance(getattr(self, name), bool):
                 value = getattr(self, name)
                 raise SpecError("ForecastSpec", name, value, "True or False")
@@ -169,6 +178,9 @@ class ForecastSpec:
         if not features or len(set(features)) < len(features):
             valid = "at least one name, each of them once"
             raise SpecError("ForecastSpec", "features", features, valid)
+        if self.mirrored and (mirror(features) > 0).all():
+            valid = f"False, as none of the features {features} changes its sign"
+            raise SpecError("ForecastSpec", "mirrored", True, valid)
 
     @property
     def held_out(self) -> int:

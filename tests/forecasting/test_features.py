@@ -15,6 +15,7 @@ from bt_lstm_rotation.forecasting.features import (
     compute,
     deviation,
     forward_return,
+    mirror,
     warmup,
 )
 
@@ -184,3 +185,12 @@ def test_forward_return_is_from_close_to_close():
     np.testing.assert_allclose(forward_return(window, 2)[0], expected, rtol=1e-14)
     np.testing.assert_allclose(forward_return(window, 4), [[-0.4]], rtol=1e-14)
     assert forward_return(window, 1).shape == (1, 4)
+
+
+def test_rises_and_falls_change_places_in_reciprocal_prices():
+    window = whole(random_panel("ABC", 60))
+    turned = type(window)(window.symbols, window.dates, window.bars.copy())
+    turned.bars[:4] = 1.0 / turned.bars[:4]
+    straight, reciprocal = compute(NAMES, window), compute(NAMES, turned)
+    np.testing.assert_allclose(reciprocal, straight * mirror(NAMES), atol=1e-12)
+    assert list(mirror(NAMES)) == [-1, -1, 1, 1, -1]

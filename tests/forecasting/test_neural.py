@@ -144,7 +144,7 @@ def test_targets_are_compared_by_date_and_not_by_row():
 
 
 def test_a_forecast_is_the_networks_output_in_the_windows_own_returns():
-    spec = replace(TINY, features=("log_return", "volume"))
+    spec = replace(TINY, features=("log_return", "volume"), mirrored=False)
     panel = random_panel("AB", 80)
     model = fitted(spec, last_window(panel.rows(0, 70), spec.fit_bars)).model
     (part,) = model.parts
@@ -157,6 +157,31 @@ def test_a_forecast_is_the_networks_output_in_the_windows_own_returns():
     assert scaler.level != 0.0
     stacked = Window(now.symbols, now.dates[None], now.bars[:, None])
     np.testing.assert_allclose(model.forecast(stacked)[0, 0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_what_is_said_of_a_rise_is_said_of_a_fall_with_the_sign_changed(pooled):
+    spec = replace(TINY, features=("log_return", "volume"), pooled=pooled, members=2)
+    panel = random_panel("AB", 80)
+    model = fitted(spec, last_window(panel.rows(0, 70), spec.fit_bars)).model
+    now = last_window(panel, spec.forecast_bars)
+    # Closes whose log returns lie as far on the other side of the mean of the window.
+    turned = Window(now.symbols, now.dates[None], now.bars[:, None].copy())
+    means = [model.parts[row if not pooled else 0].scaler for row in range(2)]
+    mean = np.array([scaler.feature_mean[0] for scaler in means])[:, None]
+    change = np.diff(np.log(now.close), axis=1)
+    path = np.cumsum(2.0 * mean - change, axis=1)
+    turned.bars[3, 0, :, 1:] = now.close[:, :1] * np.exp(path)
+    there = Window(now.symbols, now.dates[None], now.bars[:, None])
+    straight = model.forecast(there)
+    level = np.array([scaler.target_mean + scaler.level for scaler in means])
+    assert (abs(straight - level) > 1e-5).all()
+    np.testing.assert_allclose(
+        model.forecast(turned) - level, level - straight, rtol=1e-4
+    )
+    plain = replace(model, spec=replace(spec, mirrored=False))
+    even = plain.forecast(there) + plain.forecast(turned) - 2.0 * level
+    assert (abs(even) > 1e-6).all()
 
 
 def test_a_symbol_keeps_its_own_network_when_others_pause():

@@ -19,9 +19,9 @@ NOT_WHOLE = [True, False, 1.0, 2.5, math.nan, math.inf, "3", b"3", None, [3], (3
 NOT_A_NUMBER = [True, False, math.nan, "0.1", None, [0.1], 1j]
 
 
-def refused(field, value):
+def refused(field, value, **others):
     with pytest.raises(SpecError) as info:
-        ForecastSpec(**{field: value})
+        ForecastSpec(**{field: value}, **others)
     assert (info.value.owner, info.value.field) == ("ForecastSpec", field)
     return info.value
 
@@ -63,8 +63,9 @@ def test_a_choice_that_there_is_not_is_refused_with_those_there_are(field, value
 
 
 @pytest.mark.parametrize("value", [0, 1, "True", None, 1.0, np.bool_(True)])
-def test_pooled_is_true_or_false(value):
-    assert "True or False" in str(refused("pooled", value))
+@pytest.mark.parametrize("field", ["pooled", "warm_start", "mirrored"])
+def test_a_switch_is_true_or_false(field, value):
+    assert "True or False" in str(refused(field, value))
 
 
 @pytest.mark.parametrize("value", ["yearly", 0, True, 2.0, None])
@@ -141,9 +142,16 @@ def test_bars_needed_are_window_plus_horizon_plus_reach():
 def test_it_needs_two_symbols_exactly_if_it_compares_them():
     alone = {"log_return", "volatility", "volume"}
     for name in FEATURES:
-        plain = ForecastSpec(target="plain", features=(name,))
+        plain = ForecastSpec(target="plain", features=(name,), mirrored=False)
         assert plain.min_symbols == (1 if name in alone else 2)
-        assert ForecastSpec(target="relative", features=(name,)).min_symbols == 2
+        assert dataclasses.replace(plain, target="relative").min_symbols == 2
+
+
+def test_a_mirror_image_without_a_feature_that_changes_its_sign_is_refused():
+    steady = ("volatility", "volume")
+    assert "none of the features" in str(refused("mirrored", True, features=steady))
+    assert ForecastSpec(features=steady, mirrored=False).features == steady
+    assert ForecastSpec(features=(*steady, "rank")).mirrored
 
 
 def test_names_are_the_settings():
