@@ -12,7 +12,7 @@ class LSTMTop3Monthly(SectorRotation):
     """One network over all sectors, trained again each month on three years."""
 
     params = (
-        ("spec", ForecastSpec(lookback=60, horizon=21, train_size=756)),
+        ("spec", ForecastSpec(lookback=126, horizon=21, train_size=756)),
         ("top", 3),
         ("rebalance", "monthly"),
     )

@@ -35,7 +35,7 @@ Array = NDArray[np.float32]
 # where the end of its section 2 puts it, as in Keras: beside the uncorrected root.
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
-# Sequences in a block. Nine sectors, three years and sequences of 60 make 117.
+# Sequences in a block. Nine sectors, three years and sequences of 126 make 54.
 BLOCK = 256
 
 

@@ -111,7 +111,7 @@ class ForecastSpec:
        equivariant models", ICML 2021.
     """
 
-    lookback: int = 60
+    lookback: int = 126
     horizon: int = 21
     train_size: int = 756
     retrain: Period = "monthly"
