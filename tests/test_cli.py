@@ -184,7 +184,7 @@ def test_what_is_typed_is_what_is_run(bars, handed_over):
     assert given["end"] == dt.date(2019, 5, 31)
     assert given["broker"] == Broker(cash=5_000, commission=0.001, slippage=0)
     assert given["strategy"].__name__ == "LSTMTop3Monthly"
-    spec = ForecastSpec(lookback=60, train_size=756, horizon=5, seed=9)
+    spec = ForecastSpec(lookback=126, train_size=756, horizon=5, seed=9)
     assert given["params"] == {"top": 1, "spec": spec}
 
 
