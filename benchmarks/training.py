@@ -204,7 +204,8 @@ def arithmetic() -> None:
     walk_forward(panel.rows(0, 900), SPEC)
     (window,) = windows(panel, [3000])
     forecaster, session, workers = SPEC.forecaster(), window.dates.max(), Workers()
-    together = [window] * (4 * workers.cores)
+    # Twenty a core in a row: of fewer, what workers take to begin is no small part.
+    together = [window] * (20 * workers.cores)
     bars = -(-SPEC.train_size // SPEC.lookback) * SPEC.lookback * len(panel.symbols)
     inputs = len(SPEC.features) + SPEC.units
     # A product forward and two backward, a multiplication and an addition each.
@@ -215,11 +216,11 @@ def arithmetic() -> None:
         list(workers.map(lambda one: forecaster.fit(one, session), together))
 
     def products() -> None:
-        for _ in range(20):
+        for _ in range(100):
             big @ big
 
-    turns = [(seconds(fits), seconds(products)) for _ in range(9)]
-    rates = [(work / fit / 1e9, 40 * 1024**3 / one / 1e9) for fit, one in turns]
+    turns = [(seconds(fits), seconds(products)) for _ in range(7)]
+    rates = [(work / fit / 1e9, 200 * 1024**3 / one / 1e9) for fit, one in turns]
     ratio = statistics.median(rate / peak for rate, peak in rates)
     rate, peak = (statistics.median(column) for column in zip(*rates, strict=True))
     print(
