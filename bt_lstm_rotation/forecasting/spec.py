@@ -86,8 +86,8 @@ class ForecastSpec:
         Take for the forecast half the difference between what a network makes of the
         features and of their mirror image, in which rises and falls have changed
         places: what is said of a rise is then said of a fall as large, with the sign
-        changed. Where that holds, it takes error away and nothing else [6]_. Wants a
-        feature that changes its sign.
+        changed. Where that holds, it takes error away and nothing else [6]_. Training
+        and its losses are the network's own. Wants a feature that changes its sign.
 
     Raises
     ------
