@@ -17,9 +17,11 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from tutorial import examples, many_to_one, trained
 
 from bt_lstm_rotation.evidence.skill import realised_returns, skill
 from bt_lstm_rotation.forecasting import (
@@ -31,12 +33,7 @@ from bt_lstm_rotation.forecasting import (
     Workers,
     walk_forward,
 )
-from bt_lstm_rotation.forecasting.features import (
-    compute,
-    deviation,
-    forward_return,
-    warmup,
-)
+from bt_lstm_rotation.forecasting.features import compute
 from bt_lstm_rotation.forecasting.recurrent import tensorflow
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
@@ -71,40 +68,6 @@ def windows(panel: PricePanel, rows: list[int]) -> list[Window]:
     return found
 
 
-def keras_examples(window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """Return scaled (n_symbols, n_bars, n_features) and (n_symbols, n_bars)."""
-    skip, size = warmup(SPEC.features), SPEC.train_size
-    features = compute(SPEC.features, window)[:, :size]
-    targets = forward_return(window, SPEC.horizon)[:, skip:]
-    targets = deviation(targets, window.dates[:, skip : skip + size])
-    features = (features - features.mean((0, 1))) / features.std((0, 1))
-    return features.astype("f4"), (targets / targets.std()).astype("f4")
-
-
-def many_to_one(features: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
-    """One example a bar: the last `lookback` bars and the one target after them."""
-    view = np.lib.stride_tricks.sliding_window_view(features, SPEC.lookback, axis=1)
-    inputs = np.moveaxis(view, -1, 2).reshape(-1, SPEC.lookback, features.shape[-1])
-    return np.ascontiguousarray(inputs), targets[:, SPEC.lookback - 1 :].ravel()
-
-
-def keras_fit(inputs: np.ndarray, targets: np.ndarray, epochs: int, batch: int):
-    """Train as a tutorial does."""
-    import keras
-
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input(inputs.shape[1:]),
-            keras.layers.LSTM(SPEC.units),
-            keras.layers.Dense(1),
-        ]
-    )
-    model.compile(keras.optimizers.Adam(), "mse")
-    model.fit(inputs, targets, epochs=epochs, batch_size=batch, verbose=0)
-    return model
-
-
 def keras() -> None:
     """Time the Keras loops on a sample, and ours on everything."""
     panel = sectors(SimulatedMarket(n_sessions=5156))
@@ -123,9 +86,10 @@ def keras() -> None:
     sample = windows(panel, [1500, 3500])
     each = []
     for window in sample:
-        features, targets = keras_examples(window)
-        inputs, wanted = many_to_one(features[:1], targets[:1])
-        each.append(seconds(lambda i=inputs, w=wanted: keras_fit(i, w, 10, 32)))
+        features, targets = examples(SPEC, window)
+        inputs, wanted = many_to_one(SPEC, features[:1], targets[:1])
+        fit = partial(trained, SPEC, inputs, wanted, epochs=10, batch=32)
+        each.append(seconds(fit))
     sector = statistics.median(each) * len(panel.symbols)
     print(
         f"Keras, one network a sector, 10 epochs, batch 32: {sector:.1f} s a window "
@@ -133,8 +97,9 @@ def keras() -> None:
     )
     pooled = []
     for window in sample:
-        inputs, wanted = many_to_one(*keras_examples(window))
-        pooled.append(seconds(lambda i=inputs, w=wanted: keras_fit(i, w, 3, 128)))
+        inputs, wanted = many_to_one(SPEC, *examples(SPEC, window))
+        fit = partial(trained, SPEC, inputs, wanted, epochs=3, batch=128)
+        pooled.append(seconds(fit))
     one = statistics.median(pooled)
     print(
         f"Keras, one pooled network, 3 epochs, batch 128: {one:.1f} s a window "
@@ -182,8 +147,9 @@ def against_keras(
     theirs = np.full_like(made, np.nan)
     rows = list(range(1200, 2800, 134))
     for row, window in zip(rows, windows(panel, rows), strict=True):
-        features, targets = keras_examples(window)
-        model = keras_fit(*many_to_one(features, targets), 3, 128)
+        features, targets = examples(SPEC, window)
+        inputs, wanted = many_to_one(SPEC, features, targets)
+        model = trained(SPEC, inputs, wanted, epochs=3, batch=128)
         raw = compute(SPEC.features, window)[:, : SPEC.train_size]
         history = BarHistory.from_panel(panel)
         month = panel.sessions[row : row + 21]
