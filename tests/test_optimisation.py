@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import threading
 
 import backtrader as bt
 import pytest
@@ -64,7 +66,7 @@ if __name__ == "__main__":
         try:
             optimised(2)
         except TrainingError as error:
-            print(error)
+            print(error, flush=True)
     else:
         multiprocessing.set_start_method(sys.argv[1])
         apart = optimised(2)
@@ -72,15 +74,18 @@ if __name__ == "__main__":
 """
 
 
+def script(tmp_path, argument):
+    """How to run the script above: a command and its environment."""
+    path = tmp_path / "optimise.py"
+    path.write_text(FORKS, encoding="utf-8")
+    command = [sys.executable, "-W", "ignore", str(path), argument]
+    return command, os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+
 def in_a_script(tmp_path, argument):
-    script = tmp_path / "optimise.py"
-    script.write_text(FORKS, encoding="utf-8")
+    command, environment = script(tmp_path, argument)
     ran = subprocess.run(
-        [sys.executable, "-W", "ignore", str(script), argument],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        command, capture_output=True, text=True, timeout=240, env=environment
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
@@ -100,6 +105,20 @@ def test_two_processes_give_what_one_gives(start_method, tmp_path):
     reason="this system cannot fork processes",
 )
 def test_a_fork_after_training_is_an_error_and_does_not_wait_for_ever(tmp_path):
-    told = in_a_script(tmp_path, "used before")
+    # Up to the error and no further: Backtrader leaves the pool of a run that failed
+    # open, and once in some hundreds of runs Python did not come to its end with it.
+    command, environment = script(tmp_path, "used before")
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    ) as running:
+        overdue = threading.Timer(240, os.killpg, (running.pid, signal.SIGKILL))
+        overdue.start()
+        told = running.stdout.readline()
+        overdue.cancel()
+        os.killpg(running.pid, signal.SIGKILL)
     assert told.startswith("no network can be trained in a process forked from one")
     assert "maxcpus=1" in told
