@@ -20,6 +20,7 @@ import backtrader as bt
 
 from bt_lstm_rotation.errors import LookaheadError, StrategyError
 from bt_lstm_rotation.feeds import session_of
+from bt_lstm_rotation.lines import current_date, date_of_bar, feed_of, name_of
 
 __all__ = ["NoLookahead"]
 
@@ -133,7 +134,7 @@ def _watched(method: Callable[..., Any], *, guards: bool = False) -> Callable[..
             _guard(data)
         indicator = self._ltype == bt.LineIterator.IndType
         dated = self.refuse_stale_bars or (indicator and len(self.datas) > 1)
-        token = _running.set((self, _session(self) if dated else None))
+        token = _running.set((self, current_date(self) if dated else None))
         try:
             return method(self, *args, **kwargs)
         finally:
@@ -207,7 +208,7 @@ def _refuse(who: Any, line: Any, ago: Any) -> None:
         return
     kept = min(line.lencount, line._idx + 1)
     known = f"known are [0], the last, to [{1 - kept}]" if kept > 1 else "known is [0]"
-    if not line.lencount and (feed := _feed_of(line)) is not None and len(feed):
+    if not line.lencount and (feed := feed_of(line)) is not None and len(feed):
         problem = (
             "in this mode Backtrader leaves an indicator inside another at its last "
             "value of all; make one in your own __init__"
@@ -230,11 +231,11 @@ def _refuse(who: Any, line: Any, ago: Any) -> None:
 
 def _check_date(who: Any, line: Any, ago: int, session: float) -> None:
     """Refuse a bar of a later day, and an older one if that is wanted."""
-    feed = _feed_of(line)
+    feed = feed_of(line)
     # The date tells one bar from another, so it may be read.
     if feed is None or line is feed.lines.datetime:
         return
-    read, last = (_date(feed, line.lencount + back) for back in (ago, 0))
+    read, last = (date_of_bar(feed, line.lencount + back) for back in (ago, 0))
     indicator = who._ltype == bt.LineIterator.IndType
     if indicator and read is not None and int(read) > int(session):
         problem = (
@@ -251,35 +252,6 @@ def _check_date(who: Any, line: Any, ago: int, session: float) -> None:
     frame, reader = _reader()
     if reader in (None, "backtrader.order"):
         raise _error(who, line, ago, frame, problem)
-
-
-def _session(who: Any) -> float | None:
-    """Return the session that is on, as Backtrader numbers it, if there is one."""
-    strategy = who
-    while strategy is not None and strategy._ltype != bt.LineIterator.StratType:
-        strategy = strategy._owner
-    if strategy is not None and len(strategy):
-        line = strategy.lines.datetime
-        if (date := float(line.array[line._idx])) == date:
-            return date
-    # Indicators are calculated ahead of the run, when the strategy has no date yet.
-    return None if who is strategy else _date(_feed_of(who), len(who))
-
-
-def _feed_of(series: Any) -> Any:
-    """Return the feed by whose bars a line or an indicator goes."""
-    while series is not None and not isinstance(series, bt.AbstractDataBase):
-        clock = getattr(series, "_clock", None)
-        series = series._owner if clock is None else clock
-    return series
-
-
-def _date(feed: Any, length: int) -> float | None:
-    """Return the date of a feed's bar, counted from 1, if it is kept."""
-    # An indicator is ahead of its feed while it is calculated ahead of the run.
-    dates = feed.lines.datetime
-    row = dates._idx + length - dates.lencount
-    return float(dates.array[row]) if 0 <= row < len(dates.array) else None
 
 
 def _reader() -> tuple[FrameType | None, str | None]:
@@ -300,30 +272,11 @@ def _reader() -> tuple[FrameType | None, str | None]:
 def _error(
     who: Any, line: Any, ago: int, frame: FrameType | None, problem: str, **more: Any
 ) -> LookaheadError:
-    date = _session(who)
+    date = current_date(who)
     place = "?"
     if frame is not None:
         place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
     session = None if date is None else str(session_of(date))
     return LookaheadError(
-        _name_of(line), ago, problem, place=place, session=session, **more
+        name_of(line), ago, problem, place=place, session=session, **more
     )
-
-
-def _name_of(line: Any) -> str:
-    """Name a line by its feed or indicator, as in ``"SMA(XLK).sma"``."""
-    if isinstance(line, bt.LineActions):
-        return type(line).__name__.lstrip("_")
-    owner = line._owner
-    number = next(n for n, other in enumerate(owner.lines) if other is line)
-    return f"{_label(owner)}.{owner._getlinealias(number) or number}"
-
-
-def _label(series: Any) -> str:
-    if isinstance(series, bt.AbstractDataBase):
-        return str(series._name or f"data{series._id - 1}")
-    if isinstance(series, bt.LineSeriesStub):
-        return _name_of(series.lines[0])
-    if not isinstance(series, bt.IndicatorBase):
-        return type(series).__name__
-    return f"{type(series).__name__}({', '.join(map(_label, series.datas))})"

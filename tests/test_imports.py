@@ -20,7 +20,7 @@ LAYERS = [
     ["prices"],
     ["forecasting"],
     ["evidence", "selection"],
-    ["feeds", "plotting"],
+    ["feeds", "lines", "plotting"],
     ["sound_feeds"],
     ["forecast_pool", "lookahead"],
     ["indicators"],

@@ -1,0 +1,61 @@
+"""What one of Backtrader's lines belongs to: its feed, its dates, its name.
+
+Nothing here reads a line as a user's code does, so that it may be asked at any time.
+Dates are numbers as Backtrader keeps them, days since 0001-01-01 and a share of one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import backtrader as bt
+
+__all__ = ["current_date", "date_of_bar", "feed_of", "name_of"]
+
+
+def current_date(who: Any) -> float | None:
+    """Return the date on which a strategy or an indicator is, if there is one."""
+    strategy = who
+    while strategy is not None and strategy._ltype != bt.LineIterator.StratType:
+        strategy = strategy._owner
+    if strategy is not None and len(strategy):
+        line = strategy.lines.datetime
+        if (date := float(line.array[line._idx])) == date:
+            return date
+    # Indicators are calculated ahead of the run, when the strategy has no date yet.
+    return None if who is strategy else date_of_bar(feed_of(who), len(who))
+
+
+def feed_of(series: Any) -> Any:
+    """Return the feed by whose bars a line or an indicator goes."""
+    while series is not None and not isinstance(series, bt.AbstractDataBase):
+        clock = getattr(series, "_clock", None)
+        series = series._owner if clock is None else clock
+    return series
+
+
+def date_of_bar(feed: Any, length: int) -> float | None:
+    """Return the date of a feed's bar, counted from 1, if it is kept."""
+    # An indicator is ahead of its feed while it is calculated ahead of the run.
+    dates = feed.lines.datetime
+    row = dates._idx + length - dates.lencount
+    return float(dates.array[row]) if 0 <= row < len(dates.array) else None
+
+
+def name_of(line: Any) -> str:
+    """Name a line by its feed or indicator, as in ``"SMA(XLK).sma"``."""
+    if isinstance(line, bt.LineActions):
+        return type(line).__name__.lstrip("_")
+    owner = line._owner
+    number = next(n for n, other in enumerate(owner.lines) if other is line)
+    return f"{_label(owner)}.{owner._getlinealias(number) or number}"
+
+
+def _label(series: Any) -> str:
+    if isinstance(series, bt.AbstractDataBase):
+        return str(series._name or f"data{series._id - 1}")
+    if isinstance(series, bt.LineSeriesStub):
+        return name_of(series.lines[0])
+    if not isinstance(series, bt.IndicatorBase):
+        return type(series).__name__
+    return f"{type(series).__name__}({', '.join(map(_label, series.datas))})"
