@@ -11,6 +11,7 @@ import pytest
 
 from bt_lstm_rotation.errors import StrategyError
 from bt_lstm_rotation.strategy_file import (
+    code_of,
     find_strategy,
     known_strategies,
     where_it_failed,
@@ -205,3 +206,75 @@ def test_ctrl_c_while_a_file_runs_is_nobodys_error(write):
 
 def test_an_error_from_nowhere_has_no_place():
     assert where_it_failed(ValueError("x"), None) == "ValueError: x"
+
+
+BESIDE = """\
+import backtrader as bt
+from rules import PERIOD
+from signals.fast import SPEED
+
+class Mine(bt.Strategy):
+    params = (("period", PERIOD + SPEED),)
+
+    def __init__(self):
+        import late
+"""
+
+
+@pytest.fixture
+def beside(write):
+    """A strategy file with neighbours, of which `unused` is not imported."""
+    write("PERIOD = 20\n", "rules.py")
+    write("import rules\nSPEED = rules.PERIOD\n", "signals/fast.py")
+    write("", "signals/__init__.py")
+    write("from signals import slow\n", "late.py")
+    write("", "signals/slow.py")
+    write("", "unused.py")
+    return write(BESIDE)
+
+
+def test_a_strategy_file_may_import_what_stands_beside_it(beside):
+    assert find_strategy(beside).params.period == 40
+
+
+def test_neighbours_of_one_name_in_two_folders_are_told_apart(write, beside):
+    other = write(BESIDE, "other/mine.py")
+    write("PERIOD = 1\n", "other/rules.py")
+    write("SPEED = 1\n", "other/signals/fast.py")
+    for file, period in ((beside, 40), (other, 2), (beside, 40)):
+        assert find_strategy(file).params.period == period
+
+
+def test_a_neighbour_does_not_replace_an_installed_package(write):
+    write("raise SystemExit\n", "backtrader.py")
+    write("raise SystemExit\n", "filelock.py")
+    assert find_strategy(write(f"import filelock\n{ONE}")).__name__ == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("mine.py", True),
+        ("rules.py", True),
+        ("signals/__init__.py", True),
+        ("signals/fast.py", True),
+        ("late.py", True),
+        ("signals/slow.py", True),
+        ("unused.py", False),
+    ],
+)
+def test_the_code_of_a_strategy_is_its_file_and_what_that_imports(
+    tmp_path, beside, name, counts
+):
+    before = code_of(find_strategy(beside))
+    with (tmp_path / name).open("a") as source:
+        source.write("# another\n")
+    assert (code_of(find_strategy(beside)) != before) is counts
+
+
+def test_a_neighbour_that_is_no_python_is_hashed_all_the_same(write):
+    file = write(f"try:\n    import broken\nexcept SyntaxError:\n    pass\n{ONE}")
+    write("def", "broken.py")
+    before = code_of(find_strategy(file))
+    write("def ", "broken.py")
+    assert code_of(find_strategy(file)) != before

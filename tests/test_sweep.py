@@ -695,3 +695,26 @@ def test_a_sweep_needs_a_grid_and_a_file(capsys, left_out):
     assert (
         f"the following arguments are required: {left_out}" in capsys.readouterr().err
     )
+
+
+def test_a_trial_is_another_one_when_code_of_the_package_changes(
+    sweep, file, monkeypatch
+):
+    sweep()
+    before = rows(file)
+    monkeypatch.setattr(trials, "_package_code", lambda: "other code")
+    with pytest.raises(OutputError, match="of other bars, dates, broker, seed, strat"):
+        sweep()
+    assert rows(file) == before
+
+
+def test_a_trial_is_another_one_when_a_neighbour_of_its_strategy_changes(
+    sweep, file, tmp_path
+):
+    strategy = write(tmp_path / "mine.py", "import rules")
+    neighbour = tmp_path / "rules.py"
+    neighbour.write_text("", encoding="utf-8")
+    sweep({"n": [1]}, strategy=strategy)
+    neighbour.write_text("HALF = True\n", encoding="utf-8")
+    with pytest.raises(OutputError, match="trials of another sweep"):
+        sweep({"n": [1]}, strategy=strategy)

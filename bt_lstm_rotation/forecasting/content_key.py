@@ -17,7 +17,9 @@ from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.archive import PLAIN_KINDS
 from bt_lstm_rotation.errors import SpecError
 
-__all__ = ["content_key"]
+__all__ = ["content_key", "source_hash"]
+
+PACKAGE = Path(__file__).parents[1]
 
 
 def content_key(kind: str, *parts: object) -> str:
@@ -43,21 +45,37 @@ def content_key(kind: str, *parts: object) -> str:
     SpecError
         If a part is of another type, whose content is not known to be all of it.
     """
-    return _digest((kind, _code_version(), *parts)).hex()
+    return _digest((kind, _forecasting_code(), *parts)).hex()
 
 
 @functools.cache
-def _code_version() -> str:
-    """Hash the source of all that decides a forecast.
+def _forecasting_code() -> str:
+    """Hash the source of all that decides a forecast."""
+    # The calendar says when a fit is made; all else is in this room.
+    return source_hash(PACKAGE / "forecasting", PACKAGE / "periods.py")
 
-    Only what is on disk is known. The version stands for it where no source is
-    installed.
+
+def source_hash(*places: Path) -> str:
+    """Hash the package's version and source files.
+
+    Parameters
+    ----------
+    *places : Path
+        Files of the package, and folders, whose whole tree counts.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits; a file's place counts as well as its content. Where no
+        source is installed, the version stands for it.
     """
-    package = Path(__file__).parents[1]
-    # The calendar says when a fit is made; all else is in this folder.
-    sources = [*package.glob("forecasting/*.py"), *package.glob("periods.py")]
-    files = tuple((source.name, source.read_bytes()) for source in sorted(sources))
-    return _digest((__version__, files)).hex()
+    files = [file for place in places for file in (place, *place.rglob("*.py"))]
+    sources = tuple(
+        (file.relative_to(PACKAGE).as_posix(), file.read_bytes())
+        for file in sorted(files)
+        if file.is_file()
+    )
+    return _digest((__version__, sources)).hex()
 
 
 def _digest(part: object) -> bytes:

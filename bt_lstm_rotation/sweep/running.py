@@ -14,10 +14,14 @@ from bt_lstm_rotation.backtest import Broker
 from bt_lstm_rotation.errors import DataError, OutputError, SpecError, StrategyError
 from bt_lstm_rotation.forecasting import ForecastStore, Workers
 from bt_lstm_rotation.prices import PricePanel
-from bt_lstm_rotation.strategy_file import find_strategy, known_strategies
+from bt_lstm_rotation.strategy_file import (
+    code_of,
+    find_strategy,
+    known_strategies,
+)
 from bt_lstm_rotation.sweep.grid import check_grid, combinations
 from bt_lstm_rotation.sweep.table import TrialTable
-from bt_lstm_rotation.sweep.trials import MEASURES, Trials, code_of
+from bt_lstm_rotation.sweep.trials import MEASURES, Trials
 
 __all__ = ["run_sweep"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import hashlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,17 +18,22 @@ from bt_lstm_rotation.errors import (
     StrategyError,
 )
 from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers
-from bt_lstm_rotation.forecasting.content_key import content_key
+from bt_lstm_rotation.forecasting.content_key import (
+    PACKAGE,
+    content_key,
+    source_hash,
+)
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.settings import parse_settings
 from bt_lstm_rotation.strategy_file import (
+    code_of,
     find_strategy,
     known_strategies,
     where_it_failed,
 )
 from bt_lstm_rotation.sweep.grid import LONGEST, spelled
 
-__all__ = ["MEASURES", "OK", "Trial", "Trials", "code_of"]
+__all__ = ["MEASURES", "OK", "Trial", "Trials"]
 
 # Column -> where it stands in a result's summary.
 MEASURES = {
@@ -110,7 +114,7 @@ class Trials:
         """Name a combination; it is known by all that its row depends on."""
         texts = {name: spelled(name, value) for name, value in values.items()}
         bars = (self.panel.content_hash, self.benchmark, str(self.start))
-        how = (self.code, self.seed, self.broker)
+        how = (_package_code(), self.code, self.seed, self.broker)
         return Trial(content_key("trial", bars, how, tuple(texts.items()))[:16], texts)
 
     def check_settings(self, trial: Trial) -> None:
@@ -187,10 +191,10 @@ class Trials:
             return trial.key  # it will train nothing
 
 
-def code_of(strategy: Any) -> str:
-    """Hash a strategy's name and the file that defines it."""
-    source = Path(inspect.getfile(strategy)).read_bytes()
-    return hashlib.sha256(strategy.__qualname__.encode() + b"\n" + source).hexdigest()
+@functools.cache
+def _package_code() -> str:
+    """Hash all of the package: a trial runs most of it."""
+    return source_hash(PACKAGE)
 
 
 @functools.cache

@@ -16,7 +16,8 @@ import pytest
 import bt_lstm_rotation
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting import ForecastSpec, MomentumSpec
-from bt_lstm_rotation.forecasting.content_key import content_key
+from bt_lstm_rotation.forecasting import content_key as content_key_module
+from bt_lstm_rotation.forecasting.content_key import content_key, source_hash
 
 ROOT = Path(bt_lstm_rotation.__file__).parent
 
@@ -201,11 +202,13 @@ def test_a_part_whose_content_is_not_known_is_refused(part):
         content_key("fit", part)
 
 
-def key_in(folder: Path, *, hash_seed: str) -> str:
+def keys_in(folder: Path, *, hash_seed: str = "1") -> list[str]:
+    """The keys of a fit and of a trial, by the copy of the package in a folder."""
     code = (
         "from bt_lstm_rotation.forecasting import ForecastSpec\n"
-        "from bt_lstm_rotation.forecasting.content_key import content_key\n"
-        "print(content_key('fit', ForecastSpec(), ('XLK', 'XLE')))"
+        "from bt_lstm_rotation.forecasting import content_key as keys\n"
+        "print(keys.content_key('fit', ForecastSpec(), ('XLK', 'XLE')))\n"
+        "print(keys.source_hash(keys.PACKAGE))"
     )
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
@@ -215,18 +218,62 @@ def key_in(folder: Path, *, hash_seed: str) -> str:
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder), "PYTHONHASHSEED": hash_seed},
     )
-    return ran.stdout.strip()
+    return ran.stdout.split()
 
 
-def test_other_processes_have_the_same_key_until_the_code_changes(tmp_path):
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """A copy of the package, in which the code may be changed."""
     copy = tmp_path / "bt_lstm_rotation"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    key = key_in(tmp_path, hash_seed="1")
-    again = key_in(tmp_path, hash_seed="2")
+    return copy
+
+
+def test_other_processes_have_the_same_keys_until_the_code_changes(copy):
+    keys = keys_in(copy.parent)
+    again = keys_in(copy.parent, hash_seed="2")
     with (copy / "forecasting" / "baselines.py").open("a") as source:
         source.write("# another\n")
-    changed = key_in(tmp_path, hash_seed="1")
+    changed = keys_in(copy.parent)
 
-    assert len(key) == 64
-    assert again == key
-    assert changed != key
+    assert again == keys
+    assert [len(key) for key in keys] == [64, 64]
+    assert not set(changed) & set(keys)
+
+
+def test_a_fit_does_not_depend_on_code_that_no_forecast_is_made_by(copy):
+    fit, package = keys_in(copy.parent)
+    with (copy / "rebalancing" / "margin.py").open("a") as source:
+        source.write("# another\n")
+    same_fit, other_package = keys_in(copy.parent)
+
+    assert same_fit == fit
+    assert other_package != package
+
+
+FORECASTING = sorted(ROOT.glob("forecasting/**/*.py"))
+
+
+def test_every_source_file_of_a_place_counts_wherever_it_lies(copy, monkeypatch):
+    monkeypatch.setattr(content_key_module, "PACKAGE", copy)
+    places = copy / "forecasting", copy / "periods.py"
+    seen = {source_hash(*places)}
+    files = [copy / file.relative_to(ROOT) for file in FORECASTING]
+    for file in [*files, copy / "periods.py"]:
+        with file.open("a") as source:
+            source.write("# another\n")
+        seen.add(source_hash(*places))
+    assert len(seen) == len(files) + 2 > 15
+
+
+def test_a_file_in_a_new_folder_counts_and_so_does_where_it_lies(copy, monkeypatch):
+    monkeypatch.setattr(content_key_module, "PACKAGE", copy)
+    room = copy / "forecasting"
+    seen = {source_hash(room)}
+    for place in ("", "new", "new/newer"):
+        (room / place).mkdir(exist_ok=True)
+        new = room / place / "added.py"
+        new.touch()
+        seen.add(source_hash(room))
+        new.unlink()
+    assert len(seen) == 4
