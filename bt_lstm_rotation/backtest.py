@@ -11,6 +11,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from bt_lstm_rotation.checks import check_date, check_range
 from bt_lstm_rotation.errors import (
     DataError,
     HistoryError,
@@ -60,11 +61,7 @@ class Broker:
             ("commission", 0.0, 0.5),
             ("slippage", 0.0, 0.5),
         ):
-            value = getattr(self, name)
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not is_number or not least <= value <= most:
-                valid = f"a number from {least:g} to {most:g}"
-                raise SpecError("Broker", name, value, valid)
+            check_range("Broker", name, getattr(self, name), least, most)
 
     def set_up(self, cerebro: Any) -> None:
         """Set a Cerebro's broker up."""
@@ -133,8 +130,7 @@ def run_backtest(
     _require_strategy(strategy)
     _require_panel(panel)
     for name, day in (("start", start), ("end", end)):
-        if not isinstance(day, dt.date | None):
-            raise SpecError("run_backtest", name, day, "a datetime.date, or None")
+        check_date("run_backtest", name, day)
     broker = Broker() if broker is None else broker
     panel = panel.between(None, end)
     if benchmark is not None:

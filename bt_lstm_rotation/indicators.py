@@ -14,6 +14,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from bt_lstm_rotation.checks import check_date
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecast_pool import ForecastPool
 from bt_lstm_rotation.forecasting import ForecastSpec, Training
@@ -169,11 +170,8 @@ def as_session(
     SpecError
         If it is neither a date nor None.
     """
-    if date is None:
-        return None
-    if not isinstance(date, dt.date) or np.isnat(np.datetime64(date, "D")):
-        raise SpecError(owner, "start", date, "a datetime.date, or None")
-    return np.datetime64(date, "D")
+    check_date(owner, "start", date)
+    return None if date is None else np.datetime64(date, "D")
 
 
 def _array_like(line: Any, values: Any) -> Any:

@@ -9,9 +9,13 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from bt_lstm_rotation.checks import (
+    check_date,
+    check_fraction,
+    check_whole,
+)
 from bt_lstm_rotation.errors import SpecError, StrategyError, closest
 from bt_lstm_rotation.feeds import feed_names, session_of
-from bt_lstm_rotation.forecasting.spec import check_fraction, check_whole
 from bt_lstm_rotation.indicators import as_session
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
@@ -66,8 +70,7 @@ class PeriodicRebalance(bt.Strategy):
         check_fraction(owner, "cash_buffer", self.p.cash_buffer)
         if not isinstance(self.p.shorts, bool):  # a count also says whether
             check_whole(owner, "shorts", self.p.shorts, least=0)
-        if not isinstance(self.p.start, dt.date | None):
-            raise SpecError(owner, "start", self.p.start, "a datetime.date, or None")
+        check_date(owner, "start", self.p.start)
         feeds = dict(zip(feed_names(self.datas), self.datas, strict=True))
         self.sectors: dict[str, Any] = {name: feeds[name] for name in self._universe()}
         kept = [feed for name, feed in feeds.items() if name not in self.sectors]

@@ -15,6 +15,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.checks import is_whole
 from bt_lstm_rotation.errors import SpecError
 
 __all__ = ["PERIODS", "STALE_AFTER", "Period", "check_period", "period_of"]
@@ -55,7 +56,7 @@ def check_period(owner: str, field: str, every: object) -> Period:
     """
     if isinstance(every, str) and every in PERIODS:
         return cast(Period, every)
-    if isinstance(every, int) and not isinstance(every, bool) and 0 < every <= LONGEST:
+    if is_whole(every) and 0 < every <= LONGEST:
         return every
     whole = f"a whole number of weekdays from 1 to {LONGEST:,}"
     valid = f"one of {', '.join(PERIODS)}, or {whole}"

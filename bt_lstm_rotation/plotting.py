@@ -9,7 +9,6 @@ same panels on figures of its own, which belong to no window and to no backend.
 from __future__ import annotations
 
 import datetime as dt
-import math
 import os
 import sys
 import uuid
@@ -23,8 +22,12 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from bt_lstm_rotation.checks import (
+    check_positive,
+    check_whole,
+    is_whole,
+)
 from bt_lstm_rotation.errors import MissingExtraError, OutputError, SpecError, closest
-from bt_lstm_rotation.forecasting.spec import check_whole
 
 __all__ = ["save_plot"]
 
@@ -91,8 +94,7 @@ def save_plot(
     path = _file(target)
     check_whole("save_plot", "numfigs", numfigs, least=1)
     for name, size in (("width", width), ("height", height), ("dpi", dpi)):
-        if not isinstance(size, int | float) or not 0 < size < math.inf:
-            raise SpecError("save_plot", name, size, "a finite number above 0")
+        check_positive("save_plot", name, size)
     if max(width, height) * dpi > MOST_PIXELS:
         valid = f"so that there are at most {MOST_PIXELS} pixels a side"
         raise SpecError("save_plot", "dpi", dpi, valid)
@@ -242,8 +244,7 @@ def _rows(strategy: Any, start: Any, end: Any, numfigs: int) -> tuple[int, int]:
     dates = strategy.lines.datetime.plot()
     first, last = 0, len(dates)
     for name, at in (("start", start), ("end", end)):
-        row = isinstance(at, int) and not isinstance(at, bool)
-        if not row and not isinstance(at, dt.date | None):
+        if not is_whole(at) and not isinstance(at, dt.date | None):
             raise SpecError("save_plot", name, at, "a date, a number, or None")
     if start is not None:
         day = isinstance(start, dt.date)

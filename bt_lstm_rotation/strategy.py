@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from dataclasses import fields
 
+from bt_lstm_rotation.checks import (
+    check_whole,
+)
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.feeds import session_of
 from bt_lstm_rotation.forecast_pool import ForecastPool
 from bt_lstm_rotation.forecasting import ForecastSpec
-from bt_lstm_rotation.forecasting.spec import check_whole
 from bt_lstm_rotation.holdings import Holdings
 from bt_lstm_rotation.indicators import Forecast
 from bt_lstm_rotation.periodic import PeriodicRebalance

@@ -16,6 +16,7 @@ PACKAGE = Path(bt_lstm_rotation.__file__).parent
 # From the ground up. A module may import what stands below it, and its own folder.
 LAYERS = [
     ["_version", "errors"],
+    ["checks"],
     ["archive", "periods"],
     ["prices"],
     ["forecasting"],
@@ -42,6 +43,7 @@ PURE = (
     "evidence",
     "periods",
     "archive",
+    "checks",
     "errors",
 )
 
@@ -93,6 +95,7 @@ def test_only_adapters_import_backtrader_and_only_one_file_tensorflow(file):
     [
         ("import bt_lstm_rotation", ["pandas", "numpy", "backtrader", "tensorflow"]),
         ("import bt_lstm_rotation.cli", ["pandas", "numpy", "backtrader"]),
+        ("import bt_lstm_rotation.selection", ["pandas", "joblib", "backtrader"]),
         ("from bt_lstm_rotation import *", ["tensorflow", "yfinance", "matplotlib"]),
         (
             "from bt_lstm_rotation import MomentumSpec, run_backtest\n"

@@ -17,8 +17,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.checks import (
+    check_whole,
+)
 from bt_lstm_rotation.errors import DataError
-from bt_lstm_rotation.forecasting.spec import check_whole
 from bt_lstm_rotation.prices.panel import PricePanel
 
 __all__ = ["realised_returns", "skill"]

@@ -6,10 +6,16 @@ by the literature, never on real bars: `benchmarks/skill.py` prints what they at
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from bt_lstm_rotation.checks import (
+    check_choice,
+    check_flag,
+    check_fraction,
+    check_positive,
+    check_whole,
+)
 from bt_lstm_rotation.errors import SpecError, closest
 from bt_lstm_rotation.forecasting.features import FEATURES, mirror, warmup
 from bt_lstm_rotation.forecasting.network import Cell
@@ -18,7 +24,7 @@ from bt_lstm_rotation.periods import Period, check_period
 if TYPE_CHECKING:
     from bt_lstm_rotation.forecasting.forecaster import Forecaster
 
-__all__ = ["ForecastSpec", "check_fraction", "check_positive", "check_whole"]
+__all__ = ["ForecastSpec"]
 
 CELLS = get_args(Cell)
 WHOLE = ("lookback", "horizon", "units", "layers", "steps", "patience", "members")
@@ -145,12 +151,10 @@ class ForecastSpec:
             check_positive("ForecastSpec", name, getattr(self, name))
         if self.half_life is not None:
             check_positive("ForecastSpec", "half_life", self.half_life)
-        _check_choice("cell", self.cell, CELLS)
-        _check_choice("target", self.target, TARGETS)
+        check_choice("ForecastSpec", "cell", self.cell, CELLS)
+        check_choice("ForecastSpec", "target", self.target, TARGETS)
         for name in ("pooled", "warm_start", "mirrored"):
-            if not isinstance(getattr(self, name), bool):
-                value = getattr(self, name)
-                raise SpecError("ForecastSpec", name, value, "True or False")
+            check_flag("ForecastSpec", name, getattr(self, name))
         self._check_features()
         if self.lookback > self.train_size:
             raise SpecError(
@@ -215,37 +219,3 @@ class ForecastSpec:
         from bt_lstm_rotation.forecasting.neural import RecurrentForecaster
 
         return RecurrentForecaster(self)
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """Names of all settings."""
-        return tuple(field.name for field in fields(cls))
-
-
-def check_whole(owner: str, field: str, value: object, *, least: int) -> None:
-    """Raise SpecError unless ``value`` is a whole number of at least ``least``."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < least:  # type: ignore[operator]
-        raise SpecError(owner, field, value, f"a whole number of at least {least}")
-
-
-def check_fraction(owner: str, field: str, value: object) -> None:
-    """Raise SpecError unless ``value`` is a number from 0 up to, but not, 1."""
-    if not _is_number(value) or not 0 <= value < 1:  # type: ignore[operator]
-        raise SpecError(owner, field, value, "a number from 0 up to, but not, 1")
-
-
-def check_positive(owner: str, field: str, value: object) -> None:
-    """Raise SpecError unless ``value`` is a finite number above 0."""
-    if not _is_number(value) or not 0 < value < math.inf:  # type: ignore[operator]
-        raise SpecError(owner, field, value, "a finite number above 0")
-
-
-def _check_choice(field: str, value: object, choices: tuple[str, ...]) -> None:
-    if not isinstance(value, str) or value not in choices:
-        listed = ", ".join(repr(choice) for choice in choices)
-        raise SpecError("ForecastSpec", field, value, f"one of {listed}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -17,6 +17,9 @@ from typing import NamedTuple, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.checks import (
+    check_positive,
+)
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.attempt import attempt, attempt_within
 from bt_lstm_rotation.forecasting.forecaster import (
@@ -25,7 +28,6 @@ from bt_lstm_rotation.forecasting.forecaster import (
     Preparable,
     Storable,
 )
-from bt_lstm_rotation.forecasting.spec import check_positive
 from bt_lstm_rotation.forecasting.store import ForecastStore
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.forecasting.workers import Workers

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 import joblib
 
+from bt_lstm_rotation.checks import check_choice, check_whole
 from bt_lstm_rotation.errors import MissingExtraError, SourceError, SpecError
 
 __all__ = ["Workers"]
@@ -61,10 +62,9 @@ class Workers:
 
     def __post_init__(self) -> None:
         jobs = self.jobs
-        if jobs is not None and (type(jobs) is not int or jobs < 1):
-            raise SpecError("Workers", "jobs", jobs, "a whole number of at least 1")
-        if self.backend not in BACKENDS:
-            raise SpecError("Workers", "backend", self.backend, f"one of {BACKENDS}")
+        if jobs is not None:
+            check_whole("Workers", "jobs", jobs, least=1)
+        check_choice("Workers", "backend", self.backend, BACKENDS)
         scheduler = self.scheduler
         if (self.backend == "dask") != (scheduler is not None):
             valid = "an address with backend='dask', and left out without"

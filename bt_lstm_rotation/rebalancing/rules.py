@@ -5,8 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from bt_lstm_rotation.checks import (
+    check_choice,
+    check_flag,
+    check_fraction,
+    check_whole,
+    is_number,
+)
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.forecasting.spec import check_fraction
 from bt_lstm_rotation.periods import STALE_AFTER
 
 __all__ = ["Rules"]
@@ -52,22 +58,14 @@ class Rules:
 
     def __post_init__(self) -> None:
         for field in ("max_attempts", "delisted_after"):
-            value = getattr(self, field)
-            if type(value) is not int or value < 1:
-                self._refuse(field, "a whole number, 1 or more")
-        if not _is_number(self.lot) or not SMALLEST_LOT <= self.lot < math.inf:
+            check_whole("Rebalancer", field, getattr(self, field), least=1)
+        if not is_number(self.lot) or not SMALLEST_LOT <= self.lot < math.inf:
             self._refuse("lot", f"a finite number of shares, {SMALLEST_LOT} or more")
-        if not _is_number(self.min_trade) or not 0 <= self.min_trade < math.inf:
+        if not is_number(self.min_trade) or not 0 <= self.min_trade < math.inf:
             self._refuse("min_trade", "a finite amount of currency, 0 or more")
         check_fraction("Rebalancer", "band", self.band)
-        if not isinstance(self.delisted, str) or self.delisted not in DELISTED:
-            self._refuse("delisted", f"one of {', '.join(DELISTED)}")
-        if not isinstance(self.shorts, bool):
-            self._refuse("shorts", "True or False")
+        check_choice("Rebalancer", "delisted", self.delisted, DELISTED)
+        check_flag("Rebalancer", "shorts", self.shorts)
 
     def _refuse(self, field: str, valid: str) -> None:
         raise SpecError("Rebalancer", field, getattr(self, field), valid)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

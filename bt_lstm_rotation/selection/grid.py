@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.selection.finite import is_number
+from bt_lstm_rotation.checks import check_fraction
 
 __all__ = ["GRID", "invested_units", "on_grid"]
 
@@ -29,8 +28,7 @@ def invested_units(owner: str, cash_buffer: float) -> int:
     SpecError
         If the buffer is out of range.
     """
-    if not is_number(cash_buffer) or not 0 <= cash_buffer < 1:
-        raise SpecError(owner, "cash_buffer", cash_buffer, "0 or more and below 1")
+    check_fraction(owner, "cash_buffer", cash_buffer)
     return int((1 - float(cash_buffer)) * GRID)
 
 

@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bt_lstm_rotation.checks import (
+    all_finite,
+    check_whole,
+    finite_only,
+    is_number,
+)
 from bt_lstm_rotation.errors import DataError, SpecError
-from bt_lstm_rotation.forecasting.spec import check_whole
-from bt_lstm_rotation.selection.finite import all_finite, finite, is_number
 from bt_lstm_rotation.selection.grid import GRID, invested_units
 from bt_lstm_rotation.selection.ranking import choose, quantile_slots, ranked
 from bt_lstm_rotation.selection.turnover import limit_turnover
@@ -150,7 +154,7 @@ class Selection:
             If a forecast, a share or a volatility is not a number, a volatility is
             negative, or the cost of a symbol is needed and not there.
         """
-        known, costs = finite("forecast", forecasts), finite("cost", costs)
+        known, costs = finite_only("forecast", forecasts), finite_only("cost", costs)
         now = all_finite("held share", held)
         units = invested_units("Selection", cash_buffer)
         each_side = units // 2 if self.shorts else units

@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 
+from bt_lstm_rotation.checks import (
+    check_whole,
+    finite_only,
+    is_number,
+)
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.selection.finite import finite, is_number
 
 __all__ = ["choose", "quantile_slots", "ranked", "select_quantile", "select_top"]
 
@@ -33,7 +37,7 @@ def ranked(forecasts: Mapping[str, float]) -> list[str]:
     DataError
         If a forecast is not a number at all.
     """
-    known = finite("forecast", forecasts)
+    known = finite_only("forecast", forecasts)
     return sorted(known, key=lambda symbol: (-known[symbol], symbol))
 
 
@@ -60,8 +64,7 @@ def select_top(forecasts: Mapping[str, float], top: int) -> list[str]:
     DataError
         If a forecast is not a number at all.
     """
-    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-        raise SpecError("select_top", "top", top, "a whole number, 1 or more")
+    check_whole("select_top", "top", top, least=1)
     return ranked(forecasts)[:top]
 
 

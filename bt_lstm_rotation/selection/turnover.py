@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from bt_lstm_rotation.checks import (
+    all_finite,
+    is_number,
+)
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.selection.finite import all_finite, is_number
 from bt_lstm_rotation.selection.grid import GRID, invested_units, on_grid
 
 __all__ = ["limit_turnover"]

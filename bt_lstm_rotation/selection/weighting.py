@@ -12,8 +12,11 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Protocol
 
+from bt_lstm_rotation.checks import (
+    finite_only,
+    is_number,
+)
 from bt_lstm_rotation.errors import DataError, SpecError, closest
-from bt_lstm_rotation.selection.finite import finite, is_number
 from bt_lstm_rotation.selection.grid import GRID, invested_units
 
 __all__ = [
@@ -133,7 +136,7 @@ def forecast_weights(
     DataError
         If a forecast is not a number at all.
     """
-    known = finite("forecast", forecasts)
+    known = finite_only("forecast", forecasts)
     scores = [max(known.get(symbol, 0.0), 0.0) for symbol in chosen]
     return _shared_out("forecast_weights", chosen, scores, cash_buffer, cap)
 
@@ -181,7 +184,7 @@ def inverse_volatility_weights(
        weighted risk contribution portfolios", Journal of Portfolio Management 36(4),
        2010.
     """
-    known = finite("volatility", volatilities)
+    known = finite_only("volatility", volatilities)
     for symbol, volatility in known.items():
         if volatility < 0:
             valid = "a deviation of returns, 0 or more"

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from bt_lstm_rotation.backtest import Broker
-from bt_lstm_rotation.errors import DataError, OutputError, SpecError, StrategyError
+from bt_lstm_rotation.checks import check_date
+from bt_lstm_rotation.errors import DataError, OutputError, StrategyError
 from bt_lstm_rotation.forecasting import ForecastStore, Workers
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.strategy_file import (
@@ -94,8 +95,7 @@ def run_sweep(
         valid = "the name of a strategy, or FILE.py:Class"
         raise StrategyError(f"a sweep needs {valid} (got {strategy!r})")
     for name, day in (("start", start), ("end", end)):
-        if not isinstance(day, dt.date | None):
-            raise SpecError("run_sweep", name, day, "a datetime.date, or None")
+        check_date("run_sweep", name, day)
     check_grid(grid, {"trial", *MEASURES, "status"})
     shared = Trials(
         # Later bars change no trial, nor its key.

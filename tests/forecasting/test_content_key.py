@@ -135,7 +135,9 @@ def test_how_an_array_lies_in_memory_does_not_count():
     assert content_key("fit", bars[:, ::2]) == content_key("fit", bars[:, ::2].copy())
 
 
-@pytest.mark.parametrize("name", ForecastSpec.names())
+@pytest.mark.parametrize(
+    "name", [field.name for field in dataclasses.fields(ForecastSpec)]
+)
 def test_every_setting_of_a_spec_counts(name):
     spec = ForecastSpec()
     other = dataclasses.replace(spec)

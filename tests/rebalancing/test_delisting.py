@@ -265,10 +265,10 @@ def test_a_broker_that_is_no_simulation_settles_for_itself():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"delisted": "Hold"}, "delisted must be one of last_close, write_off, hold"),
+        ({"delisted": "Hold"}, "delisted must be one of 'last_close', 'write_off', 'hold'"),
         ({"delisted": None}, "delisted must be one of"),
         ({"delisted": ["hold"]}, "delisted must be one of"),
-        ({"delisted_after": 0}, "delisted_after must be a whole number, 1 or more"),
+        ({"delisted_after": 0}, "delisted_after must be a whole number of at least 1"),
         ({"delisted_after": 10.0}, "delisted_after must be"),
         ({"delisted_after": math.inf}, "delisted_after must be"),
         ({"delisted_after": True}, "delisted_after must be"),

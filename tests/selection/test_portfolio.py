@@ -302,7 +302,7 @@ def test_an_impossible_rule_is_named_with_what_would_be_possible(rules, message)
 
 @pytest.mark.parametrize("buffer", [-0.01, 1, math.nan, "2%", None, False])
 def test_an_impossible_cash_buffer_is_refused(buffer):
-    with pytest.raises(SpecError, match="cash_buffer must be 0 or more and below 1"):
+    with pytest.raises(SpecError, match="cash_buffer must be a number from 0 up"):
         weights(cash_buffer=buffer)
 
 

@@ -54,7 +54,7 @@ def test_nothing_left_out_beats_anything_chosen(forecast, top, random):
 
 @pytest.mark.parametrize("top", [0, -1, 1.0, True, "3", None])
 def test_an_impossible_number_to_choose_is_refused(top):
-    with pytest.raises(SpecError, match="top must be a whole number, 1 or more"):
+    with pytest.raises(SpecError, match="top must be a whole number of at least 1"):
         select_top({"A": 0.1}, top)
 
 
