@@ -16,8 +16,8 @@ import argparse
 
 import numpy as np
 
-from bt_lstm_rotation.evidence.skill import realised_returns, skill
 from bt_lstm_rotation.forecasting import ForecastSpec, MomentumSpec, walk_forward
+from bt_lstm_rotation.measures.skill import realised_returns, skill
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 
 SPECS = {

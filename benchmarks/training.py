@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 from tutorial import examples, many_to_one, trained
 
-from bt_lstm_rotation.evidence.skill import realised_returns, skill
 from bt_lstm_rotation.forecasting import (
     BarHistory,
     ForecastSpec,
@@ -35,6 +34,7 @@ from bt_lstm_rotation.forecasting import (
 )
 from bt_lstm_rotation.forecasting.features import compute
 from bt_lstm_rotation.forecasting.recurrent import tensorflow
+from bt_lstm_rotation.measures.skill import realised_returns, skill
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 

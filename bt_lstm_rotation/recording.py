@@ -16,9 +16,9 @@ from bt_lstm_rotation.analyzers import (
     OrderHistory,
     OrderRecord,
 )
-from bt_lstm_rotation.evidence.performance import performance
-from bt_lstm_rotation.evidence.skill import realised_returns, skill
 from bt_lstm_rotation.forecasting import FitRecord
+from bt_lstm_rotation.measures.performance import performance
+from bt_lstm_rotation.measures.skill import realised_returns, skill
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.rebalancing import RebalanceEvent
 from bt_lstm_rotation.result import BacktestResult

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bt_lstm_rotation.errors import MissingExtraError
-from bt_lstm_rotation.evidence.performance import drawdown
+from bt_lstm_rotation.measures.performance import drawdown
 
 __all__ = ["equity_chart"]
 

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bt_lstm_rotation.errors import MissingExtraError
-from bt_lstm_rotation.evidence.performance import yearly_returns
+from bt_lstm_rotation.measures.performance import yearly_returns
 from bt_lstm_rotation.reporting.chart import equity_chart
 from bt_lstm_rotation.reporting.figures import (
     FORECAST,

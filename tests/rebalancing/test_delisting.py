@@ -265,7 +265,10 @@ def test_a_broker_that_is_no_simulation_settles_for_itself():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"delisted": "Hold"}, "delisted must be one of 'last_close', 'write_off', 'hold'"),
+        (
+            {"delisted": "Hold"},
+            "must be one of 'last_close', 'write_off', 'hold'",
+        ),
         ({"delisted": None}, "delisted must be one of"),
         ({"delisted": ["hold"]}, "delisted must be one of"),
         ({"delisted_after": 0}, "delisted_after must be a whole number of at least 1"),

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bt_lstm_rotation.errors import DataError
-from bt_lstm_rotation.evidence.performance import (
+from bt_lstm_rotation.measures.performance import (
     drawdown,
     performance,
     yearly_returns,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bt_lstm_rotation.errors import DataError, SpecError
-from bt_lstm_rotation.evidence.skill import realised_returns, skill
+from bt_lstm_rotation.measures.skill import realised_returns, skill
 from bt_lstm_rotation.prices.panel import PricePanel
 
 NAN = np.nan
@@ -229,9 +229,9 @@ def test_the_inputs_are_left_as_they_were():
 
 
 @pytest.mark.parametrize("module", ["performance", "skill"])
-def test_evidence_does_not_bring_in_backtrader_or_tensorflow(module):
+def test_measures_do_not_bring_in_backtrader_or_tensorflow(module):
     code = (
-        f"import sys, bt_lstm_rotation.evidence.{module}; "
+        f"import sys, bt_lstm_rotation.measures.{module}; "
         "print(*({'backtrader', 'tensorflow', 'scipy'} & set(sys.modules)))"
     )
     run = [sys.executable, "-c", code]

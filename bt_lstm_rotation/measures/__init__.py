@@ -1,0 +1,1 @@
+"""What an account earned, and whether forecasts came true: arrays in, numbers out."""
