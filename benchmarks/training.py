@@ -33,7 +33,7 @@ from bt_lstm_rotation.forecasting import (
     walk_forward,
 )
 from bt_lstm_rotation.forecasting.features import compute
-from bt_lstm_rotation.forecasting.recurrent import tensorflow
+from bt_lstm_rotation.forecasting.recurrent.backend import tensorflow
 from bt_lstm_rotation.measures.skill import realised_returns, skill
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket

@@ -157,7 +157,10 @@ def _sweep(arguments: argparse.Namespace) -> None:
 
 
 def _store(arguments: argparse.Namespace) -> None:
-    from bt_lstm_rotation.forecasting.store import ForecastStore, default_folder
+    from bt_lstm_rotation.forecasting.store.forecast_store import (
+        ForecastStore,
+        default_folder,
+    )
 
     store = ForecastStore(default_folder())
     entries, size = store.clear() if arguments.clear else store.size()
@@ -193,7 +196,7 @@ def _broker(arguments: argparse.Namespace) -> Broker:
 
 def _work(arguments: argparse.Namespace) -> tuple[Workers, ForecastStore | None]:
     from bt_lstm_rotation.forecasting import ForecastStore, Workers
-    from bt_lstm_rotation.forecasting.store import default_folder
+    from bt_lstm_rotation.forecasting.store.forecast_store import default_folder
 
     workers = Workers(
         jobs=arguments.jobs, backend=arguments.backend, scheduler=arguments.scheduler

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import StrategyError
+from bt_lstm_rotation.periods import EPOCH
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["add_feeds", "feed_names", "last_bar", "loaded_bars", "session_of"]
-
-# Backtrader's day 1 is 0001-01-01, NumPy's day 0 is 1970-01-01.
-EPOCH = 719_163
 
 FIELDS = ("open", "high", "low", "close", "volume")
 

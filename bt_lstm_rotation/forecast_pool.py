@@ -21,15 +21,12 @@ from bt_lstm_rotation.errors import DataError, SpecError, StrategyError
 from bt_lstm_rotation.feeds import feed_names, last_bar, loaded_bars, session_of
 from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.periods import NEVER, QUARTER
 from bt_lstm_rotation.prices.sound import SoundSeries
 
 __all__ = ["ForecastPool"]
 
 logger = logging.getLogger(__name__)
-
-NEVER: np.datetime64 = np.datetime64("NaT", "D")
-
-QUARTER = 63  # sessions
 
 # Log returns that are all the same differ by the rounding of their logarithms, 1e-15.
 ROUNDING = 1e-12
@@ -131,7 +128,7 @@ class ForecastPool:
         if any(news):
             if session == self._session:
                 raise _different_times(session)
-            values = self._walk.moments(np.array([session]))[:, 0].T.tolist()
+            values = self._walk.forecast(np.array([session]))[:, 0].T.tolist()
             self._latest = dict(zip(self._history.symbols, values, strict=True))
             self._session = session
         if session != self._session:
@@ -204,7 +201,7 @@ class ForecastPool:
             self._add(name, own[name], bars)
         _check_times(self._feeds.values())
         sessions = self._history.sessions()
-        values = self._walk.moments(sessions)
+        values = self._walk.forecast(sessions)
         ahead = {}
         for column, name in enumerate(self._history.symbols):
             # A session on which a feed's only bar is unsound is not among the sessions.

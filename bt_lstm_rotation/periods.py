@@ -18,11 +18,30 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.checks import is_whole
 from bt_lstm_rotation.errors import SpecError
 
-__all__ = ["PERIODS", "STALE_AFTER", "Period", "check_period", "period_of"]
+__all__ = [
+    "EPOCH",
+    "MONTH",
+    "NEVER",
+    "PERIODS",
+    "QUARTER",
+    "STALE_AFTER",
+    "YEAR",
+    "Period",
+    "check_period",
+    "period_of",
+]
 
 Period = Literal["weekly", "monthly", "quarterly"] | int
 
 PERIODS = ("weekly", "monthly", "quarterly")
+NEVER: np.datetime64 = np.datetime64("NaT", "D")
+
+# Day number of 1970-01-01, NumPy's day 0, counted from 0001-01-01, Python's day 1.
+EPOCH = 719_163
+
+# Sessions, as is usual for an exchange.
+MONTH, QUARTER, YEAR = 21, 63, 252
+
 # Who had no bar for longer has stopped trading. Longer than any holiday, and than the
 # week between two weekly bars; shorter than a month after a delisting.
 STALE_AFTER = 10  # days

@@ -82,11 +82,11 @@ def test_imports_go_downward(file):
 
 
 @pytest.mark.parametrize("file", modules(), ids=lambda f: str(f.relative_to(PACKAGE)))
-def test_only_adapters_import_backtrader_and_only_one_file_tensorflow(file):
+def test_only_adapters_import_backtrader_and_only_one_room_tensorflow(file):
     roots = {name.split(".")[0] for name in imported(file)}
     if part_of(file) in PURE:
         assert "backtrader" not in roots
-    if file.name != "recurrent.py":
+    if "recurrent" not in file.parts:
         assert not roots & {"tensorflow", "keras"}
 
 

@@ -578,7 +578,7 @@ def test_a_key_given_twice_is_refused():
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_portfolio_settings_never_train_again(sweep, file, tmp_path, monkeypatch, jobs):
-    from bt_lstm_rotation.forecasting.neural import RecurrentForecaster
+    from bt_lstm_rotation.forecasting.recurrent.forecaster import RecurrentForecaster
 
     fits = []
     own = RecurrentForecaster.fit

@@ -19,12 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.forecasting.window import Window
+from bt_lstm_rotation.periods import MONTH
 
 __all__ = ["FEATURES", "Feature", "compute", "forward_return", "mirror", "warmup"]
 
 Array = NDArray[np.float64]
-
-MONTH = 21  # sessions, as is usual
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import Period
 
-__all__ = ["Fit", "Forecaster", "Model", "Preparable", "Spec", "Storable"]
+__all__ = [
+    "Fit",
+    "Forecaster",
+    "Model",
+    "Preparable",
+    "Spec",
+    "Storable",
+    "WarmStartable",
+]
 
 
 class Model(Protocol):
@@ -93,6 +101,18 @@ class Preparable(Protocol):
 
     def prepare(self) -> None:
         """Do it; a second time, nothing."""
+        ...
+
+
+@runtime_checkable
+class WarmStartable(Protocol):
+    """A forecaster that can begin where an earlier fit of its kind ended.
+
+    It is asked to where its spec has the attribute `warm_start`, and that is true.
+    """
+
+    def starting_from(self, model: Model) -> Forecaster:
+        """Return a forecaster that begins at the weights of a model of its own."""
         ...
 
 

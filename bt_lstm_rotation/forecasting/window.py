@@ -8,7 +8,7 @@ column may then have different dates, which is why the dates travel with them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,16 +53,6 @@ class Window:
         """Volumes in shares, (..., n_symbols, n_bars)."""
         volume: NDArray[np.float64] = self.bars[4]
         return volume
-
-    def only(self, symbol: str) -> Window:
-        """Return the window of one of its symbols."""
-        row = [self.symbols.index(symbol)]
-        return replace(
-            self,
-            symbols=(symbol,),
-            dates=self.dates[..., row, :],
-            bars=self.bars[..., row, :],
-        )
 
 
 class BarHistory:

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.periods import YEAR
 
 __all__ = ["drawdown", "performance", "yearly_returns"]
 
@@ -27,7 +28,6 @@ MEASURES = (
     "calmar",
     "turnover",
 )
-SESSIONS_A_YEAR = 252
 DAYS_A_YEAR = 365.25
 
 # A daily return is a quotient near 1, less 1: it carries about 2e-16 of rounding. A
@@ -118,7 +118,7 @@ def _rates(
     downside = np.sqrt(np.mean(np.minimum(returns, 0) ** 2))
     # Logarithms first: the quotient of two floats may be too large for a float.
     cagr = np.expm1((np.log(values[-1]) - np.log(values[0])) / years)
-    annual = math.sqrt(SESSIONS_A_YEAR)
+    annual = math.sqrt(YEAR)
     return {
         "cagr": cagr,
         "annual_volatility": deviation * annual,

@@ -35,6 +35,7 @@ from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.periods import YEAR
 from bt_lstm_rotation.prices.panel import PricePanel
 
 __all__ = ["MARKET", "HiddenPath", "SimulatedMarket"]
@@ -42,7 +43,6 @@ __all__ = ["MARKET", "HiddenPath", "SimulatedMarket"]
 MARKET = "MARKET"
 DRIFT_DEVIATION = 0.0025  # of a sector's expected daily return, at signal 1
 BETA_SPREAD = 0.1
-SESSIONS_A_YEAR = 252
 FIRST_DAY, LAST_DAY = dt.date(1678, 1, 1), dt.date(2261, 12, 31)  # all in pandas' range
 FIRST_PRICE = 100.0
 LARGEST_PRICE = 1e30  # it and its inverse are well inside a 32-bit float's range
@@ -161,7 +161,7 @@ class SimulatedMarket:
         # A normal x of mean 0 has E exp(x) = exp(var / 2): the shift brings it to 1.
         volatility = np.exp((log_square - self.clustering**2 / 2) / 2)
         shocks = volatility * self._draw(_RETURN)
-        drift = self.market_drift / SESSIONS_A_YEAR
+        drift = self.market_drift / YEAR
         market = drift + self.market_volatility * shocks[:, -1]
         returns = betas * market[:, np.newaxis] + expected + self.noise * shocks[:, :-1]
         path = HiddenPath(betas, expected, volatility, market, returns)
@@ -263,7 +263,7 @@ class SimulatedMarket:
         carried = phi * echoes[-1]
         daily = (path.betas * self.market_volatility) ** 2 + self.noise**2
         unforeseen = horizon * daily + shock * np.sum(echoes**2)
-        drift = path.betas * horizon * self.market_drift / SESSIONS_A_YEAR
+        drift = path.betas * horizon * self.market_drift / YEAR
         forecast = np.empty_like(observed)
         mean, variance = np.zeros(self.n_sectors), np.full(self.n_sectors, stationary)
         for t in range(self.n_sessions):

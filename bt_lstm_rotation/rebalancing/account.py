@@ -17,11 +17,10 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import DataError, SpecError, closest
+from bt_lstm_rotation.periods import MONTH
 
 __all__ = ["Account", "feed_name"]
 
-
-MONTH = 21  # sessions
 
 # What sums of fractional shares leave of a lot when a position is closed.
 DUST = 1e-6

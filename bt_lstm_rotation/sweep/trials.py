@@ -18,7 +18,7 @@ from bt_lstm_rotation.errors import (
     StrategyError,
 )
 from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers
-from bt_lstm_rotation.forecasting.content_key import (
+from bt_lstm_rotation.forecasting.store.content_key import (
     PACKAGE,
     content_key,
     source_hash,

@@ -72,16 +72,6 @@ def test_a_window_of_many_sessions_stacks_those_of_each():
         assert (window.dates[[row]] == alone.dates).all()
 
 
-def test_only_keeps_one_symbol_of_a_window():
-    panel = random_panel("AB", 20)
-    window = BarHistory.from_panel(panel).window(["A", "B"], panel.sessions[9:12], 4)
-    only = window.only("B")
-    assert only.symbols == ("B",)
-    assert (only.close[:, 0] == window.close[:, 1]).all()
-    assert (only.volume[:, 0] == window.volume[:, 1]).all()
-    assert only.dates.shape == (3, 1, 4)
-
-
 def test_what_was_answered_does_not_change_when_bars_are_added():
     panel = random_panel("A", 200)
     history = BarHistory.from_panel(panel.rows(0, 60))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bt_lstm_rotation.forecasting.network import Layer, Network
+from bt_lstm_rotation.forecasting.recurrent.network import Layer, Network
 
 
 def seeded(seed=0, n_features=3, units=5, layers=1):

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.forecasting import recurrent
 from bt_lstm_rotation.forecasting.features import (
     compute,
     deviation,
@@ -23,36 +22,35 @@ from bt_lstm_rotation.forecasting.features import (
     warmup,
 )
 from bt_lstm_rotation.forecasting.forecaster import Fit, Model
-from bt_lstm_rotation.forecasting.model import Part, RecurrentModel, Scaler
-from bt_lstm_rotation.forecasting.network import Network
-from bt_lstm_rotation.forecasting.spec import ForecastSpec
+from bt_lstm_rotation.forecasting.recurrent import backend
+from bt_lstm_rotation.forecasting.recurrent.model import Part, RecurrentModel, Scaler
+from bt_lstm_rotation.forecasting.recurrent.network import Network
+from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.window import Window
+from bt_lstm_rotation.periods import EPOCH
 
 __all__ = ["RecurrentForecaster"]
 
 Array = NDArray[np.float64]
 
-# Ordinal of 1970-01-01: makes the day number of any session a valid, positive seed.
-EPOCH = 719_163
-
 
 @dataclass(frozen=True)
 class RecurrentForecaster:
-    """Trains what a `ForecastSpec` describes.
+    """Trains what `RecurrentSettings` describe.
 
     Parameters
     ----------
-    spec : ForecastSpec
+    spec : RecurrentSettings
     warm : RecurrentModel, optional
         Begin at its weights.
     """
 
-    spec: ForecastSpec
+    spec: RecurrentSettings
     warm: RecurrentModel | None = None
 
     def prepare(self) -> None:
         """Import TensorFlow, and trace the function that fits."""
-        recurrent.prepare(self.spec.cell, self.spec.layers, self._optimiser())
+        backend.prepare(self.spec.cell, self.spec.layers, self._optimiser())
 
     def starting_from(self, model: Model) -> RecurrentForecaster:
         """Return a forecaster that begins at the weights of a model of its own."""
@@ -110,7 +108,7 @@ class RecurrentForecaster:
 
     def _sequences(
         self, scaler: Scaler, features: Array, targets: Array
-    ) -> recurrent.Sequences:
+    ) -> backend.Sequences:
         spec = self.spec
         scaled = (targets - scaler.target_mean) / scaler.target_scale
         age = np.arange(spec.trained - 1, -1, -1)
@@ -132,23 +130,24 @@ class RecurrentForecaster:
 
     def _train(
         self,
-        data: recurrent.Sequences,
+        data: backend.Sequences,
         session: np.datetime64,
         member: int,
         warm: tuple[Network, ...],
     ) -> tuple[Network, Array]:
         spec = self.spec
+        # From the year 1 on, so that the day of any session is a seed above 0.
         day = EPOCH + int(session.astype("datetime64[D]").astype(np.int64))
         rng = np.random.default_rng([spec.seed, day, *([member] if member else [])])
         n_features = data.inputs.shape[-1]
         network = Network.seeded(rng, n_features, spec.units, spec.layers, spec.cell)
         first, second = (int(word) for word in rng.integers(0, 2**30, size=2))
         begin = warm[member] if warm else network
-        return recurrent.train(begin, data, self._optimiser(), (first, second))
+        return backend.train(begin, data, self._optimiser(), (first, second))
 
-    def _optimiser(self) -> recurrent.Optimiser:
+    def _optimiser(self) -> backend.Optimiser:
         spec = self.spec
-        return recurrent.Optimiser(
+        return backend.Optimiser(
             steps=spec.steps,
             learning_rate=spec.learning_rate,
             clip_norm=spec.clip_norm,
@@ -173,7 +172,7 @@ def _cut(
     weights: Array,
     held_out: Array,
     length: int,
-) -> recurrent.Sequences:
+) -> backend.Sequences:
     """Cut (n_symbols, n_bars) into sequences of ``length``, the latest bars whole.
 
     The oldest sequence is filled up in front with zeros, the mean of a scaled feature,
@@ -192,7 +191,7 @@ def _cut(
         np.pad(array.astype(np.float32), front)
         for array in (targets, weights, held_out)
     )
-    return recurrent.Sequences(
+    return backend.Sequences(
         time_first(np.pad(inputs, (*front, (0, 0)))), *map(time_first, padded)
     )
 

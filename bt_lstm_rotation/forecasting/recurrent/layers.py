@@ -18,8 +18,8 @@ pass leaves behind. For the GRU, with :math:`a` what a gate takes in,
     \delta_{t-1} &\mathrel{+}= \delta_t z_t + [\partial a_z, \partial a_r, \partial q]
     \, U^\top
 
-in the symbols of `bt_lstm_rotation.forecasting.network`. So the loop backward is one
-matrix product and little else, and what the weights get is worked out after it.
+in the symbols of `network`. So the loop backward is one matrix product and little else,
+and what the weights get is worked out after it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bt_lstm_rotation.forecasting.network import KERAS, Cell
+from bt_lstm_rotation.forecasting.recurrent.network import KERAS, Cell
 
 __all__ = ["LAYERS", "LayerFunction", "keras_layer"]
 

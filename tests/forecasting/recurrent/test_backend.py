@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bt_lstm_rotation.forecasting import descent, recurrent
-from bt_lstm_rotation.forecasting.network import Network
-from bt_lstm_rotation.forecasting.recurrent import Optimiser, Sequences, train
+from bt_lstm_rotation.forecasting.recurrent import backend, optimisation
+from bt_lstm_rotation.forecasting.recurrent.backend import Optimiser, Sequences, train
+from bt_lstm_rotation.forecasting.recurrent.network import Network
 
 N_STEPS, N_SEQUENCES, N_FEATURES, UNITS = 7, 5, 3, 4
 PLAIN = Optimiser(steps=5, learning_rate=0.02, clip_norm=0.05)
@@ -15,7 +15,7 @@ PLAIN = Optimiser(steps=5, learning_rate=0.02, clip_norm=0.05)
 
 @pytest.fixture(scope="module")
 def tf():
-    return recurrent.tensorflow()
+    return backend.tensorflow()
 
 
 def seeded(layers=1, units=UNITS):
@@ -113,7 +113,7 @@ def test_loss_and_gradient_are_those_of_keras(tf, layers):
     with tf.GradientTape() as tape:
         expected = keras_loss(tf, model, data)
     slopes = tape.gradient(expected, model.trainable_variables)
-    loss, gradient = recurrent.loss_and_gradient(network, data)
+    loss, gradient = backend.loss_and_gradient(network, data)
     np.testing.assert_allclose(loss, float(expected), rtol=1e-5)
     ours = gradient.keras_weights()
     for mine, theirs in zip(ours, slopes, strict=True):
@@ -179,7 +179,7 @@ def test_dropout_is_seeded_and_zero_is_none(tf):
 def test_dropout_leaves_out_whole_outputs_and_scales_the_rest(tf):
     inputs = tf.zeros([6, 2000, N_FEATURES])
     arrays = [tf.constant(a) for a in seeded(2).keras_weights()]
-    masks = descent._dropout_masks(
+    masks = optimisation._dropout_masks(
         tf, arrays, inputs, 0.25, tf.constant([3, 4]), tf.constant(0)
     )
     assert [mask.shape for mask in masks] == [(1, 2000, UNITS)] * 2
@@ -188,7 +188,7 @@ def test_dropout_leaves_out_whole_outputs_and_scales_the_rest(tf):
     # Of 8,000 draws, five deviations of the share are 0.024.
     assert abs(counts[0] / counts.sum() - 0.25) < 0.025
     assert (masks[0].numpy() != masks[1].numpy()).any()
-    (later, _) = descent._dropout_masks(
+    (later, _) = optimisation._dropout_masks(
         tf, arrays, inputs, 0.25, tf.constant([3, 4]), tf.constant(1)
     )
     assert (masks[0].numpy() != later.numpy()).any()
@@ -196,7 +196,7 @@ def test_dropout_leaves_out_whole_outputs_and_scales_the_rest(tf):
 
 def test_one_trace_serves_windows_networks_and_rates_of_any_size(tf):
     train(seeded(), some_data(), PLAIN, (0, 0))
-    fit = recurrent._traced("lstm", 1, False, False)
+    fit = backend._traced("lstm", 1, False, False)
     before = fit.experimental_get_tracing_count()
     train(seeded(units=9), some_data(11, 3), Optimiser(2, 0.5, 3.0), (4, 4))
     train(seeded(units=2), some_data(5, 8), Optimiser(7, 0.1, 1.0), (4, 5))

@@ -24,7 +24,7 @@ from bt_lstm_rotation.forecasting import (
     Workers,
     walk_forward,
 )
-from bt_lstm_rotation.forecasting import workers as workers_module
+from bt_lstm_rotation.forecasting.walkforward import workers as workers_module
 from bt_lstm_rotation.sweep import run_sweep
 
 pytestmark = [

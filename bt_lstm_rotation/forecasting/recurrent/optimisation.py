@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.forecasting.cells import LayerFunction
-from bt_lstm_rotation.forecasting.network import Cell
+from bt_lstm_rotation.forecasting.recurrent.layers import LayerFunction
+from bt_lstm_rotation.forecasting.recurrent.network import Cell
 
 __all__ = [
     "Optimiser",
@@ -119,7 +119,7 @@ def fit_function(
     tf : module
         TensorFlow.
     layers : sequence of callables
-        As in `bt_lstm_rotation.forecasting.cells.LAYERS`, one for each layer.
+        As in `layers.LAYERS`, one for each layer.
     with_dropout, stops : bool
         What the graph has to have in it.
     """

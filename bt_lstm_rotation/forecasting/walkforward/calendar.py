@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.errors import HistoryError, SpecError
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.window import BarHistory
-from bt_lstm_rotation.periods import STALE_AFTER, period_of
+from bt_lstm_rotation.periods import NEVER, STALE_AFTER, period_of
 from bt_lstm_rotation.prices import PricePanel
 
-__all__ = ["NEVER", "RetrainCalendar", "first_forecast", "fit_members"]
-
-NEVER: np.datetime64 = np.datetime64("NaT", "D")
+__all__ = ["RetrainCalendar", "first_forecast", "fit_members"]
 
 
 class RetrainCalendar:

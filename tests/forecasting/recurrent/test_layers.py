@@ -9,9 +9,10 @@ import pytest
 from fakes import random_panel
 
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.forecasting import ForecastSpec, recurrent, walk_forward
-from bt_lstm_rotation.forecasting.network import GATES, KERAS, Layer, Network
-from bt_lstm_rotation.forecasting.recurrent import Optimiser, Sequences, train
+from bt_lstm_rotation.forecasting import ForecastSpec, walk_forward
+from bt_lstm_rotation.forecasting.recurrent import backend
+from bt_lstm_rotation.forecasting.recurrent.backend import Optimiser, Sequences, train
+from bt_lstm_rotation.forecasting.recurrent.network import GATES, KERAS, Layer, Network
 
 UNITS, N_FEATURES = 4, 3
 PLAIN = Optimiser(steps=5, learning_rate=0.02, clip_norm=0.05)
@@ -23,7 +24,7 @@ each_depth = pytest.mark.parametrize("layers", [1, 2])
 
 @pytest.fixture(scope="module")
 def tf():
-    return recurrent.tensorflow()
+    return backend.tensorflow()
 
 
 def seeded(cell, layers=1, units=UNITS, n_features=N_FEATURES):
@@ -275,7 +276,7 @@ def test_loss_and_gradient_are_those_of_keras(tf, cell, layers, n_steps, n_seque
     with tf.GradientTape() as tape:
         expected = keras_loss(tf, model, data)
     slopes = tape.gradient(expected, model.trainable_variables)
-    loss, gradient = recurrent.loss_and_gradient(network, data)
+    loss, gradient = backend.loss_and_gradient(network, data)
     np.testing.assert_allclose(loss, float(expected), rtol=1e-5)
     for mine, theirs in zip(gradient.keras_weights(), slopes, strict=True):
         np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-5, atol=1e-5)
@@ -290,7 +291,7 @@ def test_a_sequence_of_one_step_gives_its_state_no_say(tf, cell):
         targets=rng.normal(size=(1, 6)).astype(np.float32),
         weights=np.ones((1, 6), dtype=np.float32),
     )
-    loss, gradient = recurrent.loss_and_gradient(seeded(cell), data)
+    loss, gradient = backend.loss_and_gradient(seeded(cell), data)
     output = seeded(cell).run(np.moveaxis(data.inputs, 1, 0))
     np.testing.assert_allclose(
         loss, ((output - data.targets[0]) ** 2).mean(), rtol=1e-5
@@ -357,7 +358,7 @@ def test_dropout_is_seeded_and_zero_is_none(tf, cell):
 @new_cell
 def test_one_trace_serves_windows_and_networks_of_any_size(tf, cell):
     train(seeded(cell), some_data(), PLAIN, (0, 0))
-    fit = recurrent.prepare(cell, 1, PLAIN)
+    fit = backend.prepare(cell, 1, PLAIN)
     before = fit.experimental_get_tracing_count()
     train(seeded(cell, units=9), some_data(11, 3), Optimiser(2, 0.5, 3.0), (4, 4))
     narrow = replace(some_data(5, 8), inputs=some_data(5, 8).inputs[..., :1])

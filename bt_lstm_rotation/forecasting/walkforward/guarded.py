@@ -15,12 +15,12 @@ from collections.abc import Callable
 from bt_lstm_rotation.errors import RotationError
 from bt_lstm_rotation.forecasting.forecaster import Fit
 
-__all__ = ["attempt", "attempt_within"]
+__all__ = ["guarded_fit", "guarded_fit_within"]
 
 logger = logging.getLogger(__name__)
 
 
-def attempt(fit: Callable[[], Fit]) -> Fit:
+def guarded_fit(fit: Callable[[], Fit]) -> Fit:
     """Make a fit, or say in its place what went wrong.
 
     Parameters
@@ -50,7 +50,7 @@ def attempt(fit: Callable[[], Fit]) -> Fit:
         return Fit(None, problem=f"{type(error).__name__}: {reason}".rstrip(": "))
 
 
-def attempt_within(fit: Callable[[], Fit], seconds: float) -> Fit:
+def guarded_fit_within(fit: Callable[[], Fit], seconds: float) -> Fit:
     """Make a fit, but wait for it no longer than so many seconds.
 
     Parameters
@@ -64,18 +64,18 @@ def attempt_within(fit: Callable[[], Fit], seconds: float) -> Fit:
     Returns
     -------
     Fit
-        As from `attempt`; without a model if it took longer.
+        As from `guarded_fit`; without a model if it took longer.
 
     Raises
     ------
     RotationError
-        As `attempt` does.
+        As `guarded_fit` does.
     """
     results: list[Fit | RotationError] = []
 
     def work() -> None:
         try:
-            results.append(attempt(fit))
+            results.append(guarded_fit(fit))
         except RotationError as error:
             results.append(error)
 

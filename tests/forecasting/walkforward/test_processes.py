@@ -9,21 +9,21 @@ import pytest
 
 FIT = """
 import numpy as np
-from bt_lstm_rotation.forecasting import recurrent
-from bt_lstm_rotation.forecasting.network import Network
+from bt_lstm_rotation.forecasting.recurrent import backend
+from bt_lstm_rotation.forecasting.recurrent.network import Network
 
 for repeat in range({repeats}):
     rng = np.random.default_rng(0)
     network = Network.seeded(rng, 2, 5, 2)
-    data = recurrent.Sequences(
+    data = backend.Sequences(
         inputs=rng.normal(size=(8, 6, 2)).astype(np.float32),
         targets=rng.normal(size=(8, 6)).astype(np.float32),
         weights=np.ones((8, 6), dtype=np.float32),
     )
-    optimiser = recurrent.Optimiser(6, 0.02, 1.0, 0.2)
-    trained, losses = recurrent.train(network, data, optimiser, (3, 7))
+    optimiser = backend.Optimiser(6, 0.02, 1.0, 0.2)
+    trained, losses = backend.train(network, data, optimiser, (3, 7))
     if repeat + 1 < {repeats}:  # fits in between, of another shape and seed
-        recurrent.train(Network.seeded(rng, 2, 3, 1), data, optimiser, (1, repeat))
+        backend.train(Network.seeded(rng, 2, 3, 1), data, optimiser, (1, repeat))
 print(b"".join(a.tobytes() for a in trained.keras_weights()).hex(), losses.tobytes())
 """
 
@@ -39,8 +39,9 @@ def output(code: str) -> str:
     "modules",
     [
         "bt_lstm_rotation",
-        "bt_lstm_rotation.forecasting, bt_lstm_rotation.forecasting.neural, "
-        "bt_lstm_rotation.forecasting.recurrent, bt_lstm_rotation.periods",
+        "bt_lstm_rotation.forecasting, "
+        "bt_lstm_rotation.forecasting.recurrent.forecaster, "
+        "bt_lstm_rotation.forecasting.recurrent.backend, bt_lstm_rotation.periods",
         "bt_lstm_rotation.indicators, bt_lstm_rotation.feeds",
     ],
 )
@@ -52,7 +53,8 @@ def test_importing_the_package_does_not_import_tensorflow(modules):
 
 def test_forecasting_does_not_import_backtrader():
     code = (
-        "import bt_lstm_rotation.forecasting.neural, bt_lstm_rotation.prices.sound;"
+        "import bt_lstm_rotation.forecasting.recurrent.forecaster;"
+        "import bt_lstm_rotation.prices.sound;"
         "import sys; print('backtrader' in sys.modules)"
     )
     assert output(code) == "False\n"

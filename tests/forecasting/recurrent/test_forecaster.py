@@ -11,7 +11,7 @@ from fakes import random_panel, same_bytes, shocked, without
 
 from bt_lstm_rotation.forecasting import BarHistory, ForecastSpec, walk_forward
 from bt_lstm_rotation.forecasting.features import FEATURES, compute
-from bt_lstm_rotation.forecasting.neural import _cut
+from bt_lstm_rotation.forecasting.recurrent.forecaster import _cut
 from bt_lstm_rotation.forecasting.window import Window
 
 TINY = ForecastSpec(

@@ -12,7 +12,7 @@ import pytest
 
 from bt_lstm_rotation.errors import SourceError
 from bt_lstm_rotation.forecasting import ForecastStore
-from bt_lstm_rotation.forecasting.workers import Workers
+from bt_lstm_rotation.forecasting.walkforward.workers import Workers
 
 PROCESSES = Workers(jobs=2, backend="processes")
 

@@ -10,8 +10,8 @@ from fakes import FakeSpec, random_panel
 
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting import Training, WalkForward, walk_forward
+from bt_lstm_rotation.forecasting.walkforward.workers import Workers, available_cores
 from bt_lstm_rotation.forecasting.window import BarHistory
-from bt_lstm_rotation.forecasting.workers import Workers, available_cores
 
 WEEKLY = FakeSpec(retrain="weekly")
 

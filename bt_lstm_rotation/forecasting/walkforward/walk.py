@@ -1,6 +1,6 @@
 """Walk forward: one fit a calendar period, one forecast a session.
 
-All of time is decided here and in `retraining`, once for every forecaster. A fit serves
+All of time is decided here and in `calendar`, once for every forecaster. A fit serves
 from the close it was made at until the next one.
 
 `WalkForward` can be asked for one session at a time, as bars arrive, or for many at
@@ -15,21 +15,21 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.forecasting.forecaster import Model, Spec
-from bt_lstm_rotation.forecasting.records import FitRecord, Forecasts
-from bt_lstm_rotation.forecasting.retraining import (
-    NEVER,
+from bt_lstm_rotation.forecasting.forecaster import Model, Spec, WarmStartable
+from bt_lstm_rotation.forecasting.walkforward.calendar import (
     RetrainCalendar,
     first_forecast,
     fit_members,
 )
-from bt_lstm_rotation.forecasting.training import (
+from bt_lstm_rotation.forecasting.walkforward.records import FitRecord, Forecasts
+from bt_lstm_rotation.forecasting.walkforward.training import (
     FitTask,
     Fitted,
     Training,
     stored_forecast,
 )
 from bt_lstm_rotation.forecasting.window import BarHistory, Window
+from bt_lstm_rotation.periods import NEVER
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["WalkForward", "walk_forward"]
@@ -76,6 +76,7 @@ class WalkForward:
         self._start = start
         self._training = Training() if training is None else training
         self._forecaster = spec.forecaster()
+        self._warm_starts: bool = getattr(spec, "warm_start", False)
         self._calendar = RetrainCalendar(spec, history)
         self._tried: np.datetime64 = NEVER
         self._model: Model | None = None
@@ -84,11 +85,6 @@ class WalkForward:
         self._spared: list[np.datetime64] = []
 
     def forecast(self, sessions: NDArray[np.datetime64]) -> NDArray[np.float64]:
-        """Forecast the next sessions: the first of `moments`."""
-        forecast: NDArray[np.float64] = self.moments(sessions)[0]
-        return forecast
-
-    def moments(self, sessions: NDArray[np.datetime64]) -> NDArray[np.float64]:
         """Forecast the next sessions: mean and deviation over the members.
 
         Parameters
@@ -112,7 +108,7 @@ class WalkForward:
         due = stretches[stretches != self._tried]
         tasks = map(self._task, due)
         made = self._training.make(tasks, len(due))
-        if getattr(self.spec, "warm_start", False):
+        if self._warm_starts:
             # A fit that begins where the last one ended has to wait for it.
             alone = (self._training.make(iter([task]), 1) for task in tasks)
             made = chain.from_iterable(alone)
@@ -120,7 +116,7 @@ class WalkForward:
             self._serve(sessions, wanted & (in_force == self._tried), values)
         # To its end, past the last fit: workers left before it are cancelled.
         for fitted in made:
-            self._settle(fitted)
+            self._accept(fitted)
             if self._training.progress:
                 left = int((due > fitted.session).sum())
                 self._training.progress(len(self.fits_), len(self.fits_) + left)
@@ -146,7 +142,7 @@ class WalkForward:
                 failed = 0 if fit.status == "ok" else failed + 1
         return failed
 
-    def _settle(self, fitted: Fitted) -> None:
+    def _accept(self, fitted: Fitted) -> None:
         """Take a fit over; if it failed, see to it that the last good one serves."""
         session, attempts = fitted.session, [fitted]
         # Without `start`, the last good one of the fits that it spares would serve now.
@@ -163,10 +159,15 @@ class WalkForward:
         stack = self.history.window(symbols, np.array([session]), self.spec.fit_bars)
         window = Window(stack.symbols, stack.dates[0], stack.bars[:, 0])
         how = self._training
-        if getattr(self.spec, "warm_start", False) and self._model is not None:
-            warm = self._forecaster.starting_from(self._model)  # type: ignore[attr-defined]
+        forecaster = self._forecaster
+        if (
+            self._warm_starts
+            and self._model is not None
+            and isinstance(forecaster, WarmStartable)
+        ):
+            warm = forecaster.starting_from(self._model)
             return FitTask(warm, window, session, None, how.clock, "warm start")
-        return FitTask(self._forecaster, window, session, how.store, how.clock)
+        return FitTask(forecaster, window, session, how.store, how.clock)
 
     def _take_over(self, fitted: Fitted) -> None:
         session, window, fit, seconds, key, origin = fitted
@@ -227,8 +228,10 @@ class WalkForward:
                     symbols, sessions[block], self.spec.forecast_bars
                 )
                 members = self._forecast(model, window)
-                for moment, into in zip(_moments(members), values, strict=True):
-                    into[np.ix_(block, columns)] = moment
+                for value, into in zip(
+                    _mean_and_deviation(members), values, strict=True
+                ):
+                    into[np.ix_(block, columns)] = value
 
     def _forecast(self, model: Model, window: Window) -> NDArray[np.float64]:
         # Bar by bar, looking up a forecast costs as much as making it.
@@ -275,13 +278,13 @@ def walk_forward(
     history = BarHistory.from_panel(panel)
     walk = WalkForward(spec, history, start=start, training=training)
     order = [history.symbols.index(symbol) for symbol in panel.symbols]
-    values, dispersion = walk.moments(panel.sessions)[:, :, order]
+    values, dispersion = walk.forecast(panel.sessions)[:, :, order]
     return Forecasts(
         panel.sessions, panel.symbols, values, dispersion, tuple(walk.fits_)
     )
 
 
-def _moments(members: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mean_and_deviation(members: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean and deviation over the first axis, by additions in a fixed order."""
     total = np.zeros_like(members[0])
     for member in members:

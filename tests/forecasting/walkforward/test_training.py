@@ -16,13 +16,13 @@ from bt_lstm_rotation.forecasting import (
     Workers,
     walk_forward,
 )
-from bt_lstm_rotation.forecasting.network import Network
-from bt_lstm_rotation.forecasting.recurrent import (
+from bt_lstm_rotation.forecasting.recurrent.backend import (
     Optimiser,
     Sequences,
     loss_and_gradient,
     train,
 )
+from bt_lstm_rotation.forecasting.recurrent.network import Network
 
 TINY = ForecastSpec(lookback=10, horizon=3, train_size=40, units=4, steps=3)
 ONE = Training(workers=Workers(jobs=1))

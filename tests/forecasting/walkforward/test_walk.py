@@ -36,7 +36,7 @@ def in_blocks(panel, spec, cuts, start=None):
         for column, symbol in enumerate(panel.symbols):
             rows = first + np.flatnonzero(panel.traded[first:stop, column])
             history.extend(symbol, panel.sessions[rows], panel.bars[:, rows, column])
-        values.append(walk.forecast(panel.sessions[first:stop]))
+        values.append(walk.forecast(panel.sessions[first:stop])[0])
     order = [history.symbols.index(symbol) for symbol in panel.symbols]
     return np.concatenate(values)[:, order], walk.fits_
 

@@ -16,8 +16,11 @@ from bt_lstm_rotation.forecasting import (
     Workers,
     walk_forward,
 )
-from bt_lstm_rotation.forecasting.attempt import attempt, attempt_within
 from bt_lstm_rotation.forecasting.forecaster import Fit
+from bt_lstm_rotation.forecasting.walkforward.guarded import (
+    guarded_fit,
+    guarded_fit_within,
+)
 
 PANEL = random_panel("ABC", 110)
 FEBRUARY, MARCH = "2019-02-28", "2019-03-29"
@@ -44,7 +47,7 @@ def raising(error):
 
 @pytest.mark.parametrize("error", FAULTS.values(), ids=FAULTS)
 def test_an_error_becomes_one_short_line(error, caplog):
-    fit = attempt(raising(error))
+    fit = guarded_fit(raising(error))
     assert fit.model is None
     assert fit.problem.startswith(type(error).__name__)
     assert "\n" not in fit.problem
@@ -60,7 +63,7 @@ def test_errors_for_the_user_and_interrupts_are_not_taken_for_failures():
         SystemExit(),
     ):
         with pytest.raises(type(error)):
-            attempt(raising(error))
+            guarded_fit(raising(error))
 
 
 @pytest.mark.parametrize("error", FAULTS.values(), ids=FAULTS)
@@ -85,11 +88,11 @@ def test_the_age_of_the_network_in_force_is_counted_in_failed_fits(together):
         BarHistory.from_panel(PANEL),
     )
     if together:
-        walk.moments(PANEL.sessions)
+        walk.forecast(PANEL.sessions)
     ages = {}
     for row, session in enumerate(PANEL.sessions):
         if not together:
-            walk.moments(PANEL.sessions[row : row + 1])
+            walk.forecast(PANEL.sessions[row : row + 1])
         ages[str(session)] = walk.overdue(session)
     assert [ages[day] for day in ("2019-02-27", FEBRUARY, "2019-03-28")] == [0, 1, 1]
     assert [ages[day] for day in (MARCH, "2019-04-29", "2019-04-30")] == [2, 2, 0]
@@ -97,7 +100,7 @@ def test_the_age_of_the_network_in_force_is_counted_in_failed_fits(together):
 
 def test_a_fit_that_takes_too_long_is_given_up():
     ended = threading.Event()
-    fit = attempt_within(lambda: Fit(None, problem=str(ended.wait(30))), 0.05)
+    fit = guarded_fit_within(lambda: Fit(None, problem=str(ended.wait(30))), 0.05)
     ended.set()
     assert fit.model is None
     assert fit.problem == "it took longer than 0.05 s"
@@ -105,10 +108,10 @@ def test_a_fit_that_takes_too_long_is_given_up():
 
 def test_within_its_time_a_fit_is_what_it_is_without_a_limit():
     whole = Fit(None, (1.0, 0.5), "as it is")
-    assert attempt_within(lambda: whole, 30.0) is whole
+    assert guarded_fit_within(lambda: whole, 30.0) is whole
     with pytest.raises(DataError, match="none"):
-        attempt_within(raising(DataError("a bar that is none")), 30.0)
-    assert "MemoryError" in attempt_within(raising(MemoryError()), 30.0).problem
+        guarded_fit_within(raising(DataError("a bar that is none")), 30.0)
+    assert "MemoryError" in guarded_fit_within(raising(MemoryError()), 30.0).problem
 
 
 class Slow(FakeSpec):
@@ -131,7 +134,7 @@ def test_bars_that_come_one_by_one_do_not_wait_for_a_fit_beyond_the_limit():
     history = BarHistory.from_panel(PANEL)
     walk = WalkForward(Slow(), history, training=Training(limit=0.2))
     found = np.concatenate(
-        [walk.forecast(PANEL.sessions[row : row + 1]) for row in range(len(PANEL))]
+        [walk.forecast(PANEL.sessions[row : row + 1])[0] for row in range(len(PANEL))]
     )
     RELEASED.set()
     diverged = walk_forward(PANEL, FakeSpec(diverges_at=frozenset({FEBRUARY})))

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.forecasting.features import compute, mirror
-from bt_lstm_rotation.forecasting.network import Network, weight_shapes
-from bt_lstm_rotation.forecasting.spec import ForecastSpec
+from bt_lstm_rotation.forecasting.recurrent.network import Network, weight_shapes
+from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.window import Window
 
 __all__ = ["Part", "RecurrentModel", "Scaler"]
@@ -97,14 +97,14 @@ class RecurrentModel:
 
     Parameters
     ----------
-    spec : ForecastSpec
+    spec : RecurrentSettings
     symbols : tuple of str
         Sorted.
     parts : tuple of Part
         One for all symbols if the spec is pooled, else one for each.
     """
 
-    spec: ForecastSpec
+    spec: RecurrentSettings
     symbols: tuple[str, ...]
     parts: tuple[Part, ...]
 
@@ -141,7 +141,7 @@ class RecurrentModel:
     @classmethod
     def from_arrays(
         cls,
-        spec: ForecastSpec,
+        spec: RecurrentSettings,
         symbols: tuple[str, ...],
         arrays: Mapping[str, NDArray[Any]],
     ) -> RecurrentModel:

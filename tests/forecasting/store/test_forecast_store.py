@@ -14,8 +14,11 @@ import pytest
 
 from bt_lstm_rotation.errors import OutputError, SpecError
 from bt_lstm_rotation.forecasting import ForecastSpec
-from bt_lstm_rotation.forecasting.content_key import content_key
-from bt_lstm_rotation.forecasting.store import ForecastStore, default_folder
+from bt_lstm_rotation.forecasting.store.content_key import content_key
+from bt_lstm_rotation.forecasting.store.forecast_store import (
+    ForecastStore,
+    default_folder,
+)
 from bt_lstm_rotation.prices.yahoo import YahooPrices
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bt_lstm_rotation.forecasting.network import Network
-from bt_lstm_rotation.forecasting.recurrent import Optimiser, Sequences, train
+from bt_lstm_rotation.forecasting.recurrent.backend import Optimiser, Sequences, train
+from bt_lstm_rotation.forecasting.recurrent.network import Network
 
 
 def some_data(n_steps: int = 12, n_sequences: int = 6) -> Sequences:

@@ -19,7 +19,7 @@ from bt_lstm_rotation.errors import SpecError
 
 __all__ = ["content_key", "source_hash"]
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
 
 
 def content_key(kind: str, *parts: object) -> str:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.archive import pack, unpack
 from bt_lstm_rotation.errors import OutputError, SpecError
-from bt_lstm_rotation.forecasting.content_key import content_key
+from bt_lstm_rotation.forecasting.store.content_key import content_key
 
 __all__ = ["ForecastStore", "default_folder"]
 

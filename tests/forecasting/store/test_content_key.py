@@ -16,8 +16,8 @@ import pytest
 import bt_lstm_rotation
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting import ForecastSpec, MomentumSpec
-from bt_lstm_rotation.forecasting import content_key as content_key_module
-from bt_lstm_rotation.forecasting.content_key import content_key, source_hash
+from bt_lstm_rotation.forecasting.store import content_key as content_key_module
+from bt_lstm_rotation.forecasting.store.content_key import content_key, source_hash
 
 ROOT = Path(bt_lstm_rotation.__file__).parent
 
@@ -208,7 +208,7 @@ def keys_in(folder: Path, *, hash_seed: str = "1") -> list[str]:
     """The keys of a fit and of a trial, by the copy of the package in a folder."""
     code = (
         "from bt_lstm_rotation.forecasting import ForecastSpec\n"
-        "from bt_lstm_rotation.forecasting import content_key as keys\n"
+        "from bt_lstm_rotation.forecasting.store import content_key as keys\n"
         "print(keys.content_key('fit', ForecastSpec(), ('XLK', 'XLE')))\n"
         "print(keys.source_hash(keys.PACKAGE))"
     )

@@ -1,7 +1,6 @@
 """Training a recurrent network; the only file that imports TensorFlow, and lazily.
 
-What is trained is in `bt_lstm_rotation.forecasting.descent`, the layers in
-`bt_lstm_rotation.forecasting.cells`.
+What is trained is in `optimisation`, and the cells' layers are in `layers`.
 """
 
 from __future__ import annotations
@@ -19,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import TrainingError
-from bt_lstm_rotation.forecasting.cells import LAYERS, keras_layer
-from bt_lstm_rotation.forecasting.descent import (
+from bt_lstm_rotation.forecasting.recurrent.layers import LAYERS, keras_layer
+from bt_lstm_rotation.forecasting.recurrent.network import Cell, Network
+from bt_lstm_rotation.forecasting.recurrent.optimisation import (
     Optimiser,
     Sequences,
     fit_function,
@@ -28,7 +28,6 @@ from bt_lstm_rotation.forecasting.descent import (
     squared_error,
     weighted_mean,
 )
-from bt_lstm_rotation.forecasting.network import Cell, Network
 
 __all__ = ["Optimiser", "Sequences", "loss_and_gradient", "prepare", "train"]
 
@@ -115,7 +114,7 @@ def prepare(cell: Cell, n_layers: int, optimiser: Optimiser) -> Any:
 def loss_and_gradient(network: Network, data: Sequences) -> tuple[float, Network]:
     """Return the loss and its gradient, the latter in the shape of a network.
 
-    For comparing the layers of `bt_lstm_rotation.forecasting.cells` with Keras'.
+    For comparing our own `layers` with Keras'.
     """
     tf = tensorflow()
     cell, arrays = network.cell, [tf.constant(a) for a in network.keras_weights()]

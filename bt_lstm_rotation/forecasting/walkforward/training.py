@@ -21,16 +21,19 @@ from bt_lstm_rotation.checks import (
     check_positive,
 )
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.forecasting.attempt import attempt, attempt_within
 from bt_lstm_rotation.forecasting.forecaster import (
     Fit,
     Forecaster,
     Preparable,
     Storable,
 )
-from bt_lstm_rotation.forecasting.store import ForecastStore
+from bt_lstm_rotation.forecasting.store.forecast_store import ForecastStore
+from bt_lstm_rotation.forecasting.walkforward.guarded import (
+    guarded_fit,
+    guarded_fit_within,
+)
+from bt_lstm_rotation.forecasting.walkforward.workers import Workers
 from bt_lstm_rotation.forecasting.window import Window
-from bt_lstm_rotation.forecasting.workers import Workers
 
 # From so many fits on, somebody wants to know how long it will take.
 LONG = 20
@@ -190,7 +193,7 @@ class FitTask:
             forecaster.prepare()
         began = self.clock()
         make = functools.partial(forecaster.fit, window, session)
-        fit = attempt(make) if limit is None else attempt_within(make, limit)
+        fit = guarded_fit(make) if limit is None else guarded_fit_within(make, limit)
         took = self.clock() - began
         kept, store = self._kept, self.store
         # A failure is not kept: it may be the machine's, and is tried again.

@@ -1,0 +1,8 @@
+"""Fits and forecasts on disk, addressed by what they were made from."""
+
+from bt_lstm_rotation.forecasting.store.forecast_store import (
+    ForecastStore,
+    default_folder,
+)
+
+__all__ = ["ForecastStore", "default_folder"]
