@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from bt_lstm_rotation import BacktestResult, ForecastSpec, MomentumSpec, run_backtest
+from bt_lstm_rotation.backtest.strategy_file import find_strategy
 from bt_lstm_rotation.measures.skill import skill
 from bt_lstm_rotation.prices.folder import load_folder
 from bt_lstm_rotation.prices.source import SPDR_SECTORS
 from bt_lstm_rotation.strategy import SectorRotation
-from bt_lstm_rotation.strategy_file import find_strategy
 
 HORIZON = 21
 PERIODS = {

@@ -8,13 +8,18 @@ Names are looked up when they are first used: ``--help`` and a script that only 
 prices should not wait for Backtrader, and nobody for TensorFlow who trains nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bt_lstm_rotation._lazy import lazy_names
 from bt_lstm_rotation._version import __version__
 
 if TYPE_CHECKING:
-    from bt_lstm_rotation.backtest import Broker, run_backtest
+    from bt_lstm_rotation.backtest.broker import (
+        Broker,
+    )
+    from bt_lstm_rotation.backtest.run import (
+        run_backtest,
+    )
     from bt_lstm_rotation.errors import LookaheadError, RotationError
     from bt_lstm_rotation.forecasting import (
         ForecastSpec,
@@ -54,32 +59,29 @@ __all__ = [
     "save_plot",
 ]
 
-_HOME = {
-    "BacktestResult": "result",
-    "Broker": "backtest",
-    "Forecast": "indicators",
-    "ForecastSpec": "forecasting",
-    "ForecastStore": "forecasting",
-    "LSTMForecast": "indicators",
-    "LookaheadError": "errors",
-    "MomentumSpec": "forecasting",
-    "NoLookahead": "lookahead",
-    "PeriodicRebalance": "periodic",
-    "PricePanel": "prices",
-    "Rebalancer": "rebalancing",
-    "RotationError": "errors",
-    "SectorRotation": "strategy",
-    "Training": "forecasting",
-    "Workers": "forecasting",
-    "run_backtest": "backtest",
-    "save_plot": "plotting",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "BacktestResult": "result",
+        "Broker": "backtest",
+        "Forecast": "indicators",
+        "ForecastSpec": "forecasting",
+        "ForecastStore": "forecasting",
+        "LSTMForecast": "indicators",
+        "LookaheadError": "errors",
+        "MomentumSpec": "forecasting",
+        "NoLookahead": "lookahead",
+        "PeriodicRebalance": "periodic",
+        "PricePanel": "prices",
+        "Rebalancer": "rebalancing",
+        "RotationError": "errors",
+        "SectorRotation": "strategy",
+        "Training": "forecasting",
+        "Workers": "forecasting",
+        "run_backtest": "backtest",
+        "save_plot": "plotting",
+    },
+)
 
 
 def __dir__() -> list[str]:

@@ -19,8 +19,10 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import LookaheadError, StrategyError
-from bt_lstm_rotation.feeds import session_of
-from bt_lstm_rotation.lines import current_date, date_of_bar, feed_of, name_of
+from bt_lstm_rotation.feeds.lines import current_date, date_of_bar, feed_of, name_of
+from bt_lstm_rotation.feeds.sessions import (
+    session_of,
+)
 
 __all__ = ["NoLookahead"]
 

@@ -15,13 +15,22 @@ from bt_lstm_rotation.checks import (
     check_whole,
 )
 from bt_lstm_rotation.errors import SpecError, StrategyError, closest
-from bt_lstm_rotation.feeds import feed_names, session_of
-from bt_lstm_rotation.indicators import as_session
+from bt_lstm_rotation.feeds.naming import (
+    feed_names,
+)
+from bt_lstm_rotation.feeds.sessions import (
+    as_session,
+    session_of,
+)
+from bt_lstm_rotation.feeds.validity import drop_unsound_bars, keep_all_bars
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
-from bt_lstm_rotation.sound_feeds import drop_unsound_bars, keep_all_bars
+from bt_lstm_rotation.rebalancing.rules import Rules
 
 __all__ = ["PeriodicRebalance"]
+
+# Parameters that are the rebalancer's settings, under the same names.
+RULES = ("max_attempts", "lot", "min_trade", "band", "delisted")
 
 
 class PeriodicRebalance(bt.Strategy):
@@ -47,7 +56,7 @@ class PeriodicRebalance(bt.Strategy):
       - shorts: whether weights may be negative
 
     What each of the last five means in full is in `bt_lstm_rotation.Rebalancer`. Bars
-    that are not sound count as none (`bt_lstm_rotation.sound_feeds`).
+    that are not sound count as none (`bt_lstm_rotation.feeds.validity`).
     """
 
     params: tuple[tuple[str, Any], ...] = (
@@ -56,11 +65,7 @@ class PeriodicRebalance(bt.Strategy):
         ("benchmark", None),
         ("universe", None),
         ("start", None),
-        ("max_attempts", 5),
-        ("lot", 1),
-        ("min_trade", 0.0),
-        ("band", 0.0),
-        ("delisted", "last_close"),
+        *((name, getattr(Rules, name)) for name in RULES),
         ("shorts", 0),
     )
 
@@ -77,13 +82,9 @@ class PeriodicRebalance(bt.Strategy):
         self._filters = drop_unsound_bars(self.datas)
         self.rebalancer = Rebalancer(
             self,
-            self.p.max_attempts,
             ignore=kept,
-            lot=self.p.lot,
-            min_trade=self.p.min_trade,
-            band=self.p.band,
-            delisted=self.p.delisted,
             shorts=bool(self.p.shorts),
+            **{name: getattr(self.p, name) for name in RULES},
         )
         self._first_close = as_session(self.p.start)
         self._period_done: int | None = None

@@ -9,12 +9,11 @@ same panels on figures of its own, which belong to no window and to no backend.
 from __future__ import annotations
 
 import datetime as dt
+import io
 import os
 import sys
-import uuid
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from bt_lstm_rotation.checks import (
     check_whole,
     is_whole,
 )
+from bt_lstm_rotation.disk import disk_errors, write_together
 from bt_lstm_rotation.errors import MissingExtraError, OutputError, SpecError, closest
 
 __all__ = ["save_plot"]
@@ -278,24 +278,20 @@ def _check_feeds(datas: Sequence[Any], first: float, last: float) -> None:
 
 
 def _write(figures: list[Any], first: Path, dpi: float, box: str | None) -> list[Path]:
-    """Write every figure under another name, then give them theirs."""
+    """Draw all figures before the first is written."""
     more = range(2, len(figures) + 1)
     paths = [first, *(first.with_stem(f"{first.stem}-{n}") for n in more)]
-    drafts = [path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp") for path in paths]
-    try:
+    drawn = []
+    for figure in figures:
+        image = io.BytesIO()
+        kind = first.suffix[1:].lower()
+        figure.savefig(image, format=kind, dpi=dpi, bbox_inches=box)
+        drawn.append(image.getvalue())
+    with disk_errors(
+        OutputError,
+        f"the plot cannot be written to {first}",
+        "choose a file in a folder that can be written",
+    ):
         first.parent.mkdir(parents=True, exist_ok=True)
-        for figure, draft in zip(figures, drafts, strict=True):
-            kind = first.suffix[1:].lower()
-            figure.savefig(draft, format=kind, dpi=dpi, bbox_inches=box)
-        for draft, path in zip(drafts, paths, strict=True):
-            os.replace(draft, path)
-    except OSError as error:
-        raise OutputError(
-            f"the plot cannot be written to {first} ({error}); "
-            "choose a file in a folder that can be written"
-        ) from error
-    finally:
-        for draft in drafts:
-            with suppress(OSError):  # whose reason the error above says
-                draft.unlink(missing_ok=True)
+        write_together(dict(zip(paths, drawn, strict=True)))
     return paths

@@ -9,13 +9,15 @@ from bt_lstm_rotation.checks import (
     check_whole,
 )
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.feeds import session_of
-from bt_lstm_rotation.forecast_pool import ForecastPool
+from bt_lstm_rotation.feeds.sessions import (
+    session_of,
+)
 from bt_lstm_rotation.forecasting import ForecastSpec
-from bt_lstm_rotation.holdings import Holdings
 from bt_lstm_rotation.indicators import Forecast
+from bt_lstm_rotation.indicators.pool import ForecastPool
 from bt_lstm_rotation.periodic import PeriodicRebalance
-from bt_lstm_rotation.round_trip import round_trip_cost
+from bt_lstm_rotation.rebalancing.holdings import Holdings
+from bt_lstm_rotation.rebalancing.round_trip import round_trip_cost
 from bt_lstm_rotation.selection import Selection
 
 __all__ = ["SectorRotation"]
@@ -53,14 +55,7 @@ class SectorRotation(PeriodicRebalance):
 
     params = (
         ("spec", ForecastSpec()),
-        ("top", 3),
-        ("quantile", None),
-        ("weighting", "equal"),
-        ("cap", None),
-        ("threshold", None),
-        ("rank_buffer", 0),
-        ("shorts", 0),
-        ("max_turnover", None),
+        *((rule.name, rule.default) for rule in fields(Selection)),
         ("training", None),
         ("max_age", 3),
     )

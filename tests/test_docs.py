@@ -89,6 +89,7 @@ TRADES = (
 EXPECTED = {
     "An error for looking ahead": ".close[1] at script.py:7",
     "Sound bars alone": "SPY []",
+    "Commissions of your own": "'scheme': 'PerShare'",
     "Analyzers alone": "'commission': ",
     "A plot without a display": "forecasts.png",
     # Of 0.98, in the ratio of 1/0.012 to 1/0.018, which is 3 to 2.

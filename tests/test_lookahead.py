@@ -17,9 +17,9 @@ from forecast_reader import MODES, each_mode
 from hand_made import Fills, panel_of
 
 from bt_lstm_rotation import LookaheadError, NoLookahead, SectorRotation
+from bt_lstm_rotation.backtest.strategy_file import find_strategy
 from bt_lstm_rotation.errors import StrategyError
 from bt_lstm_rotation.feeds import add_feeds
-from bt_lstm_rotation.strategy_file import find_strategy
 
 # Backtrader itself fails under exactbars=1 when a feed misses a day of another, unless
 # a strategy or an indicator of ours keeps the feeds' bars.

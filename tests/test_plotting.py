@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import backtrader as bt
 import matplotlib as mpl
@@ -348,16 +349,16 @@ def test_a_folder_that_cannot_be_one_is_an_output_error(cerebro, tmp_path):
 
 def test_a_disk_that_fills_up_leaves_the_old_files(cerebro, tmp_path, monkeypatch):
     (tmp_path / "plot.png").write_bytes(b"old")
-    save = Figure.savefig
-    saved = []
+    write = Path.write_bytes
+    written = []
 
-    def full(figure, file, **kwargs):
-        saved.append(file)
-        save(figure, file, **kwargs)
-        if len(saved) == 2:
+    def full(path, content):
+        written.append(path)
+        if len(written) == 2:
             raise OSError(28, "No space left on device")
+        return write(path, content)
 
-    monkeypatch.setattr(Figure, "savefig", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     span = {"start": 12, "numfigs": 2}
     with pytest.raises(OutputError, match="No space left"):
         save_plot(cerebro, tmp_path, **span, **SMALL)

@@ -7,10 +7,9 @@ thrown away, and the caller fetches again.
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from bt_lstm_rotation.archive import pack, unpack
+from bt_lstm_rotation.disk import disk_errors, write_atomically
 from bt_lstm_rotation.errors import SourceError
 from bt_lstm_rotation.prices.bars import check_symbol
 from bt_lstm_rotation.prices.history import RAW_COLUMNS, CoveredBars
@@ -144,23 +144,14 @@ class BarsCache:
         SourceError
             If the folder cannot be written. The old file is then still whole.
         """
-        path = self.path(symbol)
-        # One name is enough, and leaves no litter: only the lock's holder writes.
-        temporary = path.with_name(f"{path.name}.tmp")
         with self._disk_errors():
-            # No fsync: what a power cut tears, the checksum finds.
-            temporary.write_bytes(_encoded(symbol, covered))
-            os.replace(temporary, path)
+            # What a power cut tears, the checksum finds.
+            content = _encoded(symbol, covered)
+            write_atomically(self.path(symbol), content, alone=True)
 
-    @contextmanager
-    def _disk_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise SourceError(
-                f"the cache folder {self.folder} cannot be used ({error}); "
-                "choose a folder that can be written"
-            ) from error
+    def _disk_errors(self) -> AbstractContextManager[None]:
+        problem = f"the cache folder {self.folder} cannot be used"
+        return disk_errors(SourceError, problem, "choose a folder that can be written")
 
 
 def _encoded(symbol: str, covered: CoveredBars) -> bytes:

@@ -17,18 +17,14 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import DataError, SpecError, closest
+from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.periods import MONTH
 
-__all__ = ["Account", "feed_name"]
+__all__ = ["Account"]
 
 
 # What sums of fractional shares leave of a lot when a position is closed.
 DUST = 1e-6
-
-
-def feed_name(feed: object) -> str:
-    """Name of a feed; of anything else, its text."""
-    return str(getattr(feed, "_name", feed))
 
 
 class Account:

@@ -21,16 +21,20 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.periods import STALE_AFTER
-from bt_lstm_rotation.rebalancing.account import Account, feed_name
+from bt_lstm_rotation.feeds.naming import (
+    feed_name,
+)
+from bt_lstm_rotation.rebalancing.account import (
+    Account,
+)
 from bt_lstm_rotation.rebalancing.delisting import Delisting
 from bt_lstm_rotation.rebalancing.events import EventLog, Kind, RebalanceEvent
-from bt_lstm_rotation.rebalancing.goal import Goal, checked_weights
+from bt_lstm_rotation.rebalancing.execution import place_orders
 from bt_lstm_rotation.rebalancing.margin import called
-from bt_lstm_rotation.rebalancing.orders import OrderBook
+from bt_lstm_rotation.rebalancing.no_trade import no_trade_region
+from bt_lstm_rotation.rebalancing.open_orders import OpenOrders
 from bt_lstm_rotation.rebalancing.rules import Rules
-from bt_lstm_rotation.rebalancing.sending import send_orders
-from bt_lstm_rotation.rebalancing.small_changes import small_changes
+from bt_lstm_rotation.rebalancing.target import Target, checked_weights
 
 __all__ = ["Rebalancer"]
 
@@ -63,10 +67,7 @@ class Rebalancer:
     ignore : iterable of feeds
         Feeds that are never traded: a benchmark, or positions of the strategy's own.
     lot : float
-        Shares that are traded at a time: 1 for whole shares, 0.001 for fractions, 100
-        for round lots. A position that is no multiple of it, because the strategy had
-        it before, counts as the nearest; what is odd stays until the position is sold
-        out, which sells exactly what is held.
+        Shares that are traded at a time: 1 for whole shares, 0.001 for fractions.
     min_trade : float
         Currency. A change worth less at the deciding close is not made.
     band : float
@@ -87,39 +88,23 @@ class Rebalancer:
         If a setting is impossible, or `ignore` has something other than the strategy's
         feeds, or shorts are asked for of a broker without `shortcash`.
 
-    Notes
-    -----
-    Sizes are whole lots, rounded towards none, of instruments that are paid in full.
-    With `shorts`, 150% of what is short is held in cash, and shorts are cut back at a
-    close that leaves less than 130% (`bt_lstm_rotation.rebalancing.margin`); cash stays
-    at 0 or above unless a short opens more than a quarter higher. Orders are
-    market orders, filled at the open of the feed's next bar, and at most one a feed is
-    alive. Orders that are not its own are never touched, but while it works towards a
-    target, that target's feeds belong to it. A session of other feeds alone, such as a
-    Sunday on which a currency trades, is not counted as one on which anything failed.
-
-    `min_trade` and `band` are decided once, at the close that sets the target. Selling
-    out is never held back, nor is a feed that has no bar at that close; opening a new
-    position is not held back by the band.
-
-    A settlement is filled at the next session, with the commission of any other order
-    and no slippage. It ends all orders of the strategy for that feed. Should a bar come
-    after all, the feed trades again and the settlement stands. A broker that is not
-    Backtrader's simulated one settles for itself; that is as ``"hold"``.
+    See Also
+    --------
+    docs/backtrader.md : How it trades: sizes, margin, small changes, settlements.
     """
 
     def __init__(
         self,
         strategy: Any,
-        max_attempts: int = 5,
+        max_attempts: int = Rules.max_attempts,
         *,
         ignore: Iterable[Any] = (),
-        lot: float = 1,
-        min_trade: float = 0.0,
-        band: float = 0.0,
-        delisted: str = "last_close",
-        delisted_after: int = STALE_AFTER,
-        shorts: bool = False,
+        lot: float = Rules.lot,
+        min_trade: float = Rules.min_trade,
+        band: float = Rules.band,
+        delisted: str = Rules.delisted,
+        delisted_after: int = Rules.delisted_after,
+        shorts: bool = Rules.shorts,
     ) -> None:
         self._rules = Rules(
             max_attempts=max_attempts,
@@ -143,8 +128,8 @@ class Rebalancer:
             )
         self._account = Account(strategy, lot, ignore=ignore)
         self._log = EventLog(self._account)
-        self._book = OrderBook(strategy, self._account)
-        self._goal = Goal(self._account)
+        self._orders = OpenOrders(strategy, self._account)
+        self._target = Target(self._account)
         self._delisting = Delisting(strategy, self._account, self._rules, self._log)
         self._session: dt.date | None = None
 
@@ -156,7 +141,7 @@ class Rebalancer:
     @property
     def done(self) -> bool:
         """Whether no order is pending and every position has its target size."""
-        return not self._goal.gave_up and self._reached()
+        return not self._target.gave_up and self._reached()
 
     def target(self, weights: Mapping[Any, float]) -> None:
         """Set the target from this session's close, and send the first orders.
@@ -185,9 +170,9 @@ class Rebalancer:
         self._watch()
         self._collect()  # what has ended by now belongs to the old target
         for feed in self._account.traded:
-            if self._account.held(feed) or feed in self._book:
+            if self._account.held(feed) or feed in self._orders:
                 wanted.setdefault(feed, 0.0)
-        self._goal = Goal(self._account, wanted, self._equity())
+        self._target = Target(self._account, wanted, self._equity())
         self._leave_small_changes()
         self._work(new_session=True)
 
@@ -198,8 +183,8 @@ class Rebalancer:
 
     def notify_order(self, order: Any) -> None:
         """Take note of an order that has ended; orders of others are left alone."""
-        if self._book.take(order):
-            self._settle(order)
+        if self._orders.take(order):
+            self._note_ended(order)
 
     def record(self, kind: Kind, feed: Any | None, detail: str) -> None:
         """Put an event of the strategy's own among the others; see RebalanceEvent."""
@@ -220,15 +205,15 @@ class Rebalancer:
         self._withdraw_misfits()
         if self._reached():
             # Positions are the strategy's own again until the next target.
-            self._goal.weights.clear()
+            self._target.weights.clear()
         else:
-            send_orders(self._goal, self._account, self._book, self._log)
+            place_orders(self._target, self._account, self._orders, self._log)
 
     def _collect(self) -> None:
-        for order in self._book.end_passed_by():
+        for order in self._orders.end_passed_by():
             self.notify_order(order)
 
-    def _settle(self, order: Any) -> None:
+    def _note_ended(self, order: Any) -> None:
         # Part of an order is progress: what is missing is sent again, and not counted.
         if order.status != order.Completed and not order.executed.size:
             side = "buy" if order.isbuy() else "sell"
@@ -236,67 +221,67 @@ class Rebalancer:
             detail = f"{side} {abs(order.created.size):.12g}: {ended}"
             self._fail(order.data, "retry", detail)
         if order.status == order.Margin and order.isbuy():
-            self._goal.short_of_cash |= order.data in self._goal.weights
+            self._target.short_of_cash |= order.data in self._target.weights
 
     def _note_missing_bars(self) -> None:
-        for feed in self._account.ordered(self._goal.weights):
+        for feed in self._account.ordered(self._target.weights):
             if self._account.close(feed) is not None or self._delisting.settles(feed):
                 continue
-            if self._goal.missing(feed) != 0:
+            if self._target.missing(feed) != 0:
                 self._fail(feed, "no_bar", "no bar with a close above 0")
 
     def _fail(self, feed: Any, kind: Kind, detail: str) -> None:
-        goal = self._goal
-        if feed not in goal.weights:
+        target = self._target
+        if feed not in target.weights:
             return
-        goal.failures[feed] += 1
-        if goal.failures[feed] < self._rules.max_attempts:
+        target.failures[feed] += 1
+        if target.failures[feed] < self._rules.max_attempts:
             self._log.record(kind, feed, detail)
             return
-        self._book.withdraw(feed)
-        goal.give_up(feed)
-        self._log.record("gave_up", feed, f"{detail}, attempt {goal.failures[feed]}")
+        self._orders.withdraw(feed)
+        target.give_up(feed)
+        self._log.record("gave_up", feed, f"{detail}, attempt {target.failures[feed]}")
 
     def _size(self) -> None:
-        goal = self._goal
+        target = self._target
         # Cash that a waiting sell will bring is late, not missing: sizes stay.
-        again = goal.short_of_cash and not goal.waits_for_cash(self._book)
-        goal.short_of_cash = False
+        again = target.short_of_cash and not target.waits_for_cash(self._orders)
+        target.short_of_cash = False
         if again:
-            goal.equity = self._equity()
-            goal.cash_rejections += 1
-        goal.size(again=again)
+            target.equity = self._equity()
+            target.cash_rejections += 1
+        target.size(again=again)
 
     def _answer_margin_call(self) -> None:
         for feed, lots in called(self._account).items():
-            goal, held = self._goal, self._account.held(feed)
-            size = goal.sizes.get(feed, held)
+            target, held = self._target, self._account.held(feed)
+            size = target.sizes.get(feed, held)
             if size < lots if held < 0 else size > lots:
-                goal.weights.setdefault(feed, 0.0)
-                goal.fix(feed, lots)
+                target.weights.setdefault(feed, 0.0)
+                target.fix(feed, lots)
                 shown = self._account.shown
                 detail = f"{shown(lots)} of {shown(held)} may stay"
                 self._log.record("margin_call", feed, detail)
 
     def _leave_small_changes(self) -> None:
-        self._goal.size(again=False)
-        for feed, reason in small_changes(self._goal, self._rules).items():
-            self._goal.fix(feed, self._account.held(feed))
+        self._target.size(again=False)
+        for feed, reason in no_trade_region(self._target, self._rules).items():
+            self._target.fix(feed, self._account.held(feed))
             self._log.record("kept", feed, reason)
 
     def _withdraw_misfits(self) -> None:
-        for feed in self._book:
-            step = self._goal.step(feed)
-            left = self._book.remaining(feed)
+        for feed in self._orders:
+            step = self._target.step(feed)
+            left = self._orders.remaining(feed)
             # A part of a short's buying back was all that cash was sure to pay for.
             part = (
                 step is not None and 0 < left <= step and self._account.held(feed) < 0
             )
             if left != step and not part:
-                self._book.withdraw(feed)
+                self._orders.withdraw(feed)
 
     def _reached(self) -> bool:
-        return not self._book.pending() and self._goal.reached()
+        return not self._orders.pending() and self._target.reached()
 
     def _equity(self) -> float:
         equity, estimated = self._account.equity()

@@ -20,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from bt_lstm_rotation.disk import disk_errors
 from bt_lstm_rotation.errors import OutputError
 from bt_lstm_rotation.reporting.page import render
 from bt_lstm_rotation.result import BacktestResult
@@ -69,7 +70,11 @@ def write_run(result: BacktestResult, folder: Path) -> Path:
     target = folder.resolve()
     if target.exists() and not target.is_dir():
         raise OutputError(f"{folder} is a file; choose a folder for the run")
-    try:
+    with disk_errors(
+        OutputError,
+        f"the run cannot be written to {folder}",
+        "choose a folder that can be written",
+    ):
         # In the target where it exists: its parent may be another disk, or forbidden.
         place = target if target.is_dir() else target.parent
         place.mkdir(parents=True, exist_ok=True)
@@ -82,11 +87,6 @@ def write_run(result: BacktestResult, folder: Path) -> Path:
                 _move_files(names, new, target, aside=Path(temporary))
             else:
                 os.replace(new, target)
-    except OSError as error:
-        raise OutputError(
-            f"the run cannot be written to {folder} ({error}); "
-            "choose a folder that can be written"
-        ) from error
     return folder
 
 

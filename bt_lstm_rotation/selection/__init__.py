@@ -6,13 +6,13 @@ held, a weighting says how much of each, a turnover limit how far to go at once.
 invested stays in cash.
 """
 
-from bt_lstm_rotation.selection.portfolio import ROUND_TRIP, Selection
 from bt_lstm_rotation.selection.ranking import (
     choose,
     ranked,
     select_quantile,
     select_top,
 )
+from bt_lstm_rotation.selection.selection import ROUND_TRIP, Selection
 from bt_lstm_rotation.selection.turnover import limit_turnover
 from bt_lstm_rotation.selection.weighting import (
     WEIGHTINGS,

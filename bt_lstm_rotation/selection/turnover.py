@@ -10,7 +10,7 @@ from bt_lstm_rotation.checks import (
     is_number,
 )
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.selection.grid import GRID, invested_units, on_grid
+from bt_lstm_rotation.selection.fixed_point import UNITS, invested_units, rounded_down
 
 __all__ = ["limit_turnover"]
 
@@ -77,9 +77,9 @@ def limit_turnover(
     if turnover <= limit:
         return wanted
     new = {symbol: now[symbol] + limit / turnover * way[symbol] for symbol in symbols}
-    most = Fraction(units, GRID)
+    most = Fraction(units, UNITS)
     scale = most / max(most, _total(new))
-    return {symbol: on_grid(scale * share) for symbol, share in new.items()}
+    return {symbol: rounded_down(scale * share) for symbol, share in new.items()}
 
 
 def _total(shares: Mapping[str, Fraction]) -> Fraction:

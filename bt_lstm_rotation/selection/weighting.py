@@ -17,7 +17,7 @@ from bt_lstm_rotation.checks import (
     is_number,
 )
 from bt_lstm_rotation.errors import DataError, SpecError, closest
-from bt_lstm_rotation.selection.grid import GRID, invested_units
+from bt_lstm_rotation.selection.fixed_point import UNITS, invested_units
 
 __all__ = [
     "WEIGHTINGS",
@@ -243,7 +243,7 @@ def _shared_out(
         raise SpecError(owner, "cap", cap, "above 0 and at most 1, or None")
     if len(set(chosen)) < len(chosen):
         raise SpecError(owner, "chosen", list(chosen), "symbols, each once")
-    most = units if cap is None else int(float(cap) * GRID)
+    most = units if cap is None else int(float(cap) * UNITS)
     weights = dict.fromkeys(chosen, 0.0)
     exact = {
         symbol: Fraction(score)
@@ -255,8 +255,8 @@ def _shared_out(
     for symbol in sorted(exact, key=exact.__getitem__, reverse=True):
         score = exact[symbol]
         if left * score > most * score_left:
-            weights[symbol] = most / GRID
+            weights[symbol] = most / UNITS
             left, score_left = left - most, score_left - score
         else:
-            weights[symbol] = left * score // score_left / GRID
+            weights[symbol] = left * score // score_left / UNITS
     return weights

@@ -10,16 +10,18 @@ from typing import Any
 
 import pandas as pd
 
-from bt_lstm_rotation.backtest import Broker
-from bt_lstm_rotation.checks import check_date
-from bt_lstm_rotation.errors import DataError, OutputError, StrategyError
-from bt_lstm_rotation.forecasting import ForecastStore, Workers
-from bt_lstm_rotation.prices import PricePanel
-from bt_lstm_rotation.strategy_file import (
+from bt_lstm_rotation.backtest.broker import (
+    Broker,
+)
+from bt_lstm_rotation.backtest.strategy_file import (
     code_of,
     find_strategy,
     known_strategies,
 )
+from bt_lstm_rotation.checks import check_date
+from bt_lstm_rotation.errors import DataError, OutputError, StrategyError
+from bt_lstm_rotation.forecasting import ForecastStore, Workers
+from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.sweep.grid import check_grid, combinations
 from bt_lstm_rotation.sweep.table import TrialTable
 from bt_lstm_rotation.sweep.trials import MEASURES, Trials

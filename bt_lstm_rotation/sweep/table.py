@@ -6,14 +6,14 @@ import csv
 import io
 import logging
 import os
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bt_lstm_rotation.disk import disk_errors, write_atomically
 from bt_lstm_rotation.errors import OutputError
 
 __all__ = ["TrialTable"]
@@ -51,7 +51,7 @@ class TrialTable:
             If another one is at work on it.
         """
         lock = FileLock(self.file.with_name(f".{self.file.name}.lock"))
-        with self._disk_problems():
+        with self._disk_errors():
             self.file.parent.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire(timeout=0)
@@ -79,7 +79,7 @@ class TrialTable:
         OutputError
             If the file is not one of these columns.
         """
-        with self._disk_problems():
+        with self._disk_errors():
             try:
                 content = self.file.read_bytes()
             except FileNotFoundError:
@@ -111,18 +111,13 @@ class TrialTable:
 
     def write(self, rows: Iterable[Sequence[str]]) -> None:
         """Replace the file, in one move, by one of these rows."""
-        draft = self.file.with_name(f".{self.file.name}.{uuid.uuid4().hex}.tmp")
-        with self._disk_problems():
-            try:
-                lines = [self._line(cells) for cells in (self.columns, *rows)]
-                draft.write_bytes(b"".join(lines))
-                os.replace(draft, self.file)
-            finally:
-                draft.unlink(missing_ok=True)
+        lines = [self._line(cells) for cells in (self.columns, *rows)]
+        with self._disk_errors():
+            write_atomically(self.file, b"".join(lines), alone=True)
 
     def append(self, cells: Sequence[str]) -> None:
         """Add a row; when this returns it is on disk."""
-        with self._disk_problems(), self.file.open("ab") as file:
+        with self._disk_errors(), self.file.open("ab") as file:
             file.write(self._line(cells))
             file.flush()
             os.fsync(file.fileno())
@@ -132,10 +127,5 @@ class TrialTable:
         csv.writer(line, lineterminator="\n").writerow(cells)
         return line.getvalue().encode("utf-8")
 
-    @contextmanager
-    def _disk_problems(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            reason = error.strerror or error
-            raise OutputError(f"{self.file} cannot be used ({reason})") from error
+    def _disk_errors(self) -> AbstractContextManager[None]:
+        return disk_errors(OutputError, f"{self.file} cannot be used")

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import inspect
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from bt_lstm_rotation.backtest import Broker, run_backtest
+from bt_lstm_rotation.backtest.broker import (
+    Broker,
+)
+from bt_lstm_rotation.backtest.run import (
+    run_backtest,
+)
+from bt_lstm_rotation.backtest.settings import parse_settings
+from bt_lstm_rotation.backtest.strategy_file import (
+    code_of,
+    find_strategy,
+    strategy_errors,
+)
 from bt_lstm_rotation.errors import (
     HistoryError,
-    RotationError,
     SpecError,
     StrategyError,
 )
@@ -24,13 +33,6 @@ from bt_lstm_rotation.forecasting.store.content_key import (
     source_hash,
 )
 from bt_lstm_rotation.prices import PricePanel
-from bt_lstm_rotation.settings import parse_settings
-from bt_lstm_rotation.strategy_file import (
-    code_of,
-    find_strategy,
-    known_strategies,
-    where_it_failed,
-)
 from bt_lstm_rotation.sweep.grid import LONGEST, spelled
 
 __all__ = ["MEASURES", "OK", "Trial", "Trials"]
@@ -114,7 +116,7 @@ class Trials:
         """Name a combination; it is known by all that its row depends on."""
         texts = {name: spelled(name, value) for name, value in values.items()}
         bars = (self.panel.content_hash, self.benchmark, str(self.start))
-        how = (_package_code(), self.code, self.seed, self.broker)
+        how = (_package_code(), self.code, self.seed, _broker_key(self.broker))
         return Trial(content_key("trial", bars, how, tuple(texts.items()))[:16], texts)
 
     def check_settings(self, trial: Trial) -> None:
@@ -159,25 +161,19 @@ class Trials:
         strategy = _loaded(self.strategy, self.code)
         measures, status = [""] * len(MEASURES), OK
         try:
-            result = run_backtest(
-                self.panel,
-                strategy,
-                self._params(trial),
-                benchmark=self.benchmark,
-                start=self.start,
-                broker=self.broker,
-                training=Training(workers=self.workers, store=self.store),
-            )
+            with strategy_errors(strategy):
+                result = run_backtest(
+                    self.panel,
+                    strategy,
+                    self._params(trial),
+                    benchmark=self.benchmark,
+                    start=self.start,
+                    broker=self.broker,
+                    training=Training(workers=self.workers, store=self.store),
+                )
             measures = [_cell(result.summary, *place) for place in MEASURES.values()]
         except (SpecError, HistoryError, StrategyError) as error:
             status = str(error)
-        except (RotationError, MemoryError):
-            raise
-        except (Exception, SystemExit) as error:
-            file = inspect.getfile(strategy)
-            if Path(file) in known_strategies().values():
-                raise
-            status = where_it_failed(error, file)
         return trial.key, [trial.key, *trial.texts.values(), *measures, _line(status)]
 
     def _params(self, trial: Trial) -> dict[str, Any]:
@@ -189,6 +185,13 @@ class Trials:
             return repr(self._params(trial).get("spec"))
         except SpecError:
             return trial.key  # it will train nothing
+
+
+def _broker_key(broker: Broker) -> tuple[str, str]:
+    """Name a broker's settings, and the code of a commission scheme of the user's."""
+    scheme = type(broker.commission)
+    code = "" if scheme.__module__ == "builtins" else code_of(scheme)
+    return json.dumps(broker.described(), default=str), code
 
 
 @functools.cache

@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.archive import pack, unpack
+from bt_lstm_rotation.disk import write_atomically
 from bt_lstm_rotation.errors import OutputError, SpecError
 from bt_lstm_rotation.forecasting.store.content_key import content_key
 
@@ -36,7 +36,7 @@ _OWN_KEY = "_key"
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _SHELF = re.compile(r"[0-9a-f]{2}")
-_FILE = re.compile(r"[0-9a-f]{64}\.(npz|[0-9a-f]{32}\.tmp)")
+_FILE = re.compile(r"([0-9a-f]{64})\.npz|\.([0-9a-f]{64})\.npz\.[0-9a-f]{32}\.tmp")
 
 
 def default_folder() -> Path:
@@ -55,10 +55,6 @@ class ForecastStore:
 
     Attributes
     ----------
-    hits, misses : int
-        How often `get` found an entry, and how often it did not.
-    damaged : int
-        Entries that were thrown away; each is one of `misses` too.
     problems : list of str
         Why entries could not be read or stored, each reason once.
 
@@ -77,9 +73,6 @@ class ForecastStore:
                     f"{place} is not a folder; choose another for the forecasts"
                 )
         self.folder = folder
-        self.hits = 0
-        self.misses = 0
-        self.damaged = 0
         self.problems: list[str] = []
 
     def get(self, key: str) -> dict[str, NDArray[Any]] | None:
@@ -102,21 +95,15 @@ class ForecastStore:
             If `key` is not a key.
         """
         path = self._path(key)
-        arrays = None
         with self._disk_problems("read from"):
             try:
-                arrays = _entry(key, path.read_bytes())
+                return _entry(key, path.read_bytes())
             except FileNotFoundError:
                 pass
             except ValueError as error:
-                self.damaged += 1
                 logger.warning("stored forecast %s thrown away: %s", path, error)
                 path.unlink(missing_ok=True)
-        if arrays is None:
-            self.misses += 1
-        else:
-            self.hits += 1
-        return arrays
+        return None
 
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Store an entry; if the disk will not have it, say so and go on.
@@ -137,16 +124,10 @@ class ForecastStore:
         if _OWN_KEY in arrays:
             raise SpecError("ForecastStore", "a name", _OWN_KEY, "another identifier")
         content = pack({**arrays, _OWN_KEY: np.array(key)})
-        # Each writer has a draft of its own, as there is no lock. No fsync: what a
-        # power cut tears, the checksum finds.
-        draft = path.with_name(f"{key}.{uuid.uuid4().hex}.tmp")
         with self._disk_problems("written to"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                draft.write_bytes(content)
-                os.replace(draft, path)
-            finally:
-                draft.unlink(missing_ok=True)
+            # What a power cut tears, the checksum finds.
+            write_atomically(path, content)
 
     def size(self) -> tuple[int, int]:
         """Count what is stored.
@@ -229,7 +210,8 @@ def _own_files(folder: Path) -> Iterator[os.DirEntry[str]]:
     for shelf in _listed(folder):
         if _SHELF.fullmatch(shelf.name) and shelf.is_dir(follow_symlinks=False):
             for file in _listed(shelf.path):
-                ours = _FILE.fullmatch(file.name) and file.name[:2] == shelf.name
+                found = _FILE.fullmatch(file.name)
+                ours = found and (found[1] or found[2]).startswith(shelf.name)
                 if ours and file.is_file(follow_symlinks=False):
                     yield file
 

@@ -9,14 +9,14 @@ import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, version
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation._version import installed
 from bt_lstm_rotation.checks import (
     check_positive,
 )
@@ -240,13 +240,8 @@ def stored_forecast(
     return own, None if arrays is None else arrays["values"]
 
 
-@cache
+@functools.cache
 def _libraries() -> str:
     """Versions of what a fit is computed with; another one may round otherwise."""
-    found = []
-    for package in ("numpy", "tensorflow", "tensorflow-cpu"):
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(found)
+    found = installed(("numpy", "tensorflow", "tensorflow-cpu"))
+    return ", ".join(f"{package} {version}" for package, version in found.items())

@@ -1,0 +1,198 @@
+"""Build a Cerebro, run it, and return what it left."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from bt_lstm_rotation.backtest.broker import Broker
+from bt_lstm_rotation.backtest.collecting import Run, add_recorders, collect
+from bt_lstm_rotation.backtest.trading_start import starting_at
+from bt_lstm_rotation.checks import check_date
+from bt_lstm_rotation.errors import (
+    DataError,
+    HistoryError,
+    SpecError,
+    StrategyError,
+    closest,
+)
+from bt_lstm_rotation.feeds import add_feeds
+from bt_lstm_rotation.forecasting import Training, first_forecast
+from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.result import BacktestResult
+from bt_lstm_rotation.strategy import SectorRotation
+
+__all__ = ["run_backtest"]
+
+
+def run_backtest(
+    panel: PricePanel,
+    strategy: Any = SectorRotation,
+    params: Mapping[str, Any] | None = None,
+    *,
+    benchmark: str | None = None,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    broker: Broker | None = None,
+    training: Training | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> BacktestResult:
+    """Run a strategy over a panel through Backtrader.
+
+    Parameters
+    ----------
+    panel : PricePanel
+        Validated bars: what is traded, and the benchmark.
+    strategy : type of bt.Strategy
+        `SectorRotation`, or any other.
+    params : mapping, optional
+        The strategy's parameters, but for those that this function gives it.
+    benchmark : str, optional
+        A symbol of the panel to compare with. It becomes the strategy's first feed; a
+        strategy with a parameter ``benchmark`` is told, and must not trade it.
+    start : date, optional
+        First session on which an order can be filled; the first decision is made at the
+        close before. Default: the session after the first that has a forecast. A
+        strategy with a parameter ``start`` is told that close; another is held back
+        until it (`bt_lstm_rotation.backtest.trading_start`).
+    end : date, optional
+        Last session. Later bars are not looked at, not even to measure skill.
+    broker : Broker, optional
+        Cash, commission and slippage.
+    training : Training, optional
+        How fits are made, if the strategy has a parameter for it.
+    clock : callable, optional
+        Seconds, for timing.
+
+    Returns
+    -------
+    BacktestResult
+
+    Raises
+    ------
+    DataError
+        If `panel` is not a panel, the benchmark is unknown or has no bar at the start,
+        or no session lies between start and end.
+    HistoryError
+        If there are too few sessions before the start for a first fit.
+    SpecError
+        If a parameter is unknown, or start or end is not a date.
+    StrategyError
+        If `strategy` is not a strategy, or there is nothing to trade.
+    """
+    began = clock()
+    _require_strategy(strategy)
+    _require_panel(panel)
+    for name, day in (("start", start), ("end", end)):
+        check_date("run_backtest", name, day)
+    broker = Broker() if broker is None else broker
+    panel = panel.between(None, end)
+    if benchmark is not None:
+        panel.select([benchmark])  # raises if it is unknown
+    sectors = [symbol for symbol in panel.symbols if symbol != benchmark]
+    if not sectors:
+        raise StrategyError(f"nothing to trade besides the benchmark {benchmark!r}")
+    given = _params(strategy, params or {}, benchmark=benchmark, training=training)
+    spec = given.get("spec", getattr(strategy.params, "spec", None))
+    first = _first_decision(panel, panel.select(sectors), spec, start)
+    _require_bar(panel, benchmark, first)
+
+    cerebro = bt.Cerebro(stdstats=False)
+    add_feeds(cerebro, panel, benchmark)
+    broker.set_up(cerebro)
+    if "start" in strategy.params._getkeys():
+        cerebro.addstrategy(strategy, **given, start=first.astype(object))
+    else:
+        cerebro.addstrategy(starting_at(strategy, first), **given)
+    add_recorders(cerebro)
+    (ran,) = cerebro.run()
+    run = Run(
+        panel=panel,
+        benchmark=benchmark,
+        first_decision=first,
+        broker=broker,
+        strategy=strategy,
+        params=given,
+        spec=spec,
+        seconds=clock() - began,
+    )
+    return collect(ran, run)
+
+
+def _require_strategy(strategy: Any) -> None:
+    if not isinstance(strategy, type) or not issubclass(strategy, bt.Strategy):
+        raise StrategyError(f"a bt.Strategy class is needed (got {strategy!r})")
+
+
+def _require_panel(panel: Any) -> None:
+    if not isinstance(panel, PricePanel):
+        raise DataError(
+            "not a PricePanel",
+            value=type(panel).__name__,
+            valid="PricePanel.from_frames(frames, today=...) makes one of DataFrames",
+        )
+
+
+def _params(strategy: Any, params: Mapping[str, Any], **offered: Any) -> dict[str, Any]:
+    """Check the strategy's parameters, and add what it takes of those offered."""
+    known = set(strategy.params._getkeys())
+    for name in params:
+        if name not in known:
+            hint = closest(str(name), known)
+            raise SpecError(strategy.__name__, "parameter", name, f"known ({hint})")
+        if name in ("benchmark", "start"):
+            valid = f"left to run_backtest({name}=...)"
+            raise SpecError(strategy.__name__, "parameter", name, valid)
+    taken = {k: v for k, v in offered.items() if k in known and v is not None}
+    return taken | dict(params)
+
+
+def _first_decision(
+    panel: PricePanel, sectors: PricePanel, spec: Any, start: dt.date | None
+) -> np.datetime64:
+    """Return the close at which the first decision is made."""
+    sessions = panel.sessions
+    possible: np.datetime64 = sessions[0]
+    if isinstance(spec, Spec) and not isinstance(spec, type):
+        possible = first_forecast(sectors, spec)
+    if start is None:
+        return possible
+    at = int(np.searchsorted(sessions, np.datetime64(start, "D")))
+    if at == len(sessions):
+        raise DataError(
+            "the start is after the last session",
+            value=str(start),
+            valid=f"sessions are {sessions[0]} to {sessions[-1]}",
+        )
+    first: np.datetime64 = sessions[max(at - 1, 0)]
+    if first < possible:
+        earliest = sessions[np.searchsorted(sessions, possible) + 1 :][:1]
+        raise HistoryError(
+            f"too little history before the start {start}",
+            needed=int((sectors.sessions <= possible).sum()),
+            available=int((sectors.sessions <= first).sum()),
+            valid="the first fit waits for the first session of a period; "
+            f"the earliest possible start is {', '.join(map(str, earliest)) or 'none'}",
+        )
+    return first
+
+
+def _require_bar(
+    panel: PricePanel, benchmark: str | None, session: np.datetime64
+) -> None:
+    if benchmark is None:
+        return
+    first = panel.select([benchmark]).sessions[0]
+    if first > session:
+        raise DataError(
+            "the benchmark has no bar at the start",
+            symbol=benchmark,
+            value=str(session),
+            valid=f"its first session is {first}",
+        )

@@ -1,0 +1,99 @@
+"""``backtest``: run a strategy and leave a report; what happens without a command."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from pathlib import Path
+
+from bt_lstm_rotation.cli.options import (
+    add_bars,
+    add_trading,
+    add_training,
+    new_folder,
+)
+from bt_lstm_rotation.cli.parts import load_bars, make_broker, workers_and_store
+
+SUMMARY = "run a strategy and leave a report (without a command, this is run)"
+DESCRIPTION = "Backtest a strategy through Backtrader and leave a report."
+EPILOG = """\
+examples:
+  %(prog)s                                    the simulated market
+  %(prog)s --data yahoo --start 2010-01-04    the nine SPDR sectors and SPY
+  %(prog)s --data folder:prices --symbols XLE,XLK,XLV --benchmark SPY
+  %(prog)s --strategy momentum_12_1 --set top=2 --set rebalance=weekly
+  %(prog)s --strategy my_file.py:MyStrategy --set period=20
+
+exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a backtest."""
+    add_bars(parser)
+    trading = add_trading(parser)
+    trading.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="settings",
+        help="a parameter of the strategy or a setting of its forecaster, such as "
+        "top=2 or horizon=10; may be repeated",
+    )
+    add_training(parser, "fits")
+    parser.add_argument(
+        "--out",
+        type=new_folder,
+        metavar="DIR",
+        help="where the report goes (default: a new folder in runs/)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run a backtest, leave its files, and print what came of it."""
+    from functools import partial
+
+    from rich.console import Console
+
+    from bt_lstm_rotation.backtest import run_backtest
+    from bt_lstm_rotation.backtest.settings import parse_settings
+    from bt_lstm_rotation.backtest.strategy_file import (
+        find_strategy,
+        strategy_errors,
+    )
+    from bt_lstm_rotation.forecasting import Training
+    from bt_lstm_rotation.reporting import (
+        announce,
+        print_summary,
+        progress_bar,
+        write_run,
+    )
+
+    strategy = find_strategy(arguments.strategy)
+    params = parse_settings(strategy, arguments.settings, seed=arguments.seed)
+    now = dt.datetime.now()
+    panel, benchmark = load_bars(arguments, now.date())
+    workers, store = workers_and_store(arguments)
+    console = Console(stderr=True)
+    with progress_bar(console) as progress:
+        training = Training(
+            workers=workers,
+            store=store,
+            progress=progress,
+            announce=partial(announce, console, workers.cores),
+        )
+        with strategy_errors(strategy):
+            result = run_backtest(
+                panel,
+                strategy,
+                params,
+                benchmark=benchmark,
+                start=arguments.start,
+                end=arguments.end,
+                broker=make_broker(arguments),
+                training=training,
+            )
+    name = f"{strategy.__name__}-{now:%Y%m%d-%H%M%S}"
+    folder = write_run(result, arguments.out or Path("runs") / name)
+    print_summary(result, folder, Console())

@@ -1,0 +1,83 @@
+"""``sweep``: a backtest for every combination of some settings."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+
+from bt_lstm_rotation.cli.options import add_bars, add_trading, add_training, new_file
+from bt_lstm_rotation.cli.parts import (
+    load_bars,
+    make_broker,
+    say,
+    workers_and_store,
+)
+
+SUMMARY = "a backtest for every combination of some settings"
+DESCRIPTION = "Backtest every combination of some settings: one row a trial."
+EPILOG = """\
+examples:
+  %(prog)s --grid top=2,3,4 --grid horizon=10,21 --out trials.csv
+  %(prog)s --strategy momentum_12_1 --grid lookback=126,252 --out momentum.csv
+  %(prog)s --grid 'features=["log_return"],["log_return","rank"]' --out features.csv
+
+Keys and values are those of --set; a single value fixes a setting. Commas separate
+values, except inside brackets. Repeat the command to continue a sweep: trials that are
+in the file already are not run again.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a sweep."""
+    add_bars(parser)
+    trading = add_trading(parser)
+    trading.add_argument(
+        "--grid",
+        action="append",
+        required=True,
+        metavar="KEY=VALUE,...",
+        help="a setting and the values it takes, such as top=2,3,4; may be repeated",
+    )
+    add_training(parser, "trials")
+    parser.add_argument(
+        "--out",
+        type=new_file,
+        required=True,
+        metavar="FILE.csv",
+        help="where the rows go; those it has of an earlier run are kept",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run what the file does not have yet, and say what there is."""
+    from rich.console import Console
+
+    from bt_lstm_rotation.reporting import progress_bar
+    from bt_lstm_rotation.sweep import parse_grid, run_sweep
+
+    grid = parse_grid(arguments.grid)
+    panel, benchmark = load_bars(arguments, dt.date.today())
+    workers, store = workers_and_store(arguments)
+    with progress_bar(Console(stderr=True)) as progress:
+        trials = run_sweep(
+            panel,
+            arguments.strategy,
+            grid,
+            file=arguments.out,
+            benchmark=benchmark,
+            start=arguments.start,
+            end=arguments.end,
+            broker=make_broker(arguments),
+            seed=arguments.seed,
+            workers=workers,
+            store=store,
+            progress=progress,
+        )
+    failed = int((trials["status"] != "ok").sum())
+    say(f"{len(trials):,} trials, {failed:,} of them failed, in {arguments.out}")
+    if trials["first_decision"].nunique() > 1:
+        say("Note: trials begin on different days; --start gives them all one.")
+    say(
+        f"Note: the best of {len(trials):,} trials is the best of {len(trials):,} "
+        "draws; some of what sets it apart is luck."
+    )

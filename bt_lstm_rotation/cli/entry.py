@@ -1,0 +1,85 @@
+"""One parser for all commands, and what every command ends with."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bt_lstm_rotation._version import __version__
+from bt_lstm_rotation.cli.commands import COMMANDS, backtest
+from bt_lstm_rotation.cli.options import BAD_USAGE, Parser
+from bt_lstm_rotation.errors import RotationError, closest
+
+__all__ = ["main"]
+
+DONE, STOPPED = 0, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that the first argument names; a backtest, if it names none.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; default: those of the process.
+
+    Returns
+    -------
+    int
+        0 done, 2 bad usage or bad data, 130 stopped by Ctrl-C. A fault of ours raises,
+        which Python turns into a traceback and exit code 1.
+    """
+    arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    try:
+        arguments.run(arguments)
+    except RotationError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
+        return BAD_USAGE
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)  # noqa: T201
+        return STOPPED
+    return DONE
+
+
+def _parsed(given: list[str]) -> argparse.Namespace:
+    parser = _parser()
+    first = given[0] if given else ""
+    if first and not first.startswith("-") and first not in COMMANDS:
+        parser.error(f"no command {first!r}; {closest(first, COMMANDS)}")
+    arguments = parser.parse_args(given)
+    # Options before it would be those of a backtest, and be lost without a word.
+    if arguments.command not in (None, first):
+        parser.error(f"the command comes first: {arguments.command} --option ...")
+    return arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    program = Path(sys.argv[0]).name
+    parser = Parser(
+        prog="python -m bt_lstm_rotation" if program == "__main__.py" else program,
+        description="Backtest a sector rotation through Backtrader and leave a report.",
+        epilog=backtest.EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    backtest.add_arguments(parser)
+    parser.set_defaults(run=backtest.run)
+    commands = parser.add_subparsers(
+        title="commands",
+        description="each with options of its own: COMMAND --help",
+        dest="command",
+        metavar="COMMAND",
+    )
+    for name, command in COMMANDS.items():
+        its_parser = commands.add_parser(
+            name,
+            help=command.SUMMARY,
+            description=command.DESCRIPTION,
+            epilog=command.EPILOG,
+        )
+        command.add_arguments(its_parser)
+        its_parser.set_defaults(run=command.run)
+    return parser

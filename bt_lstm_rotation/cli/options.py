@@ -1,0 +1,157 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Any, NoReturn
+
+from bt_lstm_rotation.backtest.broker import Broker
+
+__all__ = [
+    "BAD_USAGE",
+    "Parser",
+    "add_bars",
+    "add_trading",
+    "add_training",
+    "new_file",
+    "new_folder",
+]
+
+BAD_USAGE = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that keeps line breaks in its epilog, and whose errors are one line."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **settings,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line."""
+        line = " ".join(message.split())
+        self.exit(BAD_USAGE, f"error: {line} (--help lists what there is)\n")
+
+
+def add_bars(parser: argparse.ArgumentParser) -> None:
+    """Add which bars are wanted."""
+    bars = parser.add_argument_group("bars")
+    bars.add_argument(
+        "--data",
+        default="simulated",
+        metavar="SOURCE",
+        help="simulated, yahoo, or folder:PATH with one CSV or Parquet file a symbol "
+        "(default: %(default)s)",
+    )
+    bars.add_argument(
+        "--symbols", type=_names, metavar="A,B", help="what is traded (default: all)"
+    )
+    bars.add_argument("--benchmark", metavar="SYMBOL", help="what it is compared with")
+    bars.add_argument(
+        "--start",
+        type=_date,
+        metavar="DATE",
+        help="first session to trade; earlier bars are history for training",
+    )
+    bars.add_argument("--end", type=_date, metavar="DATE", help="last session to trade")
+    bars.add_argument(
+        "--unadjusted",
+        action="store_true",
+        help="take a folder's prices as they are, without applying Adj Close",
+    )
+
+
+def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the strategy and what trading costs; return their group."""
+    trading = parser.add_argument_group("trading")
+    trading.add_argument(
+        "--strategy",
+        default="lstm_top3_monthly",
+        metavar="NAME",
+        help="lstm_top3_monthly, momentum_12_1, equal_weight, buy_and_hold, or "
+        "FILE.py:Class (default: %(default)s)",
+    )
+    trading.add_argument(
+        "--cash", type=float, default=Broker.cash, help="(default: %(default)s)"
+    )
+    trading.add_argument(
+        "--commission",
+        type=float,
+        default=Broker.commission,
+        metavar="SHARE",
+        help="share of an order's value (default: %(default)s)",
+    )
+    trading.add_argument(
+        "--slippage",
+        type=float,
+        default=Broker.slippage,
+        metavar="SHARE",
+        help="share of the price (default: %(default)s)",
+    )
+    trading.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="of the network and of the simulated market (default: %(default)s)",
+    )
+    return trading
+
+
+def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
+    """Add how tasks are spread over workers, and whether what they make is kept."""
+    work = parser.add_argument_group("training")
+    work.add_argument(
+        "--jobs", type=int, metavar="N", help=f"{tasks} at a time (default: one a core)"
+    )
+    work.add_argument(
+        "--backend",
+        choices=["threads", "processes", "dask"],
+        default="threads",
+        help=f"where {tasks} are made (default: %(default)s)",
+    )
+    work.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a running Dask cluster"
+    )
+    work.add_argument(
+        "--no-store",
+        action="store_true",
+        help="train anew what an earlier run has trained, and keep nothing",
+    )
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(
+            f"names with commas between them (got {text!r})"
+        )
+    return names
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"a date such as 2010-01-04 is needed (got {text!r})"
+        ) from None
+
+
+def new_folder(text: str) -> Path:
+    """Take a folder that need not exist."""
+    # Said now, and not after an hour of training.
+    if os.path.isfile(text):
+        raise argparse.ArgumentTypeError(f"a folder is needed (got a file, {text!r})")
+    return Path(text)
+
+
+def new_file(text: str) -> Path:
+    """Take a file that need not exist."""
+    if not text or os.path.isdir(text):
+        raise argparse.ArgumentTypeError(f"a file is needed (got {text!r})")
+    return Path(text)

@@ -1,0 +1,62 @@
+"""Arguments -> what several commands are made of."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from bt_lstm_rotation.backtest.broker import Broker
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.forecasting import ForecastStore, Workers
+    from bt_lstm_rotation.prices import PricePanel
+
+__all__ = ["load_bars", "make_broker", "say", "workers_and_store"]
+
+
+def load_bars(
+    arguments: argparse.Namespace, today: dt.date
+) -> tuple[PricePanel, str | None]:
+    """Load the bars asked for; return them and the benchmark's name."""
+    from bt_lstm_rotation.prices.source import Request, load_prices
+
+    request = Request(
+        data=arguments.data,
+        symbols=arguments.symbols,
+        benchmark=arguments.benchmark,
+        end=arguments.end,
+        seed=arguments.seed,
+        adjust=not arguments.unadjusted,
+    )
+    return load_prices(request, today=today)
+
+
+def make_broker(arguments: argparse.Namespace) -> Broker:
+    """Make the broker asked for."""
+    return Broker(
+        cash=arguments.cash,
+        commission=arguments.commission,
+        slippage=arguments.slippage,
+    )
+
+
+def workers_and_store(
+    arguments: argparse.Namespace,
+) -> tuple[Workers, ForecastStore | None]:
+    """Make the workers asked for, and the store unless none is wanted."""
+    from bt_lstm_rotation.forecasting import ForecastStore, Workers
+    from bt_lstm_rotation.forecasting.store import default_folder
+
+    workers = Workers(
+        jobs=arguments.jobs, backend=arguments.backend, scheduler=arguments.scheduler
+    )
+    return workers, None if arguments.no_store else ForecastStore(default_folder())
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    from rich.console import Console
+
+    # Unbroken, so that a long path can be copied.
+    Console().print(text, soft_wrap=True, markup=False, highlight=False)

@@ -1,0 +1,39 @@
+"""Panel -> Backtrader feeds, and what is asked of feeds: names, dates, valid bars.
+
+Names are looked up when they are first used: a rebalancer asks for a feed's name and
+date, and has no use for pandas.
+"""
+
+from typing import TYPE_CHECKING
+
+from bt_lstm_rotation._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.feeds.bars import last_bar, loaded_bars
+    from bt_lstm_rotation.feeds.naming import feed_name, feed_names
+    from bt_lstm_rotation.feeds.panel_feeds import add_feeds
+    from bt_lstm_rotation.feeds.sessions import session_of
+    from bt_lstm_rotation.feeds.validity import drop_unsound_bars
+
+__all__ = [
+    "add_feeds",
+    "drop_unsound_bars",
+    "feed_name",
+    "feed_names",
+    "last_bar",
+    "loaded_bars",
+    "session_of",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "add_feeds": "panel_feeds",
+        "drop_unsound_bars": "validity",
+        "feed_name": "naming",
+        "feed_names": "naming",
+        "last_bar": "bars",
+        "loaded_bars": "bars",
+        "session_of": "sessions",
+    },
+)

@@ -1,0 +1,57 @@
+"""What a feed is called, in results, events and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bt_lstm_rotation.errors import StrategyError
+from bt_lstm_rotation.feeds.bars import FIELDS
+
+__all__ = ["feed_name", "feed_names"]
+
+
+def feed_name(feed: object) -> str:
+    """Return a feed's name, ``"data"`` if it has none; of anything else, its text."""
+    return str(getattr(feed, "_name", feed) or "data")
+
+
+def feed_names(feeds: Any) -> tuple[str, ...]:
+    """Return the feeds' names, which have to be there and to differ.
+
+    Raises
+    ------
+    StrategyError
+        If there is no list of feeds, something that is none, a feed without a name, two
+        with the same one, or a replayed feed.
+    """
+    if not isinstance(feeds, Sequence):
+        raise StrategyError(
+            "a list of feeds is needed, such as self.datas "
+            f"(got {type(feeds).__name__})"
+        )
+    if not feeds:
+        raise StrategyError("no feeds: add at least one to Cerebro (got an empty list)")
+    for number, feed in enumerate(feeds):
+        if not all(hasattr(getattr(feed, "lines", None), field) for field in FIELDS):
+            raise StrategyError(
+                f"a data feed with the lines {' '.join(FIELDS)} is needed "
+                f"(got {type(feed).__name__})"
+            )
+        if not feed._name and len(feeds) > 1:
+            raise StrategyError(
+                f"feed {number} has no name; "
+                "give one: cerebro.adddata(feed, name='XLK')"
+            )
+        if getattr(feed, "replaying", False):
+            raise StrategyError(
+                f"{feed._name or 'the feed'} is replayed: a bar that still forms has "
+                "no close to forecast from; use cerebro.resampledata instead"
+            )
+    names = tuple(str(feed._name or "data") for feed in feeds)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise StrategyError(
+            f"feeds need different names (got {', '.join(twice)} twice)"
+        )
+    return names

@@ -1,0 +1,153 @@
+"""Feeds as a strategy needs them: sound bars only, and all of them kept.
+
+Backtrader's broker fills at an open of 0 or NaN, and values a portfolio at a close of
+NaN, because it checks nothing. A strategy cannot tell the broker to leave a bar alone,
+but it can see to it that no such bar gets that far: an unsound bar counts as none at
+all, for the broker, for analyzers and for every other strategy in the same Cerebro.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from array import array
+from collections.abc import Iterable
+from itertools import compress
+from typing import Any
+
+import numpy as np
+
+from bt_lstm_rotation.feeds.bars import (
+    FIELDS,
+    last_bar,
+    loaded_bars,
+)
+from bt_lstm_rotation.feeds.sessions import (
+    session_of,
+)
+from bt_lstm_rotation.prices.sound import SoundSeries
+
+__all__ = ["SoundBars", "drop_unsound_bars", "keep_all_bars"]
+
+logger = logging.getLogger(__name__)
+
+
+class SoundBars:
+    """A filter for a feed, as ``feed.addfilter(SoundBars)``: unsound bars are left out.
+
+    A strategy of this package adds it to all its feeds by itself. Put it in front of
+    ``cerebro.resampledata`` by hand, where it is the daily bars that may be unsound.
+
+    Parameters
+    ----------
+    feed : bt.DataBase
+        The feed that it filters.
+
+    Attributes
+    ----------
+    dropped : list of date
+        The sessions whose bar was left out.
+    """
+
+    def __init__(self, feed: Any) -> None:
+        self.dropped: list[dt.date] = []
+        self._series = SoundSeries()
+        self._dates = feed.lines.datetime.array
+
+    def works_on(self, feed: Any) -> bool:
+        """Whether it was made for the run that the feed is in."""
+        return self._dates is feed.lines.datetime.array
+
+    def __call__(self, feed: Any) -> bool:
+        """Say whether the bar that was just loaded is taken out again."""
+        if self._series.sound(last_bar(feed))[0]:
+            return False
+        self._drop(feed, feed.lines.datetime[0])
+        feed.backwards()
+        return True
+
+    def sift(self, feed: Any) -> None:
+        """Do the same to bars that Backtrader has loaded ahead of the run."""
+        _, bars = loaded_bars(feed)
+        good = self._series.sound(bars)
+        if good.all():
+            return
+        for number in np.array(feed.lines.datetime.array)[: len(good)][~good]:
+            self._drop(feed, number)
+        # What lies beyond the loaded bars is Backtrader's room for its own use.
+        keep = [*good.tolist(), *[True] * feed.lines.datetime.extension]
+        for line in feed.lines:
+            line.array = array("d", compress(line.array, keep))
+        self._dates = feed.lines.datetime.array
+
+    def _drop(self, feed: Any, number: float) -> None:
+        session = session_of(number).astype(dt.date)
+        self.dropped.append(session)
+        name = feed._name or "data"
+        logger.warning("%s %s: not a sound bar, counts as none", name, session)
+
+
+def drop_unsound_bars(feeds: Iterable[Any]) -> dict[Any, SoundBars]:
+    """Leave the unsound bars of some feeds out of the run that is about to begin.
+
+    Parameters
+    ----------
+    feeds : iterable of bt.DataBase
+        A strategy's, when it is made: bars may be loaded, but none has been shown.
+
+    Returns
+    -------
+    dict
+        Feed -> its filter, whose `SoundBars.dropped` grows as bars come.
+
+    Notes
+    -----
+    A second strategy in the same Cerebro shares the filter of the first. Left alone are
+    feeds without open, high, low, close and volume, and resampled ones: what comes out
+    of Backtrader's resampler passes no filter when it is not loaded ahead.
+    """
+    return {feed: _filter_of(feed) for feed in feeds if _can_be_sifted(feed)}
+
+
+def keep_all_bars(feeds: Iterable[Any]) -> None:
+    """Let feeds keep their bars under ``exactbars=1``; to be called from `qbuffer`.
+
+    Where feeds have different sessions, Backtrader loads a bar of each, and puts those
+    back whose date has not come (``cerebro.py:1595-1598``, ``feed.py:438-441``). In a
+    buffer of minimum length the bar before has been lost by then: the feed goes on to
+    show a bar of the future, or raises IndexError. Bars are a small part of what
+    ``exactbars`` saves.
+
+    Parameters
+    ----------
+    feeds : iterable of bt.DataBase
+    """
+    for feed in feeds:
+        for line in feed.lines:
+            if line.mode == line.QBuffer:
+                line.mode = line.UnBounded
+                line.reset()
+                # Another strategy in the same Cerebro would shorten it once more.
+                line.qbuffer = _stay
+
+
+def _filter_of(feed: Any) -> SoundBars:
+    """Return a feed's filter of this run."""
+    # Backtrader gives a feed new arrays for each run, and keeps its filters.
+    for found, *_ in feed._filters:
+        if isinstance(found, SoundBars) and found.works_on(feed):
+            return found
+    rest = [entry for entry in feed._filters if not isinstance(entry[0], SoundBars)]
+    made = SoundBars(feed)
+    feed._filters[:] = [(made, [], {}), *rest]
+    made.sift(feed)
+    return made
+
+
+def _stay(savemem: int = 0, extrasize: int = 0) -> None:
+    """Stand in for `LineBuffer.qbuffer`, and do nothing."""
+
+
+def _can_be_sifted(feed: Any) -> bool:
+    has_prices = all(hasattr(feed.lines, field) for field in FIELDS)
+    return has_prices and not getattr(feed, "resampling", False)

@@ -1,0 +1,276 @@
+"""One walk-forward over several Backtrader feeds, joined by date.
+
+Backtrader joins feeds by row: with a day missing in one of them, an indicator over
+several feeds reads yesterday's bar of one beside tomorrow's of another. A pool joins
+them by date. Each feed gets an indicator of its own, whose clock is that feed, so it is
+on time in every mode; the indicators of a pool share its networks.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.errors import DataError, SpecError, StrategyError
+from bt_lstm_rotation.feeds.bars import (
+    last_bar,
+    loaded_bars,
+)
+from bt_lstm_rotation.feeds.naming import (
+    feed_names,
+)
+from bt_lstm_rotation.feeds.sessions import (
+    session_of,
+)
+from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
+from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.periods import NEVER, QUARTER
+from bt_lstm_rotation.prices.sound import SoundSeries
+
+__all__ = ["ForecastPool"]
+
+logger = logging.getLogger(__name__)
+
+# Log returns that are all the same differ by the rounding of their logarithms, 1e-15.
+ROUNDING = 1e-12
+
+
+class ForecastPool:
+    """Forecasts for some feeds, made once a session.
+
+    Parameters
+    ----------
+    feeds : sequence of bt.DataBase
+        With different names.
+    spec : Spec
+        Which forecaster.
+    start : datetime64[D], optional
+        First session on which a forecast is wanted.
+    training : Training, optional
+        How fits are made.
+
+    Raises
+    ------
+    StrategyError
+        If there are no feeds, or their names are missing or repeated.
+    SpecError
+        If `spec` is not one, or compares symbols with each other and there is only one.
+    """
+
+    def __init__(
+        self,
+        feeds: Sequence[Any],
+        spec: Spec,
+        *,
+        start: np.datetime64 | None = None,
+        training: Training | None = None,
+    ) -> None:
+        names = feed_names(feeds)
+        # A class has the attributes too.
+        if isinstance(spec, type) or not isinstance(spec, Spec):
+            valid = "a forecaster's spec, such as ForecastSpec() or MomentumSpec()"
+            raise SpecError("LSTMForecast", "spec", spec, valid)
+        if len(names) < spec.min_symbols:
+            raise SpecError(
+                type(spec).__name__,
+                "target and features",
+                f"{len(names)} feed and a comparison between feeds",
+                "target='plain' without cross-sectional features for a single feed, "
+                "or LSTMForecast.pooled(feeds) for several",
+            )
+        self._feeds = dict(zip(names, feeds, strict=True))
+        self._names = {id(feed): name for name, feed in self._feeds.items()}
+        self._history = BarHistory(names)
+        self._walk = WalkForward(spec, self._history, start=start, training=training)
+        self._seen = dict.fromkeys(names, 0)
+        self._series = {name: SoundSeries() for name in names}
+        self._last = dict.fromkeys(names, NEVER)
+        self._session = NEVER
+        self._latest: dict[str, list[float]] = {}
+        self._ahead: dict[str, NDArray[np.float64]] | None = None
+
+    @property
+    def spec(self) -> Spec:
+        """Which forecaster."""
+        return self._walk.spec
+
+    @property
+    def fits(self) -> tuple[FitRecord, ...]:
+        """The fits so far."""
+        return tuple(self._walk.fits_)
+
+    def now(self, feed: Any) -> tuple[float, float]:
+        """Forecast from the bar that a feed shows, in a run that goes bar by bar.
+
+        Parameters
+        ----------
+        feed : bt.DataBase
+            One of the pool's.
+
+        Returns
+        -------
+        forecast, dispersion : float
+            Decimal returns over the horizon, or NaN.
+
+        Raises
+        ------
+        DataError
+            If a session has more than one bar, or lies before an earlier bar's.
+        StrategyError
+            If the feeds' bars of one session have different times of day.
+        """
+        session, name = session_of(feed.lines.datetime[0]), self._names[id(feed)]
+        if session == self._session and len(feed) == self._seen[name]:
+            forecast, dispersion = self._latest[name]  # the first feed asked for all
+            return forecast, dispersion
+        news = [
+            self._take(other_name, other)
+            for other_name, other in self._feeds.items()
+            if len(other) and session_of(other.lines.datetime[0]) == session
+        ]
+        if any(news):
+            if session == self._session:
+                raise _different_times(session)
+            values = self._walk.forecast(np.array([session]))[:, 0].T.tolist()
+            self._latest = dict(zip(self._history.symbols, values, strict=True))
+            self._session = session
+        if session != self._session:
+            return math.nan, math.nan  # a feed that shows an old bar, or unsound ones
+        forecast, dispersion = self._latest[name]
+        return forecast, dispersion
+
+    def all(self, feed: Any) -> NDArray[np.float64]:
+        """Forecast all bars of a feed, in a run whose bars are loaded already.
+
+        Parameters
+        ----------
+        feed : bt.DataBase
+            One of the pool's.
+
+        Returns
+        -------
+        (2, n_bars) float64
+            Decimal returns over the horizon, NaN where there is none.
+
+        Raises
+        ------
+        DataError, StrategyError
+            As `now` does.
+        """
+        if self._ahead is None:
+            self._ahead = self._forecast_ahead()
+        return self._ahead[self._names[id(feed)]]
+
+    def volatilities(self, session: np.datetime64) -> dict[str, float]:
+        """Measure how much each feed's close has moved a day, in the last quarter.
+
+        Parameters
+        ----------
+        session : datetime64[D]
+            No later bar is looked at, whether it is loaded already or not.
+
+        Returns
+        -------
+        dict of str to float
+            Feed's name -> sample deviation of the log returns over its last 64 sound
+            bars, its own: a decimal a day. NaN where there are fewer.
+        """
+        now = np.array([session])
+        counts = self._history.counts(now)[0]
+        measured = {}
+        for name, count in zip(self._history.symbols, counts, strict=True):
+            measured[name] = math.nan
+            if count > QUARTER:
+                window = self._history.window([name], now, QUARTER + 1)
+                measured[name] = _volatility(window.close[0, 0].tolist())
+        return measured
+
+    def overdue(self, session: np.datetime64) -> int:
+        """Count the fits up to a session that have failed since the one in force."""
+        return self._walk.overdue(session)
+
+    def _take(self, name: str, feed: Any) -> bool:
+        """Add the bar a feed shows, unless it was added; say whether it was."""
+        if len(feed) == self._seen[name]:
+            return False
+        self._seen[name] = len(feed)
+        session = np.array([session_of(feed.lines.datetime[0])])
+        return self._add(name, session, last_bar(feed)) > 0
+
+    def _forecast_ahead(self) -> dict[str, NDArray[np.float64]]:
+        own: dict[str, NDArray[np.datetime64]] = {}
+        for name, feed in self._feeds.items():
+            own[name], bars = loaded_bars(feed)
+            self._add(name, own[name], bars)
+        _check_times(self._feeds.values())
+        sessions = self._history.sessions()
+        values = self._walk.forecast(sessions)
+        ahead = {}
+        for column, name in enumerate(self._history.symbols):
+            # A session on which a feed's only bar is unsound is not among the sessions.
+            row = np.minimum(np.searchsorted(sessions, own[name]), len(sessions) - 1)
+            there = len(sessions) > 0 and sessions[row] == own[name]
+            ahead[name] = np.where(there, values[:, row, column], np.nan)
+        return ahead
+
+    def _add(
+        self, name: str, sessions: NDArray[np.datetime64], bars: NDArray[np.float64]
+    ) -> int:
+        """Add a feed's sound bars to the history; return how many these are.
+
+        Raises
+        ------
+        DataError
+            If a session has more than one bar, or lies before an earlier bar's.
+        """
+        if not len(sessions):
+            return 0
+        before = np.concatenate([[self._last[name]], sessions[:-1]])
+        self._last[name] = sessions[-1]
+        for session in sessions[sessions == before]:
+            # Which of them is the close would depend on how Cerebro runs.
+            raise DataError(
+                "more than one bar in a session",
+                symbol=name,
+                session=str(session),
+                valid="daily bars, or longer ones",
+            )
+        good = self._series[name].sound(bars)
+        for session in sessions[~good]:
+            logger.warning("%s %s: not a sound bar, counts as none", name, session)
+        self._history.extend(name, sessions[good], bars[:, good])
+        return int(good.sum())
+
+
+def _volatility(closes: Sequence[float]) -> float:
+    """Sample deviation of log returns, the same to the bit wherever it is computed."""
+    logs = [math.log(close) for close in closes]
+    returns = [after - before for before, after in pairwise(logs)]
+    mean = math.fsum(returns) / len(returns)
+    square = math.fsum((value - mean) ** 2 for value in returns)
+    deviation = math.sqrt(square / (len(returns) - 1))
+    return deviation if deviation > ROUNDING else 0.0
+
+
+def _check_times(feeds: Iterable[Any]) -> None:
+    """Raise unless all feeds' bars of a session have one time of day."""
+    moments = [feed.lines.datetime.array[: feed.buflen()] for feed in feeds]
+    days = np.floor(np.unique(np.concatenate(moments)))
+    for number in days[1:][days[1:] == days[:-1]]:
+        raise _different_times(session_of(number))
+
+
+def _different_times(session: np.datetime64) -> StrategyError:
+    # Going bar by bar, Backtrader shows them one after another: a fit or a forecast
+    # would be made before the session's last bar is there.
+    return StrategyError(
+        f"the feeds' bars of {session} have different times of day, or one came late; "
+        "give the bars of all feeds of a pool one time, such as midnight, and live, "
+        "release a session when all its bars are there"
+    )

@@ -1,0 +1,176 @@
+"""One target: its weights, the lots they come to, and what is still missing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
+
+from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.feeds.naming import (
+    feed_name,
+)
+from bt_lstm_rotation.rebalancing.account import (
+    Account,
+)
+from bt_lstm_rotation.rebalancing.margin import EXTRA
+
+__all__ = ["Target", "checked_weights"]
+
+# Room for the rounding of weights that are meant to add up to 1.
+ROUNDING = 1e-9
+
+
+@dataclass
+class Target:
+    """Where positions should be, and how far the work towards it has come.
+
+    Parameters
+    ----------
+    account : Account
+        Says what is held and at which closes to size.
+    weights : dict of feed to float
+        Share of equity, negative for a short position; feeds to be sold out have 0. A
+        feed that is given up is taken out.
+    equity : float
+        The snapshot that weights are shares of, in currency.
+    sizes : dict of feed to int
+        Lots; a feed is not in it before its first close to size at.
+    fixed : set of feeds
+        Those whose size was not made from their weight, and is not made again.
+    failures : Counter of feed
+        Sessions on which it failed.
+    short_of_cash : bool
+        Whether a buy was rejected for cash since the last sizing.
+    cash_rejections : int
+        How often everything was sized again for that.
+    begun : bool
+        Whether any orders were sent for it.
+    staged : bool
+        Whether a part of a buy was left for a second session.
+    gave_up : bool
+        Whether any feed was given up.
+    """
+
+    account: Account
+    weights: dict[Any, float] = field(default_factory=dict)
+    equity: float = 0.0
+    sizes: dict[Any, int] = field(default_factory=dict)
+    fixed: set[Any] = field(default_factory=set)
+    failures: Counter[Any] = field(default_factory=Counter)
+    short_of_cash: bool = False
+    cash_rejections: int = 0
+    begun: bool = False
+    staged: bool = False
+    gave_up: bool = False
+
+    def __post_init__(self) -> None:
+        # Selling out takes no price.
+        self.sizes |= {feed: 0 for feed, weight in self.weights.items() if not weight}
+
+    def missing(self, feed: Any) -> int | None:
+        """Lots from the position to its target size; None before it has a size."""
+        size = self.sizes.get(feed)
+        return None if size is None else size - self.account.held(feed)
+
+    def step(self, feed: Any) -> int | None:
+        """Lots to trade next: what is missing, but a short is bought back first."""
+        lots, held = self.missing(feed), self.account.held(feed)
+        return min(lots, -held) if lots and lots > 0 > held else lots
+
+    def reached(self) -> bool:
+        """Whether every position has its target size."""
+        return all(self.missing(feed) == 0 for feed in self.weights)
+
+    def size(self, *, again: bool) -> None:
+        """Turn weights into whole lots, where there is a close to do it at.
+
+        Parameters
+        ----------
+        again : bool
+            Also those that have a size already.
+        """
+        for feed, weight in self.weights.items():
+            close = self.account.close(feed)
+            due = feed not in self.sizes or (again and feed not in self.fixed)
+            if close is not None and due:
+                self.sizes[feed] = self.account.lots_at(close, weight * self.equity)
+
+    def waits_for_cash(self, pending: Container[Any]) -> bool:
+        """Whether an order that frees cash cannot be sent at this close.
+
+        That is a sell, or the buying back of a short position.
+
+        Parameters
+        ----------
+        pending : container of feeds
+            Those with an order that is alive.
+        """
+        return any(
+            (feed in pending or self.account.close(feed) is None) and self._is_cut(feed)
+            for feed in self.weights
+        )
+
+    def _is_cut(self, feed: Any) -> bool:
+        # Held and without a size: it may well turn out to be cut.
+        size, held = self.sizes.get(feed, 0), self.account.held(feed)
+        return size < held if held > 0 else size > held and held < 0
+
+    def has_shorts(self) -> bool:
+        """Whether any position is short, or is to be."""
+        lots = [*self.sizes.values(), *map(self.account.held, self.account.traded)]
+        return any(count < 0 for count in lots)
+
+    def fix(self, feed: Any, lots: int) -> None:
+        """Make so many lots the size to hold, whatever the weight."""
+        self.sizes[feed] = lots
+        self.fixed.add(feed)
+
+    def give_up(self, feed: Any) -> None:
+        """Leave a feed where it is."""
+        del self.weights[feed]
+        self.gave_up = True
+
+
+def checked_weights(
+    weights: Mapping[Any, float],
+    account: Account,
+    *,
+    shorts: bool = False,
+) -> dict[Any, float]:
+    """Return the weights as a new dict, if they are a possible target.
+
+    Parameters
+    ----------
+    weights : mapping of feed to float
+        Share of equity.
+    account : Account
+        Knows the strategy's feeds, and those that may not be traded.
+    shorts : bool
+        Whether a weight may be negative.
+
+    Raises
+    ------
+    SpecError
+        If a key is not one of the strategy's feeds or is ignored, or a weight is
+        negative without `shorts` or not finite, or more than 1 is needed: of a long
+        position its weight, of a short one half of it, as margin.
+    """
+    if not isinstance(weights, Mapping):
+        raise SpecError("Rebalancer", "weights", weights, "a mapping of feed to weight")
+    for feed, weight in weights.items():
+        name = feed_name(account.known("weights", feed))
+        if feed in account.ignored:
+            raise SpecError("Rebalancer", "weights", name, "feeds that are not ignored")
+        least = -math.inf if shorts else 0
+        if not isinstance(weight, Real) or not least <= weight < math.inf:
+            valid = "a finite share of equity" + (", 0 or more" if not shorts else "")
+            raise SpecError("Rebalancer", f"weight of {name}", weight, valid)
+    total = math.fsum(w if w > 0 else -EXTRA * w for w in weights.values())
+    if not total <= 1 + ROUNDING:
+        what = "sum of weights, of short ones half" if shorts else "sum of weights"
+        raise SpecError("Rebalancer", what, total, "1 or less")
+    return {feed: float(weight) for feed, weight in weights.items()}

@@ -1,0 +1,201 @@
+"""--set: what becomes of each key and value, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import backtrader as bt
+import pytest
+
+from bt_lstm_rotation import ForecastSpec, MomentumSpec, SectorRotation
+from bt_lstm_rotation.backtest.settings import parse_settings
+from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.periodic import PeriodicRebalance
+
+
+class Anybodys(bt.Strategy):
+    params = (
+        ("period", 20),
+        ("label", "x"),
+        ("spec", None),
+        ("größe", 1),
+        ("key", None),
+    )
+
+
+class Bare(bt.Strategy):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5", 5),
+        ("-5", -5),
+        ("0.5", 0.5),
+        ("1e3", 1000.0),
+        ("true", True),
+        ("false", False),
+        ("null", None),
+        ('"5"', "5"),
+        ("weekly", "weekly"),
+        ("  weekly ", "weekly"),
+        ("True", "True"),  # JSON knows true, and Python's word is a word
+        ("", ""),
+        ("a=b=c", "a=b=c"),
+        ('["a", 2]', ("a", 2)),
+        ("[]", ()),
+        ('{"a": [1]}', {"a": [1]}),
+        ("{broken", "{broken"),
+        ("日本 ☂", "日本 ☂"),
+        ("__import__('os')", "__import__('os')"),
+        ("[" * 100_000, "[" * 100_000),
+        ("9" * 5_000, "9" * 5_000),  # more digits than Python turns into a number
+    ],
+)
+def test_a_value_is_json_or_else_text(text, value):
+    got = parse_settings(Anybodys, [f"key={text}"])["key"]
+    assert got == value
+    assert type(got) is type(value)
+
+
+def test_nothing_set_is_nothing_changed():
+    assert parse_settings(SectorRotation, []) == {}
+
+
+def test_parameters_of_the_strategy_are_taken_by_name():
+    assert parse_settings(SectorRotation, ["top=2", "rebalance=weekly"]) == {
+        "top": 2,
+        "rebalance": "weekly",
+    }
+    assert parse_settings(Anybodys, ["größe=2", " period =3"]) == {
+        "größe": 2,
+        "period": 3,
+    }
+
+
+def test_fields_of_the_spec_are_taken_with_and_without_its_name():
+    settings = ["horizon=5", "spec.units=8", "top=2", 'features=["log_return"]']
+    assert parse_settings(SectorRotation, settings) == {
+        "top": 2,
+        "spec": ForecastSpec(horizon=5, units=8, features=("log_return",)),
+    }
+
+
+def test_what_is_not_set_stays_as_the_strategy_has_it():
+    class Fast(SectorRotation):
+        params = (("spec", MomentumSpec(lookback=10, skip=2)),)
+
+    changed = parse_settings(Fast, ["skip=0"])["spec"]
+    assert changed == MomentumSpec(lookback=10, skip=0)
+    assert Fast.params.spec == MomentumSpec(lookback=10, skip=2)
+
+
+def test_a_name_that_both_have_is_the_strategys_and_the_specs_with_its_name():
+    class Both(SectorRotation):
+        params = (("horizon", 1),)
+
+    assert parse_settings(Both, ["horizon=7"]) == {"horizon": 7}
+    both = parse_settings(Both, ["spec.horizon=7"])
+    assert both == {"spec": ForecastSpec(horizon=7)}
+
+
+def test_the_seed_goes_to_a_spec_that_has_one():
+    assert parse_settings(SectorRotation, [], seed=7) == {"spec": ForecastSpec(seed=7)}
+
+    class Momentum(SectorRotation):
+        params = (("spec", MomentumSpec()),)
+
+    assert parse_settings(Momentum, [], seed=7) == {}
+    assert parse_settings(Anybodys, [], seed=7) == {}
+    assert parse_settings(Bare, [], seed=7) == {}
+
+
+def test_a_seed_that_is_set_goes_before_the_one_for_everything():
+    changed = parse_settings(SectorRotation, ["seed=3"], seed=7)
+    assert changed == {"spec": ForecastSpec(seed=3)}
+
+
+@pytest.mark.parametrize("setting", ["top", "", "=", "=5", "  =5", "top:2"])
+def test_a_setting_has_a_key_and_a_value(setting):
+    with pytest.raises(SpecError, match="--set must be key=value, such as top=2"):
+        parse_settings(SectorRotation, [setting])
+
+
+@pytest.mark.parametrize(
+    ("setting", "nearest"),
+    [
+        ("topp=2", "top"),
+        ("horizn=2", "horizon"),
+        ("spec.horizn=2", "horizon"),
+        ("spec.top=2", "top"),  # top is the strategy's
+        ("TOP=2", None),
+        ("spec.=2", None),
+        ("spec.spec.horizon=2", None),
+        ("__class__=1", None),
+        ("spec.__class__=1", None),
+        ("_getkeys=1", None),
+        ("☂=1", None),
+        ("a" * 10_000 + "=1", None),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_closest(setting, nearest):
+    with pytest.raises(SpecError, match="--set must be a known key") as raised:
+        parse_settings(SectorRotation, [setting])
+    if nearest:
+        assert f"did you mean '{nearest}'?" in str(raised.value)
+    assert "known: " in str(raised.value)
+
+
+@pytest.mark.parametrize("key", ["spec", "start", "training", "benchmark"])
+def test_what_is_no_plain_value_or_has_its_own_option_is_not_set(key):
+    with pytest.raises(SpecError, match="a known key") as raised:
+        parse_settings(SectorRotation, [f"{key}=1"])
+    assert f"{key}," not in raised.value.valid
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [["top=2", "top=3"], ["units=2", "spec.units=2"], ["top=2", " top =2"]],
+)
+def test_a_key_is_given_once(settings):
+    with pytest.raises(SpecError, match="given once for each key"):
+        parse_settings(SectorRotation, settings)
+
+
+@pytest.mark.parametrize(
+    "setting", ["horizon=0", "horizon=five", "units=1e3", "seed=NaN", "pooled=1"]
+)
+def test_an_impossible_value_of_the_spec_is_the_specs_to_refuse(setting):
+    with pytest.raises(SpecError, match="ForecastSpec: "):
+        parse_settings(SectorRotation, [setting])
+
+
+@pytest.mark.parametrize("strategy", [Anybodys, Bare, PeriodicRebalance])
+def test_a_strategy_without_a_spec_has_no_fields_of_one(strategy):
+    with pytest.raises(SpecError, match="a known key"):
+        parse_settings(strategy, ["horizon=5"])
+
+
+def test_a_strategy_without_parameters_says_that_none_is_known():
+    with pytest.raises(SpecError, match="none is known"):
+        parse_settings(Bare, ["top=5"])
+
+
+def test_a_spec_that_is_a_class_has_nothing_to_set():
+    class Wrong(SectorRotation):
+        params = (("spec", ForecastSpec),)
+
+    with pytest.raises(SpecError, match="a known key"):
+        parse_settings(Wrong, ["horizon=5"])
+
+
+def test_anybodys_own_spec_is_set_like_ours():
+    @dataclass(frozen=True)
+    class Theirs:
+        speed: int = 1
+
+    class Own(SectorRotation):
+        params = (("spec", Theirs()),)
+
+    assert parse_settings(Own, ["speed=4"]) == {"spec": Theirs(4)}
