@@ -187,23 +187,23 @@ def _check(line: Any, ago: Any) -> None:
     running = _running.get()
     if running is None:
         return
-    who, session = running
+    owner, session = running
     # The index of a line's last bar is its length less one, except under exactbars: it
     # is then the last that is kept, and too high for a feed whose bar was put back.
     if not (-line.lencount < ago <= 0 and -line._idx <= ago):
-        _refuse(who, line, ago)
+        _refuse(owner, line, ago)
     elif session is not None:
-        _check_date(who, line, ago, session)
+        _check_date(owner, line, ago, session)
 
 
-def _refuse(who: Any, line: Any, ago: Any) -> None:
+def _refuse(owner: Any, line: Any, ago: Any) -> None:
     try:
         ago = operator.index(ago)
     except TypeError:  # no index at all: Backtrader says so
         return
     # What an indicator wrote itself it may read at will. What is made by operators in
     # somebody's __init__ is theirs too, but Backtrader writes it.
-    if line._owner is who and not isinstance(line, bt.LineActions):
+    if line._owner is owner and not isinstance(line, bt.LineActions):
         return
     frame, reader = _reader()
     if reader not in (None, "backtrader.order"):
@@ -228,23 +228,23 @@ def _refuse(who: Any, line: Any, ago: Any) -> None:
         problem = f"that is before the first bar, and comes round to the last; {known}"
     if reader:
         problem = f"an order is priced from it, but {problem}"
-    raise _error(who, line, ago, frame, problem)
+    raise _error(owner, line, ago, frame, problem)
 
 
-def _check_date(who: Any, line: Any, ago: int, session: float) -> None:
+def _check_date(owner: Any, line: Any, ago: int, session: float) -> None:
     """Refuse a bar of a later day, and an older one if that is wanted."""
     feed = feed_of(line)
     # The date tells one bar from another, so it may be read.
     if feed is None or line is feed.lines.datetime:
         return
     read, last = (date_of_bar(feed, line.lencount + back) for back in (ago, 0))
-    indicator = who._ltype == bt.LineIterator.IndType
+    indicator = owner._ltype == bt.LineIterator.IndType
     if indicator and read is not None and int(read) > int(session):
         problem = (
             f"Backtrader shows the bar of {session_of(read)} already; set "
-            f"_nextforce = True in {type(who).__name__}: it then goes by date"
+            f"_nextforce = True in {type(owner).__name__}: it then goes by date"
         )
-    elif who.refuse_stale_bars and last is not None and int(last) < int(session):
+    elif owner.refuse_stale_bars and last is not None and int(last) < int(session):
         problem = (
             f"its last bar is of {session_of(last)}, and refuse_stale_bars is set; "
             "compare the feed's datetime.date(0) with the strategy's first"
@@ -253,7 +253,7 @@ def _check_date(who: Any, line: Any, ago: int, session: float) -> None:
         return
     frame, reader = _reader()
     if reader in (None, "backtrader.order"):
-        raise _error(who, line, ago, frame, problem)
+        raise _error(owner, line, ago, frame, problem)
 
 
 def _reader() -> tuple[FrameType | None, str | None]:
@@ -272,9 +272,14 @@ def _reader() -> tuple[FrameType | None, str | None]:
 
 
 def _error(
-    who: Any, line: Any, ago: int, frame: FrameType | None, problem: str, **more: Any
+    owner: Any,
+    line: Any,
+    ago: int,
+    frame: FrameType | None,
+    problem: str,
+    **more: Any,
 ) -> LookaheadError:
-    date = current_date(who)
+    date = current_date(owner)
     place = "?"
     if frame is not None:
         place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"

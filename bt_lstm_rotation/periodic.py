@@ -22,7 +22,7 @@ from bt_lstm_rotation.feeds.sessions import (
     as_session,
     session_of,
 )
-from bt_lstm_rotation.feeds.validity import drop_unsound_bars, keep_all_bars
+from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars, keep_all_bars
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
 from bt_lstm_rotation.rebalancing.rules import Rules
@@ -56,7 +56,7 @@ class PeriodicRebalance(bt.Strategy):
       - shorts: whether weights may be negative
 
     What each of the last five means in full is in `bt_lstm_rotation.Rebalancer`. Bars
-    that are not sound count as none (`bt_lstm_rotation.feeds.validity`).
+    that are not valid count as none (`bt_lstm_rotation.feeds.valid_bars`).
     """
 
     params: tuple[tuple[str, Any], ...] = (
@@ -79,7 +79,7 @@ class PeriodicRebalance(bt.Strategy):
         feeds = dict(zip(feed_names(self.datas), self.datas, strict=True))
         self.sectors: dict[str, Any] = {name: feeds[name] for name in self._universe()}
         kept = [feed for name, feed in feeds.items() if name not in self.sectors]
-        self._filters = drop_unsound_bars(self.datas)
+        self._filters = drop_invalid_bars(self.datas)
         self.rebalancer = Rebalancer(
             self,
             ignore=kept,
@@ -154,14 +154,14 @@ class PeriodicRebalance(bt.Strategy):
         self.rebalancer.notify_order(order)
 
     def _note_dropped_bars(self) -> None:
-        """Record the bars since the last session that were not sound."""
+        """Record the bars since the last session that were not valid."""
         now, since = self.datetime.date(0), self._noted_until
         # By name, so that the order in which feeds were added does not show.
         for name in sorted(self.sectors):
             feed = self.sectors[name]
             for day in self._filters[feed].dropped if feed in self._filters else ():
                 if day <= now and (since is None or day > since):
-                    self.rebalancer.record("unsound", feed, f"the bar of {day}")
+                    self.rebalancer.record("invalid", feed, f"the bar of {day}")
         self._noted_until = now
 
     def _universe(self) -> list[str]:

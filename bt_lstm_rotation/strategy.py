@@ -71,7 +71,7 @@ class SectorRotation(PeriodicRebalance):
             start=self.p.start,
             training=self.p.training,
         )
-        self._told_of = 0
+        self._failures_noted = 0
 
     @property
     def _pool(self) -> ForecastPool:
@@ -92,15 +92,17 @@ class SectorRotation(PeriodicRebalance):
 
     def weights(self) -> dict[str, float]:
         """Choose by forecast, weigh what was chosen, and go as far as is allowed."""
-        by = self.selection
+        rules = self.selection
         if self._is_outdated():
             return {}  # positions are held, and it is asked again at the next close
-        return by.weights(
+        return rules.weights(
             self.forecasts(),
             cash_buffer=self.p.cash_buffer,
             held=self.held(),
-            volatilities=self.volatilities() if by.needs_volatilities else {},
-            costs=self.round_trip_costs() if by.needs_costs else {},
+            volatilities=self.volatilities()
+            if self.selection.needs_volatilities
+            else {},
+            costs=self.round_trip_costs() if self.selection.needs_costs else {},
         )
 
     def forecasts(self) -> dict[str, float]:
@@ -123,10 +125,10 @@ class SectorRotation(PeriodicRebalance):
         failed = pool.overdue(today)
         if failed <= self.p.max_age:
             return False
-        if failed != self._told_of:
-            self._told_of = failed
+        if failed != self._failures_noted:
+            self._failures_noted = failed
             detail = f"{failed} fits in a row have failed"
-            self.rebalancer.record("held", None, detail)
+            self.rebalancer.record("outdated", None, detail)
         return True
 
     def volatilities(self) -> dict[str, float]:
@@ -142,7 +144,7 @@ class SectorRotation(PeriodicRebalance):
         return {
             name: round_trip_cost(self.broker, self.sectors[name], close)
             for name, close in closes.items()
-            if close > 0  # an unsound bar has no forecast either
+            if close > 0  # an invalid bar has no forecast either
         }
 
     def stop(self) -> None:

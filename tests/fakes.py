@@ -84,7 +84,7 @@ def random_panel(
     first: str = "2019-01-02",
     seed: int = 0,
 ) -> PricePanel:
-    """Sound bars of a random walk on consecutive weekdays."""
+    """Valid bars of a random walk on consecutive weekdays."""
     rng = np.random.default_rng(seed)
     shape = (n_sessions, len(symbols))
     close = 50.0 * np.exp(np.cumsum(rng.normal(0.0, 0.01, shape), axis=0))

@@ -88,7 +88,7 @@ TRADES = (
 )
 EXPECTED = {
     "An error for looking ahead": ".close[1] at script.py:7",
-    "Sound bars alone": "SPY []",
+    "Valid bars alone": "SPY []",
     "Commissions of your own": "'scheme': 'PerShare'",
     "Analyzers alone": "'commission': ",
     "A plot without a display": "forecasts.png",

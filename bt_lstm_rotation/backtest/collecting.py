@@ -124,7 +124,7 @@ def collect(ran: Any, run: Run) -> BacktestResult:
             "training": {
                 "fits": len(retrains),
                 "failed": int((retrains["status"] != "ok").sum()),
-                "held": sum(event.kind == "held" for event in events),
+                "outdated": sum(event.kind == "outdated" for event in events),
             },
             "timing": {
                 "seconds": run.seconds,

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.feeds.naming import feed_name, feed_names
     from bt_lstm_rotation.feeds.panel_feeds import add_feeds
     from bt_lstm_rotation.feeds.sessions import session_of
-    from bt_lstm_rotation.feeds.validity import drop_unsound_bars
+    from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars
 
 __all__ = [
     "add_feeds",
-    "drop_unsound_bars",
+    "drop_invalid_bars",
     "feed_name",
     "feed_names",
     "last_bar",
@@ -29,7 +29,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "add_feeds": "panel_feeds",
-        "drop_unsound_bars": "validity",
+        "drop_invalid_bars": "valid_bars",
         "feed_name": "naming",
         "feed_names": "naming",
         "last_bar": "bars",

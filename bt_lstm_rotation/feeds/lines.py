@@ -13,9 +13,9 @@ import backtrader as bt
 __all__ = ["current_date", "date_of_bar", "feed_of", "name_of"]
 
 
-def current_date(who: Any) -> float | None:
+def current_date(owner: Any) -> float | None:
     """Return the date on which a strategy or an indicator is, if there is one."""
-    strategy = who
+    strategy = owner
     while strategy is not None and strategy._ltype != bt.LineIterator.StratType:
         strategy = strategy._owner
     if strategy is not None and len(strategy):
@@ -23,7 +23,7 @@ def current_date(who: Any) -> float | None:
         if (date := float(line.array[line._idx])) == date:
             return date
     # Indicators are calculated ahead of the run, when the strategy has no date yet.
-    return None if who is strategy else date_of_bar(feed_of(who), len(who))
+    return None if owner is strategy else date_of_bar(feed_of(owner), len(owner))
 
 
 def feed_of(series: Any) -> Any:

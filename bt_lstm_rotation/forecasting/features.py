@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.forecasting.window import Window
@@ -154,27 +155,15 @@ def _less_mean(grid: Array) -> Array:
 
 
 def _centred_rank(grid: Array) -> Array:
-    """Share of the others that are beaten, less a half: from -0.5 to 0.5.
-
-    Sorted, a value beats those before the run of its equals and is beaten by those
-    after it: no pair of symbols is ever compared.
-    """
-    order = np.argsort(grid, axis=-2, kind="stable")  # NaN comes last
-    sorted_ = np.take_along_axis(grid, order, axis=-2)
-    place = np.broadcast_to(np.arange(grid.shape[-2])[:, None], grid.shape)
-    begins = np.ones(grid.shape, dtype=bool)
-    begins[..., 1:, :] = sorted_[..., 1:, :] != sorted_[..., :-1, :]
-    ends = np.ones(grid.shape, dtype=bool)
-    ends[..., :-1, :] = begins[..., 1:, :]
-    first = np.maximum.accumulate(np.where(begins, place, 0), axis=-2)
-    last = np.where(ends, place, grid.shape[-2])[..., ::-1, :]
-    last = np.minimum.accumulate(last, axis=-2)[..., ::-1, :]
-    there = (~np.isnan(grid)).sum(axis=-2, keepdims=True)
-    beaten = first - (there - 1 - last)
-    ranks = np.empty_like(grid)
-    share = beaten / np.maximum(2 * (there - 1), 1)
-    np.put_along_axis(ranks, order, np.where(np.isnan(sorted_), 0.0, share), axis=-2)
-    return ranks
+    """Share of the others that are beaten, less a half: from -0.5 to 0.5."""
+    rows: Array = np.moveaxis(grid, -2, -1)
+    table = pd.DataFrame(rows.reshape(-1, rows.shape[-1])).rank(axis=1)
+    ranks: Array = table.to_numpy().reshape(rows.shape)
+    ranks = np.moveaxis(ranks, -1, -2)
+    others = np.sum(~np.isnan(grid), axis=-2, keepdims=True) - 1
+    # Ranks begin at 1, and equal values share theirs: halves at most, so it is exact.
+    share = (2 * (ranks - 1) - others) / np.maximum(2 * others, 1)
+    return np.where(np.isnan(grid), 0.0, share)
 
 
 def _log_return(window: Window) -> Array:

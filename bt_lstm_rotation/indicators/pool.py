@@ -31,7 +31,7 @@ from bt_lstm_rotation.feeds.sessions import (
 from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.periods import NEVER, QUARTER
-from bt_lstm_rotation.prices.sound import SoundSeries
+from bt_lstm_rotation.prices.validity import BarValidator
 
 __all__ = ["ForecastPool"]
 
@@ -89,7 +89,7 @@ class ForecastPool:
         self._history = BarHistory(names)
         self._walk = WalkForward(spec, self._history, start=start, training=training)
         self._seen = dict.fromkeys(names, 0)
-        self._series = {name: SoundSeries() for name in names}
+        self._series = {name: BarValidator() for name in names}
         self._last = dict.fromkeys(names, NEVER)
         self._session = NEVER
         self._latest: dict[str, list[float]] = {}
@@ -141,7 +141,7 @@ class ForecastPool:
             self._latest = dict(zip(self._history.symbols, values, strict=True))
             self._session = session
         if session != self._session:
-            return math.nan, math.nan  # a feed that shows an old bar, or unsound ones
+            return math.nan, math.nan  # a feed that shows an old bar, or invalid ones
         forecast, dispersion = self._latest[name]
         return forecast, dispersion
 
@@ -178,7 +178,7 @@ class ForecastPool:
         Returns
         -------
         dict of str to float
-            Feed's name -> sample deviation of the log returns over its last 64 sound
+            Feed's name -> sample deviation of the log returns over its last 64 valid
             bars, its own: a decimal a day. NaN where there are fewer.
         """
         now = np.array([session])
@@ -213,7 +213,7 @@ class ForecastPool:
         values = self._walk.forecast(sessions)
         ahead = {}
         for column, name in enumerate(self._history.symbols):
-            # A session on which a feed's only bar is unsound is not among the sessions.
+            # A session on which a feed's only bar is invalid is not among the sessions.
             row = np.minimum(np.searchsorted(sessions, own[name]), len(sessions) - 1)
             there = len(sessions) > 0 and sessions[row] == own[name]
             ahead[name] = np.where(there, values[:, row, column], np.nan)
@@ -222,7 +222,7 @@ class ForecastPool:
     def _add(
         self, name: str, sessions: NDArray[np.datetime64], bars: NDArray[np.float64]
     ) -> int:
-        """Add a feed's sound bars to the history; return how many these are.
+        """Add a feed's valid bars to the history; return how many these are.
 
         Raises
         ------
@@ -241,9 +241,9 @@ class ForecastPool:
                 session=str(session),
                 valid="daily bars, or longer ones",
             )
-        good = self._series[name].sound(bars)
+        good = self._series[name].is_valid(bars)
         for session in sessions[~good]:
-            logger.warning("%s %s: not a sound bar, counts as none", name, session)
+            logger.warning("%s %s: not a valid bar, counts as none", name, session)
         self._history.extend(name, sessions[good], bars[:, good])
         return int(good.sum())
 

@@ -1,4 +1,4 @@
-"""Whether forecasts came true, and whether they did better than saying nothing.
+"""Whether forecasts returns true, and whether they did better than saying nothing.
 
 The information coefficient is the correlation, across symbols on one session, between
 forecasts and the returns that followed [1]_. Rotation lives on it alone: it needs to
@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.checks import (
@@ -101,14 +102,14 @@ def skill(forecast: _Floats, realised: _Floats) -> dict[str, float | None]:
     correlated = _spread(forecast, pairs) & _spread(realised, pairs)
     correlated &= pairs.sum(axis=1) >= MIN_PAIRS
     x, y, both = forecast[correlated], realised[correlated], pairs[correlated]
-    said, came = forecast[pairs], realised[pairs]
+    forecasts, returns = forecast[pairs], realised[pairs]
     figures: dict[str, float] = {
         "ic": _mean(_correlations(x, y, both)),
         "rank_ic": _mean(_correlations(_ranks(x, both), _ranks(y, both), both)),
-        "hit_ratio": _mean(np.sign(said) == np.sign(came)),
-        "mse_ratio": _squared_error(said, came),
+        "hit_ratio": _mean(np.sign(forecasts) == np.sign(returns)),
+        "mse_ratio": _squared_error(forecasts, returns),
         "sessions": len(both),
-        "observations": len(said),
+        "observations": len(forecasts),
     }
     return {
         name: value if math.isfinite(value) else None for name, value in figures.items()
@@ -156,32 +157,19 @@ def _deviations(values: _Floats, pairs: NDArray[np.bool_]) -> _Floats:
 
 
 def _ranks(values: _Floats, pairs: NDArray[np.bool_]) -> _Floats:
-    """Rank each row's pairs from 0; equal values share the mean of their ranks."""
-    # Unpaired cells go to the end, where they cannot move the rank of a pair.
-    filled = np.where(pairs, values, np.inf)
-    order = np.argsort(filled, axis=1)
-    ascending = np.take_along_axis(filled, order, axis=1)
-    place = np.broadcast_to(np.arange(filled.shape[1]), filled.shape)
-    steps = ascending[:, 1:] != ascending[:, :-1]
-    edge = np.ones((len(filled), 1), dtype=bool)
-    # Of each run of equal values, the first place and the last.
-    first = np.where(np.hstack([edge, steps]), place, 0)
-    first = np.maximum.accumulate(first, axis=1)
-    last = np.where(np.hstack([steps, edge]), place, filled.shape[1])
-    last = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
-    ranks = np.empty(filled.shape)
-    np.put_along_axis(ranks, order, (first + last) / 2, axis=1)
-    return ranks
+    """Rank each row's pairs; equal values share the mean of their ranks."""
+    paired = pd.DataFrame(np.where(pairs, values, np.nan))
+    return paired.rank(axis=1).to_numpy()
 
 
-def _squared_error(said: _Floats, came: _Floats) -> float:
-    largest = np.abs(came).max(initial=0.0)
+def _squared_error(forecasts: _Floats, returns: _Floats) -> float:
+    largest = np.abs(returns).max(initial=0.0)
     if largest == 0:
         return math.nan
     # Both in units of the largest return. An absurd forecast is infinitely wrong.
     with np.errstate(over="ignore"):
-        error = ((said / largest - came / largest) ** 2).mean()
-    return float(error / ((came / largest) ** 2).mean())
+        error = ((forecasts / largest - returns / largest) ** 2).mean()
+    return float(error / ((returns / largest) ** 2).mean())
 
 
 def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float:

@@ -93,7 +93,7 @@ def adjusted(bars: pd.DataFrame, *, symbol: str | None = None) -> pd.DataFrame:
 
 
 def valid_bars(symbol: str, bars: pd.DataFrame, *, today: dt.date) -> pd.DataFrame:
-    """Return one symbol's bars, sorted, dated by session and known to be sound.
+    """Return one symbol's bars, sorted, dated by session and known to be valid.
 
     Parameters
     ----------

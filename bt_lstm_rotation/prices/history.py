@@ -80,7 +80,7 @@ class CoveredBars:
 def final_bars(
     symbol: str, answer: pd.DataFrame, first: dt.date, last: dt.date, today: dt.date
 ) -> CoveredBars | None:
-    """Keep the final and sound bars of a vendor's answer.
+    """Keep the final and valid bars of a vendor's answer.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def final_bars(
     Raises
     ------
     DataError
-        On a missing column or an unsound bar inside the history; ``Adj Close`` too is
+        On a missing column or an invalid bar inside the history; ``Adj Close`` too is
         a finite number above 0.
     """
     absent = [name for name in RAW_COLUMNS if name not in answer.columns]
@@ -125,7 +125,7 @@ def final_bars(
     if dated.empty:
         return None
     bars = valid_bars(symbol, dated, today=today)
-    adjusted(dated, symbol=symbol)  # which raises, if Adj Close is unsound
+    adjusted(dated, symbol=symbol)  # which raises, if Adj Close is invalid
     # The rows that valid_bars let pass are repeated as exact copies, if at all.
     close = dated.loc[~dated.index.duplicated(), ADJUSTED_CLOSE].astype("float64")
     bars = bars.assign(**{ADJUSTED_CLOSE: close})

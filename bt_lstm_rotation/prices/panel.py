@@ -91,7 +91,7 @@ class PricePanel:
             zones, and on whatever makes one symbol's bars invalid.
         """
         symbols = distinct_symbols(frames)
-        sound = [valid_bars(name, frames[name], today=today) for name in symbols]
+        valid = [valid_bars(name, frames[name], today=today) for name in symbols]
         zones = {str(getattr(frames[s].index[0], "tzinfo", None)): s for s in symbols}
         if len(zones) > 1:
             raise DataError(
@@ -99,10 +99,10 @@ class PricePanel:
                 value=zones,
                 valid="one time zone for all symbols, or none",
             )
-        dates = [frame.index.to_numpy() for frame in sound]
+        dates = [frame.index.to_numpy() for frame in valid]
         sessions = np.unique(np.concatenate(dates))
         bars = np.full((len(COLUMNS), len(sessions), len(symbols)), np.nan)
-        for column, frame in enumerate(sound):
+        for column, frame in enumerate(valid):
             rows = np.searchsorted(sessions, dates[column])
             bars[:, rows, column] = frame.to_numpy().T
         return cls(

@@ -81,7 +81,7 @@ def load_prices(
         If there is no such source, or it cannot deliver.
     DataError
         If `symbols` is empty, a single text or has repetitions, or a symbol is unknown,
-        or bars are not sound.
+        or bars are not valid.
     """
     kind, _, path = request.data.partition(":")
     if kind == "folder" and path:

@@ -113,7 +113,7 @@ class YahooPrices:
         Raises
         ------
         DataError
-            If a symbol is no ticker, is named twice, is unknown to Yahoo, has unsound
+            If a symbol is no ticker, is named twice, is unknown to Yahoo, has invalid
             bars or has none in the range. What came for the others is in the cache.
         SourceError
             If Yahoo gives no answer and the cache does not reach back to `start`, or
@@ -126,14 +126,14 @@ class YahooPrices:
         first, last = _range(start, end, today)
         cache = BarsCache(self.folder)
         calls = _Calls(self, today)
-        held: dict[str, CoveredBars] = {}
+        covered: dict[str, CoveredBars] = {}
         unanswered: dict[str, SourceError] = {}
-        unsound: list[DataError] = []
+        invalid: list[DataError] = []
         for symbol in names:
             with cache.locked(symbol):
                 cached = cache.read(symbol)
                 if cached is not None:
-                    held[symbol] = cached
+                    covered[symbol] = cached
                     if cached.covers(first, last):
                         continue
                 try:
@@ -142,14 +142,14 @@ class YahooPrices:
                     unanswered[symbol] = error
                 except DataError as error:
                     logger.warning("%s", error)
-                    unsound.append(error)
+                    invalid.append(error)
                 else:
                     cache.write(symbol, fresh)
-                    held[symbol] = fresh
-        if unsound:
-            raise unsound[0]
-        source = _source(names, held, unanswered, first, bool(calls.failures))
-        frames = {s: _within(s, held[s].bars, first, last) for s in names}
+                    covered[symbol] = fresh
+        if invalid:
+            raise invalid[0]
+        source = _source(names, covered, unanswered, first, bool(calls.failures))
+        frames = {s: _within(s, covered[s].bars, first, last) for s in names}
         return PricePanel.from_frames(frames, today=today, source=source)
 
 
@@ -247,19 +247,19 @@ def _refreshed(
 
 def _source(
     names: list[str],
-    held: dict[str, CoveredBars],
+    covered: dict[str, CoveredBars],
     unanswered: dict[str, SourceError],
     first: dt.date,
     offline: bool,
 ) -> str:
     """Name the source, and what it lacks; SourceError if it lacks too much."""
-    lost = [s for s in unanswered if s not in held or not held[s].reaches(first)]
+    lost = [s for s in unanswered if s not in covered or not covered[s].reaches(first)]
     if lost:
         reason = next(iter(unanswered.values()))
         cached = ", ".join(
-            f"{s} is cached from {held[s].first} to {held[s].last}"
+            f"{s} is cached from {covered[s].first} to {covered[s].last}"
             for s in lost
-            if s in held
+            if s in covered
         )
         raise SourceError(
             f"no bars of {' '.join(lost)} from {first} on: {reason}; "
@@ -272,7 +272,7 @@ def _source(
         return "yahoo"
     why = "offline" if offline else "no longer listed"
     which = "" if set(unanswered) == set(names) else f" for {' '.join(unanswered)}"
-    until = min(held[s].last_session for s in unanswered)
+    until = min(covered[s].last_session for s in unanswered)
     return f"yahoo ({why}{which}: cached to {until})"
 
 

@@ -28,11 +28,11 @@ Kind = Literal[
     "estimated",
     "delisted",
     "margin_call",
-    "unsound",
-    "held",
+    "invalid",
+    "outdated",
 ]
 
-WARNINGS = ("gave_up", "estimated", "delisted", "margin_call", "held")
+WARNINGS = ("gave_up", "estimated", "delisted", "margin_call", "outdated")
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class RebalanceEvent:
         small; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
         valued at an old close; ``"delisted"``, a position in a feed that has ended, and
         what it is settled at; ``"margin_call"``, a position cut back because a short
-        one has risen; ``"unsound"``, a bar that counts as none; ``"held"``, no new
-        target, because the network is too old.
+        one has risen; ``"invalid"``, a bar that counts as none; ``"outdated"``,
+        no new target, because the network is too old.
     feed : str
         The feed's name; empty where it is about none.
     detail : str

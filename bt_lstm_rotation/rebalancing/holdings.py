@@ -10,7 +10,7 @@ __all__ = ["Holdings"]
 
 
 class Holdings:
-    """A strategy's positions, valued at the last sound close that each feed has shown.
+    """A strategy's positions, valued at the last valid close that each feed has shown.
 
     Parameters
     ----------

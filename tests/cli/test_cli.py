@@ -270,7 +270,7 @@ def test_a_start_without_history_names_the_earliest(said, bars):
     assert line.endswith("the earliest possible start is 2019-02-01")
 
 
-def test_bars_that_are_not_sound_cost_one_line(said, bars, tmp_path):
+def test_bars_that_are_not_valid_cost_one_line(said, bars, tmp_path):
     file = tmp_path / "bars" / "XLE.csv"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("2019-02-01,", "2019-02-01,-", 1), encoding="utf-8")

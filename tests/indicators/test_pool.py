@@ -1,4 +1,4 @@
-"""What other people's feeds may bring: unsound bars, no volume, odd clocks."""
+"""What other people's feeds may bring: invalid bars, no volume, odd clocks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=repr)
 @pytest.mark.parametrize("runonce", [True, False])
-def test_an_unsound_bar_counts_as_none(fault, runonce, caplog):
+def test_an_invalid_bar_counts_as_none(fault, runonce, caplog):
     panel = random_panel("ABC", 70)
     session = panel.sessions[BAD]
     frames = frames_of(panel)
@@ -48,7 +48,7 @@ def test_an_unsound_bar_counts_as_none(fault, runonce, caplog):
         noted = run(frames, runonce=runonce)
     assert noted.pop(("B", date(session))) == "nan"
     assert noted == walked(without(panel, "B", [BAD]), FakeSpec())
-    assert f"B {session}: not a sound bar" in caplog.text
+    assert f"B {session}: not a valid bar" in caplog.text
 
 
 @each_mode
@@ -63,7 +63,7 @@ def test_a_high_below_the_low_counts_as_no_bar(modes):
 
 
 @each_mode
-def test_a_session_with_unsound_bars_only_is_no_session(modes):
+def test_a_session_with_invalid_bars_only_is_no_session(modes):
     panel = random_panel("AB", 70)
     frames = frames_of(panel)
     session = panel.sessions[-1]
@@ -96,7 +96,7 @@ def test_a_volume_that_begins_late_is_zero_before_and_missed_after(modes):
 
 
 @each_mode
-def test_a_feed_of_unsound_bars_alone_has_no_forecast(modes):
+def test_a_feed_of_invalid_bars_alone_has_no_forecast(modes):
     panel = random_panel("AB", 70)
     frames = frames_of(panel)
     frames["B"]["Close"] = math.nan

@@ -49,10 +49,10 @@ def rejection(bars: object) -> DataError:
     return caught.value
 
 
-# What is sound
+# What is valid
 
 
-def test_sound_bars_come_back_as_they_are():
+def test_valid_bars_come_back_as_they_are():
     pd.testing.assert_frame_equal(
         valid_bars("XLK", week(), today=TODAY),
         week().set_axis(week().index.as_unit("ns"), axis=0),
@@ -418,7 +418,7 @@ def test_adjusting_multiplies_all_prices_by_one_ratio():
     st.lists(st.floats(0.01, 1e6), min_size=4, max_size=4),
     st.floats(1e-6, 1e6),
 )
-def test_adjusted_bars_are_still_sound(prices, adjusted_close):
+def test_adjusted_bars_are_still_valid(prices, adjusted_close):
     low, first, second, high = sorted(prices)
     raw = pd.DataFrame(
         {

@@ -88,7 +88,7 @@ def test_a_row_without_prices_inside_the_history_is_an_error():
 
 
 @pytest.mark.parametrize("price", [np.nan, np.inf, 0.0, -1.0])
-def test_an_unsound_adjusted_close_is_an_error(price):
+def test_an_invalid_adjusted_close_is_an_error(price):
     bars = BARS.copy()
     bars.loc["2024-01-10", "Adj Close"] = price
 

@@ -159,7 +159,7 @@ def test_the_symbol_whose_bars_are_invalid_is_named():
     )
 
 
-def test_one_empty_symbol_among_sound_ones_is_rejected():
+def test_one_empty_symbol_among_valid_ones_is_rejected():
     with pytest.raises(DataError, match=r"^B: no data"):
         panel_of(A=flat("2020-01-06", 3), B=flat("2020-01-06", 0))
 

@@ -178,7 +178,7 @@ def test_bars_pass_the_check_that_every_source_passes(market: SimulatedMarket):
     clustering=st.floats(0, 2),
     horizon=st.integers(1, 2520),
 )
-def test_every_market_that_can_be_asked_for_has_sound_bars(
+def test_every_market_that_can_be_asked_for_has_valid_bars(
     horizon: int, **asked: object
 ):
     market = SimulatedMarket(**asked)

@@ -146,7 +146,7 @@ def test_a_row_without_prices_inside_the_history_is_an_error_and_not_kept(desk):
     assert BarsCache(desk.prices.folder).read("XLK") is None
 
 
-def test_unsound_bars_of_one_symbol_do_not_keep_the_others_from_coming(desk):
+def test_invalid_bars_of_one_symbol_do_not_keep_the_others_from_coming(desk):
     desk.yahoo.bars["XLK"] = unfilled("2024-01-17")
 
     with pytest.raises(DataError, match="XLK 2024-01-17"):

@@ -145,8 +145,8 @@ def test_fits_that_were_thrown_away_are_listed():
     page = Page(render(make_result()))
     assert "2 fits in 3.8 seconds." in page.words
     assert ["2019-01-31", "the loss diverged", "2018-12-31"] in page.rows
-    sound = Page(render(make_result(retrains=retrains(status="ok"))))
-    assert "None was thrown away." in sound.words
+    valid = Page(render(make_result(retrains=retrains(status="ok"))))
+    assert "None was thrown away." in valid.words
 
 
 def test_a_thrown_away_fit_without_a_predecessor_is_served_by_none():

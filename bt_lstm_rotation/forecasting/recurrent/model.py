@@ -112,12 +112,12 @@ class RecurrentModel:
         """Forecast from windows of (n_sessions, n_symbols, forecast_bars)."""
         spec = self.spec
         features = compute(spec.features, window)
-        by = mirror(spec.features) if spec.mirrored else None
+        signs = mirror(spec.features) if spec.mirrored else None
         if spec.pooled:
-            return self.parts[0].forecast(features, by)
+            return self.parts[0].forecast(features, signs)
         parts = [self.parts[self.symbols.index(symbol)] for symbol in window.symbols]
         columns = [
-            part.forecast(features[..., [row], :, :], by)
+            part.forecast(features[..., [row], :, :], signs)
             for row, part in enumerate(parts)
         ]
         return np.concatenate(columns, axis=-1)

@@ -152,13 +152,13 @@ def fit_function(
             loss, missed = 0.0, 0.0
             gradient = [tf.zeros_like(array) for array in arrays]
             for begin in tf.range(0, tf.shape(inputs)[1], BLOCK):
-                some = slice(begin, begin + BLOCK)
-                shown, wanted = inputs[:, some], targets[:, some]
-                masks = [mask[:, some] for mask in keep]
+                block = slice(begin, begin + BLOCK)
+                shown, wanted = inputs[:, block], targets[:, block]
+                masks = [mask[:, block] for mask in keep]
                 with tf.GradientTape() as tape:
                     tape.watch(arrays)
                     error = squared_error(tf, layers, arrays, shown, wanted, masks)
-                    part = tf.reduce_sum(weights[:, some] * error) / total
+                    part = tf.reduce_sum(weights[:, block] * error) / total
                 loss += part
                 gradient = [
                     so_far + slope
@@ -169,7 +169,7 @@ def fit_function(
                 if stops:
                     if with_dropout:
                         error = squared_error(tf, layers, arrays, shown, wanted, [])
-                    missed += tf.reduce_sum(held_out[:, some] * error)
+                    missed += tf.reduce_sum(held_out[:, block] * error)
             losses = losses.write(step, loss)
             taken = step + 1
             if stops:

@@ -1,4 +1,4 @@
-"""How fits are made: by whom, kept where, and who is told.
+"""How fits are made: by whom, kept where, and who is callback.
 
 It changes no forecast, but for a `limit` that a fit exceeds.
 """
@@ -85,9 +85,9 @@ class Training:
             valid = "a ForecastStore, or None for none"
             raise SpecError("Training", "store", self.store, valid)
         for name in ("progress", "announce"):
-            told = getattr(self, name)
-            if told is not None and not callable(told):
-                raise SpecError("Training", name, told, "callable, or None")
+            callback = getattr(self, name)
+            if callback is not None and not callable(callback):
+                raise SpecError("Training", name, callback, "callable, or None")
 
     def make(self, tasks: Iterator[FitTask], planned: int) -> Iterator[Fitted]:
         """Make fits that do not depend on each other.

@@ -34,8 +34,8 @@ def test_a_network_serves_on_for_so_many_failures_and_then_positions_are_held(ca
     # Decided at the last close of a month, filled in the next: April's, the third
     # failure in a row, finds two to be the limit.
     assert traded_in(ran) == ["2019-02", "2019-03", "2019-04", "2019-07"]
-    held = [event for event in ran.rebalancer.events if event.kind == "held"]
-    assert [(str(event.session), event.detail) for event in held] == [
+    outdated = [event for event in ran.rebalancer.events if event.kind == "outdated"]
+    assert [(str(event.session), event.detail) for event in outdated] == [
         ("2019-04-30", "3 fits in a row have failed"),
         ("2019-05-31", "4 fits in a row have failed"),
     ]
@@ -52,7 +52,7 @@ def test_positions_that_are_held_are_not_touched():
 def test_within_its_age_nothing_is_said():
     ran = rotate(max_age=4)
     assert traded_in(ran)[:6] == [f"2019-0{month}" for month in range(2, 8)]
-    assert [e for e in ran.rebalancer.events if e.kind == "held"] == []
+    assert [e for e in ran.rebalancer.events if e.kind == "outdated"] == []
 
 
 @each_mode
@@ -69,9 +69,9 @@ def test_log_ledger_and_result_say_so():
     fits = result.retrains.set_index("session")["status"]
     for day in FAILED:
         assert fits[day] == "MemoryError: no memory left"
-    held = result.events[result.events["kind"] == "held"]
-    assert [str(day) for day in held["session"]] == list(FAILED[2:])
-    assert result.summary["training"] == {"fits": 6, "failed": 4, "held": 2}
+    outdated = result.events[result.events["kind"] == "outdated"]
+    assert [str(day) for day in outdated["session"]] == list(FAILED[2:])
+    assert result.summary["training"] == {"fits": 6, "failed": 4, "outdated": 2}
 
 
 @pytest.mark.parametrize("max_age", [-1, 1.5, None, "3", True])

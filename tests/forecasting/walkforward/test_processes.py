@@ -54,7 +54,7 @@ def test_importing_the_package_does_not_import_tensorflow(modules):
 def test_forecasting_does_not_import_backtrader():
     code = (
         "import bt_lstm_rotation.forecasting.recurrent.forecaster;"
-        "import bt_lstm_rotation.prices.sound;"
+        "import bt_lstm_rotation.prices.validity;"
         "import sys; print('backtrader' in sys.modules)"
     )
     assert output(code) == "False\n"

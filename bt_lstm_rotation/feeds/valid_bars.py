@@ -1,8 +1,8 @@
-"""Feeds as a strategy needs them: sound bars only, and all of them kept.
+"""Feeds as a strategy needs them: valid bars only, and all of them kept.
 
 Backtrader's broker fills at an open of 0 or NaN, and values a portfolio at a close of
 NaN, because it checks nothing. A strategy cannot tell the broker to leave a bar alone,
-but it can see to it that no such bar gets that far: an unsound bar counts as none at
+but it can see to it that no such bar gets that far: an invalid bar counts as none at
 all, for the broker, for analyzers and for every other strategy in the same Cerebro.
 """
 
@@ -25,18 +25,18 @@ from bt_lstm_rotation.feeds.bars import (
 from bt_lstm_rotation.feeds.sessions import (
     session_of,
 )
-from bt_lstm_rotation.prices.sound import SoundSeries
+from bt_lstm_rotation.prices.validity import BarValidator
 
-__all__ = ["SoundBars", "drop_unsound_bars", "keep_all_bars"]
+__all__ = ["ValidBars", "drop_invalid_bars", "keep_all_bars"]
 
 logger = logging.getLogger(__name__)
 
 
-class SoundBars:
-    """A filter for a feed, as ``feed.addfilter(SoundBars)``: unsound bars are left out.
+class ValidBars:
+    """A filter for a feed, as ``feed.addfilter(ValidBars)``: invalid bars are left out.
 
     A strategy of this package adds it to all its feeds by itself. Put it in front of
-    ``cerebro.resampledata`` by hand, where it is the daily bars that may be unsound.
+    ``cerebro.resampledata`` by hand, where it is the daily bars that may be invalid.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class SoundBars:
 
     def __init__(self, feed: Any) -> None:
         self.dropped: list[dt.date] = []
-        self._series = SoundSeries()
+        self._series = BarValidator()
         self._dates = feed.lines.datetime.array
 
     def works_on(self, feed: Any) -> bool:
@@ -60,7 +60,7 @@ class SoundBars:
 
     def __call__(self, feed: Any) -> bool:
         """Say whether the bar that was just loaded is taken out again."""
-        if self._series.sound(last_bar(feed))[0]:
+        if self._series.is_valid(last_bar(feed))[0]:
             return False
         self._drop(feed, feed.lines.datetime[0])
         feed.backwards()
@@ -69,7 +69,7 @@ class SoundBars:
     def sift(self, feed: Any) -> None:
         """Do the same to bars that Backtrader has loaded ahead of the run."""
         _, bars = loaded_bars(feed)
-        good = self._series.sound(bars)
+        good = self._series.is_valid(bars)
         if good.all():
             return
         for number in np.array(feed.lines.datetime.array)[: len(good)][~good]:
@@ -84,11 +84,11 @@ class SoundBars:
         session = session_of(number).astype(dt.date)
         self.dropped.append(session)
         name = feed._name or "data"
-        logger.warning("%s %s: not a sound bar, counts as none", name, session)
+        logger.warning("%s %s: not a valid bar, counts as none", name, session)
 
 
-def drop_unsound_bars(feeds: Iterable[Any]) -> dict[Any, SoundBars]:
-    """Leave the unsound bars of some feeds out of the run that is about to begin.
+def drop_invalid_bars(feeds: Iterable[Any]) -> dict[Any, ValidBars]:
+    """Leave the invalid bars of some feeds out of the run that is about to begin.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def drop_unsound_bars(feeds: Iterable[Any]) -> dict[Any, SoundBars]:
     Returns
     -------
     dict
-        Feed -> its filter, whose `SoundBars.dropped` grows as bars come.
+        Feed -> its filter, whose `ValidBars.dropped` grows as bars come.
 
     Notes
     -----
@@ -131,14 +131,14 @@ def keep_all_bars(feeds: Iterable[Any]) -> None:
                 line.qbuffer = _stay
 
 
-def _filter_of(feed: Any) -> SoundBars:
+def _filter_of(feed: Any) -> ValidBars:
     """Return a feed's filter of this run."""
     # Backtrader gives a feed new arrays for each run, and keeps its filters.
     for found, *_ in feed._filters:
-        if isinstance(found, SoundBars) and found.works_on(feed):
+        if isinstance(found, ValidBars) and found.works_on(feed):
             return found
-    rest = [entry for entry in feed._filters if not isinstance(entry[0], SoundBars)]
-    made = SoundBars(feed)
+    rest = [entry for entry in feed._filters if not isinstance(entry[0], ValidBars)]
+    made = ValidBars(feed)
     feed._filters[:] = [(made, [], {}), *rest]
     made.sift(feed)
     return made

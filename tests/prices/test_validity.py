@@ -1,4 +1,4 @@
-"""Which bars are sound: one fault at a time, in every field."""
+"""Which bars are valid: one fault at a time, in every field."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.prices.bars import COLUMNS, valid_bars
-from bt_lstm_rotation.prices.sound import sound
+from bt_lstm_rotation.prices.validity import is_valid
 
 EXAMPLES = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 GOOD = (10.0, 12.0, 9.0, 11.0, 100.0)  # open, high, low, close, volume
@@ -23,7 +23,7 @@ GOOD = (10.0, 12.0, 9.0, 11.0, 100.0)  # open, high, low, close, volume
 def verdict(**changed) -> bool:
     fields = [name.lower() for name in COLUMNS]
     bar = dict(zip(fields, GOOD, strict=True)) | changed
-    return bool(sound(np.array([[bar[name]] for name in fields]))[0])
+    return bool(is_valid(np.array([[bar[name]] for name in fields]))[0])
 
 
 @pytest.mark.parametrize("field", ["open", "high", "low", "close"])
@@ -65,7 +65,7 @@ def test_rounding_does_not_spoil_a_bar_and_a_tick_does():
     assert not verdict(open=9.0 - 1e-4)
 
 
-def test_a_bar_of_one_price_is_sound():
+def test_a_bar_of_one_price_is_valid():
     assert verdict(open=5.0, high=5.0, low=5.0, close=5.0)
 
 
@@ -76,20 +76,20 @@ def test_a_bar_of_one_price_is_sound():
         st.sampled_from([math.nan, math.inf, -1.0, 0.0, 7.0]),
     )
 )
-def test_a_bar_is_sound_exactly_if_a_source_may_bring_it(bar):
+def test_a_bar_is_valid_exactly_if_a_source_may_bring_it(bar):
     frame = pd.DataFrame([bar], index=pd.DatetimeIndex(["2020-01-02"]), columns=COLUMNS)
     try:
         valid_bars("XLK", frame, today=dt.date(2020, 12, 31))
         valid = True
     except DataError:
         valid = False
-    assert bool(sound(np.array(bar))) == valid
+    assert bool(is_valid(np.array(bar))) == valid
 
 
 def test_each_bar_of_many_has_its_own_verdict():
     bars = random_panel("AB", 30).bars
-    assert sound(bars).shape == (30, 2)
-    assert sound(bars).all()
+    assert is_valid(bars).shape == (30, 2)
+    assert is_valid(bars).all()
     bars[1, 4, 0], bars[3, 9, 1], bars[:, 20, 0] = 0.0, math.nan, math.nan
-    assert np.argwhere(~sound(bars)).tolist() == [[4, 0], [9, 1], [20, 0]]
-    assert sound(bars[:, :0]).shape == (0, 2)
+    assert np.argwhere(~is_valid(bars)).tolist() == [[4, 0], [9, 1], [20, 0]]
+    assert is_valid(bars[:, :0]).shape == (0, 2)

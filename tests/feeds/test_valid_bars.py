@@ -1,4 +1,4 @@
-"""An unsound bar in anybody's feed is no bar, for whoever looks, in every mode."""
+"""An invalid bar in anybody's feed is no bar, for whoever looks, in every mode."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hand_made import Fills
 
 from bt_lstm_rotation import SectorRotation
 from bt_lstm_rotation.analyzers import AccountHistory, ForecastHistory
-from bt_lstm_rotation.feeds.validity import SoundBars, drop_unsound_bars
+from bt_lstm_rotation.feeds.valid_bars import ValidBars, drop_invalid_bars
 
 PANEL = random_panel("ABC", 70)
 BAD = {
@@ -52,10 +52,10 @@ def rotated(bars, **modes):
     for analyzer in (Fills, AccountHistory, ForecastHistory, bt.analyzers.TimeReturn):
         cerebro.addanalyzer(analyzer, _name=analyzer.__name__)
     (ran,) = cerebro.run()
-    kinds = ("unsound", "no_bar")
+    kinds = ("invalid", "no_bar")
     return {
         "events": [e for e in ran.rebalancer.events if e.kind not in kinds],
-        "unsound": [e for e in ran.rebalancer.events if e.kind == "unsound"],
+        "invalid": [e for e in ran.rebalancer.events if e.kind == "invalid"],
         "fills": ran.analyzers.Fills.get_analysis(),
         "account": ran.analyzers.AccountHistory.get_analysis(),
         "forecasts": ran.analyzers.ForecastHistory.get_analysis()["forecasts"],
@@ -70,9 +70,9 @@ def test_the_others_trade_as_if_the_feed_had_no_bar_that_day(field, value):
         bars["B"] = bars["B"].astype("float64")
         bars["B"].loc[bars["B"].index[row], field] = value
         found, expected = rotated(bars), rotated(frames(without(PANEL, "B", row)))
-        (event,) = found.pop("unsound")
+        (event,) = found.pop("invalid")
         assert (event.feed, event.session) == ("B", date(PANEL.sessions[row]))
-        assert expected.pop("unsound") == []
+        assert expected.pop("invalid") == []
         assert found == expected
         equity = [equity for equity, _, _ in found["account"].values()]
         assert np.isfinite(equity).all()
@@ -97,9 +97,9 @@ def test_every_mode_leaves_the_same_bars_out(modes):
         rotated(spoiled(), **modes),
         rotated(frames(without(PANEL, "B", rows))),
     )
-    told = [event.session for event in found.pop("unsound")]
+    told = [event.session for event in found.pop("invalid")]
     assert told == [date(PANEL.sessions[row]) for row in rows]
-    assert expected.pop("unsound") == []
+    assert expected.pop("invalid") == []
     assert found == expected
 
 
@@ -116,10 +116,10 @@ def test_a_second_run_of_the_same_cerebro_is_like_the_first():
 
 
 class Sifted(bt.Strategy):
-    """Any strategy that drops unsound bars, and notes what its feeds show."""
+    """Any strategy that drops invalid bars, and notes what its feeds show."""
 
     def __init__(self):
-        self.filters = drop_unsound_bars(self.datas)
+        self.filters = drop_invalid_bars(self.datas)
         self.closes = []
 
     def next(self):
@@ -141,7 +141,7 @@ def test_what_was_dropped_is_named_and_logged(modes, caplog):
     expected = [date(PANEL.sessions[row]) for row in [0, 1, 20, 44, 45, 46, 60, 69]]
     assert dropped == expected
     assert len(ran.closes) == 62
-    assert f"B {expected[0]}: not a sound bar, counts as none" in caplog.text
+    assert f"B {expected[0]}: not a valid bar, counts as none" in caplog.text
 
 
 @each_mode
@@ -153,7 +153,7 @@ def test_strategies_of_one_cerebro_share_what_was_dropped(modes):
 
 
 @each_mode
-def test_a_feed_without_volume_is_sound_and_one_that_loses_it_is_not(modes):
+def test_a_feed_without_volume_is_valid_and_one_that_loses_it_is_not(modes):
     frame = frames()["A"].astype("float64")
     never, lost = frame.assign(Volume=math.nan), frame.copy()
     lost.iloc[10, 4] = math.nan
@@ -164,7 +164,7 @@ def test_a_feed_without_volume_is_sound_and_one_that_loses_it_is_not(modes):
 
 
 @pytest.mark.parametrize("modes", [{}, {"preload": False}])
-def test_a_feed_of_nothing_but_unsound_bars_stops_nobody(modes):
+def test_a_feed_of_nothing_but_invalid_bars_stops_nobody(modes):
     bars = frames()
     bars["B"] = pd.DataFrame(math.nan, bars["B"].index, bars["B"].columns)
     two = rotated({name: bars[name] for name in "AC"}, **modes)
@@ -178,7 +178,7 @@ def test_daily_bars_are_sifted_before_they_become_weekly_ones(modes):
     def weekly(frame):
         cerebro = bt.Cerebro(stdstats=False, **modes)
         daily = bt.feeds.PandasData(dataname=frame, name="B")
-        daily.addfilter(SoundBars)
+        daily.addfilter(ValidBars)
         cerebro.resampledata(daily, timeframe=bt.TimeFrame.Weeks)
         cerebro.addstrategy(Sifted)
         return cerebro.run()[0].closes

@@ -1,7 +1,7 @@
-"""Which bars are sound, where nobody can be told to mend them.
+"""Which bars are valid, where nobody can be told to mend them.
 
 Bars from a source are refused with an error (`bars.py`). Bars that somebody's own feed
-brings into a running Cerebro cannot be: an unsound one counts as no bar at all.
+brings into a running Cerebro cannot be: an invalid one counts as no bar at all.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.prices.bars import ROUNDING
 
-__all__ = ["SoundSeries", "sound"]
+__all__ = ["BarValidator", "is_valid"]
 
 
-def sound(bars: NDArray[np.float64]) -> NDArray[np.bool_]:
+def is_valid(bars: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which bars could be the bars of a session.
 
     Parameters
@@ -41,8 +41,8 @@ def sound(bars: NDArray[np.float64]) -> NDArray[np.bool_]:
     return verdict
 
 
-class SoundSeries:
-    """Tells which bars of one feed are sound, as they come.
+class BarValidator:
+    """Tells which bars of one feed are valid, as they come.
 
     A feed that has never shown a volume has none, which is no fault; a volume that goes
     missing later is a fault of the bar.
@@ -51,8 +51,8 @@ class SoundSeries:
     def __init__(self) -> None:
         self._has_volume = False
 
-    def sound(self, bars: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which of the feed's next bars are sound.
+    def is_valid(self, bars: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which of the feed's next bars are valid.
 
         Parameters
         ----------
@@ -67,4 +67,4 @@ class SoundSeries:
         has_volume = np.logical_or.accumulate(~np.isnan(bars[4])) | self._has_volume
         bars[4] = np.where(has_volume, bars[4], 0.0)
         self._has_volume |= bool(has_volume.any())
-        return sound(bars)
+        return is_valid(bars)
