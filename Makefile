@@ -7,16 +7,34 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint type bench docs clean
+.PHONY: help run test test-fast test-versions test-fork lint type bench docs clean
+
+# Rooms that know neither Backtrader nor TensorFlow, and what every floor may use.
+PURE := $(addprefix tests/,test_archive.py test_checks.py test_disk.py test_errors.py \
+	test_periods.py selection measures prices forecasting/test_baselines.py \
+	forecasting/test_features.py forecasting/test_window.py)
 
 help:  ## List the targets.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(VENV)/.run  ## Run the default backtest: the simulated market, LSTM top 3, monthly.
 	$(BIN)/python run_backtest.py
 
 test: $(VENV)/.test  ## Run the whole test suite.
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-fast: $(VENV)/.test  ## Run the tests of what is pure: a minute, for between two edits.
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PURE)
+
+test-versions:  ## Run the whole suite on Python 3.11, 3.12 and 3.13, one after another.
+	for version in 3.11 3.12 3.13; do \
+		$(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit; \
+	done
+
+test-fork:  ## Run the whole suite on nijigen-backtrader, a drop-in fork.
+	$(MAKE) .venv-fork/.test VENV=.venv-fork
+	.venv-fork/bin/python -m pip install --quiet --no-deps --force-reinstall nijigen-backtrader
+	.venv-fork/bin/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.dev  ## Check style and formatting.
 	$(BIN)/ruff check .
@@ -33,7 +51,7 @@ docs: $(VENV)/.test  ## Run every example of the docs.
 	$(BIN)/python -m pytest tests/test_docs.py
 
 clean:  ## Remove the environment and everything that was made.
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11, 3.12 or 3.13 is needed (make PYTHON=/path/to/python)" >&2; exit 2; }

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import backtrader as bt
-import pytest
 from fakes import date
 
 from bt_lstm_rotation.forecasting import walk_forward
 from bt_lstm_rotation.indicators import LSTMForecast
-
-MODES = {
-    "default": {},
-    "bar by bar": {"runonce": False},
-    "not preloaded": {"preload": False},
-    "exactbars -1": {"exactbars": -1},
-    "exactbars -2": {"exactbars": -2},
-    "exactbars 1": {"exactbars": 1},
-}
-each_mode = pytest.mark.parametrize("modes", MODES.values(), ids=MODES)
 
 
 class Reader(bt.Strategy):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import backtrader as bt
 import numpy as np
+import pandas as pd
 
 from bt_lstm_rotation import Broker, PricePanel
 from bt_lstm_rotation.feeds import add_feeds
@@ -18,18 +19,28 @@ Bar = float | tuple[float, float] | None
 FREE = Broker(cash=10_000.0, commission=0.0, slippage=0.0)
 
 
+def frame_of(
+    bars: Mapping[int, Bar], first: str, *, spread: float = 0.1
+) -> pd.DataFrame:
+    """Bars of weekdays, numbered from `first`; their range is so much wider."""
+    rows = {}
+    for number, bar in bars.items():
+        if bar is not None:
+            opened, close = bar if isinstance(bar, tuple) else (bar, bar)
+            high, low = max(opened, close), min(opened, close)
+            day = np.busday_offset(np.datetime64(first, "D"), number, "forward")
+            rows[day] = opened, high * (1 + spread), low * (1 - spread), close, 1_000.0
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
+    return frame.set_index(pd.DatetimeIndex(list(rows)).as_unit("ns")).astype("float64")
+
+
 def panel_of(first: str, **prices: Sequence[Bar]) -> PricePanel:
     """One bar a weekday from `first` on; the range is a tenth beyond open and close."""
+    frames = {name: frame_of(dict(enumerate(s)), first) for name, s in prices.items()}
     n_sessions = max(map(len, prices.values()))
-    bars = np.full((len(COLUMNS), n_sessions, len(prices)), np.nan)
-    for column, series in enumerate(prices.values()):
-        for row, bar in enumerate(series):
-            if bar is not None:
-                opened, close = bar if isinstance(bar, tuple) else (bar, bar)
-                high, low = max(opened, close) * 1.1, min(opened, close) * 0.9
-                bars[:, row, column] = opened, high, low, close, 1_000.0
     days = np.busday_offset(np.datetime64(first, "D"), np.arange(n_sessions), "forward")
-    return PricePanel(days, tuple(prices), bars)
+    tables = [frame.reindex(pd.DatetimeIndex(days)) for frame in frames.values()]
+    return PricePanel(days, tuple(prices), np.stack(tables, axis=-1).transpose(1, 0, 2))
 
 
 class Fills(bt.Analyzer):

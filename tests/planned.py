@@ -12,17 +12,10 @@ from dataclasses import dataclass
 import backtrader as bt
 import numpy as np
 import pandas as pd
+from hand_made import frame_of
+from modes import MODES
 
 from bt_lstm_rotation.rebalancing import Rebalancer
-
-MODES = {
-    "preload_runonce": {},
-    "preload": {"runonce": False},
-    "neither": {"preload": False, "runonce": False},
-    # Not 1: with its memory saved, a feed that misses a session shows its next bar a
-    # session early; Backtrader itself looks ahead there.
-    "exactbars": {"exactbars": -1},
-}
 
 Bars = dict[int, tuple[float, float]]
 
@@ -32,16 +25,7 @@ def flat(price: float, sessions: range | list[int]) -> Bars:
 
 
 def feed(bars: Bars) -> bt.feeds.PandasData:
-    calendar = pd.bdate_range("2020-01-01", periods=max(bars, default=0) + 1)
-    rows = [
-        (open_, max(open_, close), min(open_, close), close, 1000)
-        for open_, close in bars.values()
-    ]
-    columns = ["open", "high", "low", "close", "volume"]
-    index = pd.DatetimeIndex([calendar[session] for session in bars])
-    return bt.feeds.PandasData(
-        dataname=pd.DataFrame(rows, index=index, columns=columns)
-    )
+    return bt.feeds.PandasData(dataname=frame_of(bars, "2020-01-01", spread=0.0))
 
 
 @dataclass(frozen=True)
@@ -128,7 +112,7 @@ def run(
     *,
     cash: float = 10_000.0,
     commission: float = 0.0,
-    mode: str = "preload_runonce",
+    mode: str = "default",
     filler: Callable | None = None,
     settings: Mapping[str, object] | None = None,
     analyzers: Sequence[type[bt.Analyzer]] = (),

@@ -13,8 +13,8 @@ import backtrader as bt
 import numpy as np
 import pytest
 from fakes import FakeSpec, random_panel, without
-from forecast_reader import MODES, each_mode
 from hand_made import Fills, panel_of
+from modes import KEEPING, each_mode
 
 from bt_lstm_rotation import LookaheadError, NoLookahead, SectorRotation
 from bt_lstm_rotation.backtest.strategy_file import find_strategy
@@ -23,7 +23,6 @@ from bt_lstm_rotation.feeds import add_feeds
 
 # Backtrader itself fails under exactbars=1 when a feed misses a day of another, unless
 # a strategy or an indicator of ours keeps the feeds' bars.
-KEEPING = {name: modes for name, modes in MODES.items() if name != "exactbars 1"}
 with_gaps = pytest.mark.parametrize("modes", KEEPING.values(), ids=KEEPING)
 
 N = 24

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from fakes import random_panel, shocked, without
-from forecast_reader import MODES
 from hand_made import FREE, drop_in, fills, panel_of
+from modes import MODES
 
 from bt_lstm_rotation import Broker, MomentumSpec, SectorRotation
 from bt_lstm_rotation.backtest.settings import parse_settings

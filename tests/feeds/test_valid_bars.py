@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from fakes import FakeSpec, date, random_panel, without
-from forecast_reader import each_mode
 from hand_made import Fills
+from modes import each_mode
 
 from bt_lstm_rotation import SectorRotation
 from bt_lstm_rotation.analyzers import AccountHistory, ForecastHistory

@@ -9,7 +9,8 @@ import backtrader as bt
 import numpy as np
 import pytest
 from fakes import FakeSpec, date, days, random_panel, without
-from forecast_reader import Reader, each_mode, pooled, walked
+from forecast_reader import Reader, pooled, walked
+from modes import each_mode
 
 from bt_lstm_rotation.errors import SpecError, StrategyError
 from bt_lstm_rotation.feeds import add_feeds

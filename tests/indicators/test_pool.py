@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from fakes import FakeSpec, date, random_panel, without
-from forecast_reader import Reader, each_mode, pooled, walked
+from forecast_reader import Reader, pooled, walked
+from modes import each_mode
 
 from bt_lstm_rotation.errors import DataError, StrategyError
 

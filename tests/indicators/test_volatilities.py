@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fakes import FakeSpec, random_panel, shocked, without
-from forecast_reader import MODES
+from modes import MODES
 
 from bt_lstm_rotation.feeds.sessions import (
     session_of,

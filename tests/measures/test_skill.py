@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from hand_made import panel_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -25,14 +25,8 @@ tied = st.integers(-4, 4).map(lambda whole: whole / 1000) | st.just(NAN)
 
 
 def panel(**closes: list[float]) -> PricePanel:
-    sessions = pd.bdate_range("2019-01-02", periods=len(next(iter(closes.values()))))
-    frames = {}
-    for symbol, close in closes.items():
-        rows = pd.Series(close, index=sessions).dropna()
-        frames[symbol] = pd.DataFrame(
-            dict.fromkeys(("Open", "High", "Low", "Close"), rows)
-        ).assign(Volume=1.0)
-    return PricePanel.from_frames(frames, today=dt.date(2020, 1, 1))
+    known = {s: [None if c != c else c for c in row] for s, row in closes.items()}
+    return panel_of("2019-01-02", **known)
 
 
 def draws(seed: int, n_sessions: int, n_symbols: int):

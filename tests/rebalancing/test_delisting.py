@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 import backtrader as bt
 import pytest
-from planned import MODES, Fill, flat, run
+from modes import KEEPING
+from planned import Fill, flat, run
 
 from bt_lstm_rotation.analyzers import OrderHistory, TradingCosts
 from bt_lstm_rotation.errors import SpecError
@@ -33,7 +34,7 @@ HALF = {0: {"A": 0.5}}
 OBSERVED = (OrderHistory, TradingCosts, bt.analyzers.TradeAnalyzer)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_it_is_settled_at_its_last_close_between_rebalances(mode, caplog):
     market = {"A": ENDED, "B": GOES_ON}
     with caplog.at_level(logging.WARNING):
@@ -53,7 +54,7 @@ def test_it_is_settled_at_its_last_close_between_rebalances(mode, caplog):
     assert all(got.done[session] for session in range(2, 18))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_analyzers_see_the_settlement_on_the_sessions_it_was_made(mode):
     market = {"A": ENDED, "B": GOES_ON}
     got = run(market, HALF, mode=mode, commission=0.01, analyzers=OBSERVED)
@@ -76,7 +77,7 @@ def test_analyzers_see_the_settlement_on_the_sessions_it_was_made(mode):
     assert trades.pnl.net.total == pytest.approx(500 * 3 - 125)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_written_off_it_is_settled_at_next_to_nothing(mode):
     market = {"A": ENDED, "B": GOES_ON}
     settings = {"delisted": "write_off"}
@@ -88,7 +89,7 @@ def test_written_off_it_is_settled_at_next_to_nothing(mode):
     assert trades.pnl.net.total == pytest.approx(-5_500.0, abs=1e-4)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_held_it_stays_and_is_told_of_once(mode):
     market = {"A": ENDED, "B": GOES_ON}
     got = run(market, HALF, mode=mode, settings={"delisted": "hold"})
@@ -123,7 +124,7 @@ def test_fractions_are_settled_to_nothing():
     assert got.held[17] == {}
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_an_order_that_waits_for_its_next_open_is_ended_first(mode):
     market = {"A": ENDED, "B": GOES_ON}
     plan = HALF | {3: {"B": 0.9}}
@@ -158,7 +159,7 @@ def test_orders_of_the_strategys_own_are_ended_too():
     assert got.held[17] == {}
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_after_a_halt_it_trades_again_and_the_settlement_stands(mode):
     market = {"A": ENDED | flat(7, range(16, 20)), "B": flat(20, range(20))}
     got = run(market, HALF | {17: {"A": 0.5}}, mode=mode)
@@ -167,7 +168,7 @@ def test_after_a_halt_it_trades_again_and_the_settlement_stands(mode):
     assert [kind for _, kind, _ in got.events()] == ["delisted"]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_bar_on_the_day_of_the_settlement_does_not_undo_it(mode):
     market = {"A": ENDED | flat(7, range(13, 18)), "B": GOES_ON}
     got = run(market, HALF, mode=mode)
@@ -184,7 +185,7 @@ def test_a_feed_that_ends_twice_is_settled_twice():
     ]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_target_that_names_it_gives_it_up_and_the_others_are_completed(mode):
     market = {"A": ENDED, "B": flat(20, range(22))}
     plan = HALF | {14: {"A": 0.4, "B": 0.5}}

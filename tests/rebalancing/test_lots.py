@@ -6,7 +6,8 @@ import math
 
 import backtrader as bt
 import pytest
-from planned import MODES, Fill, flat, run, simulated
+from modes import KEEPING
+from planned import Fill, flat, run, simulated
 
 from bt_lstm_rotation.errors import SpecError
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_fractions_of_a_share_are_right_to_the_cent(mode):
     a = flat(30, range(3)) | {3: (30, 40)} | flat(40, range(4, 6))
     market = {"A": a, "B": flat(70, range(6))}

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planned import MODES, Fill, feed, flat, run, simulated
+from modes import KEEPING
+from planned import Fill, feed, flat, run, simulated
 
 from bt_lstm_rotation.errors import DataError, SpecError
 from bt_lstm_rotation.rebalancing import Rebalancer
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_hand_computed_rotation_is_right_to_the_cent(mode):
     market = {
         "C": {0: (39, 39), 1: (40, 40), 2: (41, 42), 3: (43, 43)},
@@ -53,7 +54,7 @@ def test_a_hand_computed_rotation_is_right_to_the_cent(mode):
     assert got.rebalancer.events == []
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_gap_up_on_the_fill_day_is_bought_the_day_after(mode):
     up = {0: (100, 100), 1: (105, 105), 2: (105, 105), 3: (105, 105)}
     weights = dict.fromkeys("ABC", 0.98 / 3)
@@ -73,7 +74,7 @@ def test_a_gap_up_on_the_fill_day_is_bought_the_day_after(mode):
     assert got.done == {0: True, 1: False, 2: True, 3: True}
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_sell_without_a_bar_on_the_fill_day_waits_for_its_own_open(mode):
     a = {0: (10, 10), 1: (10, 10), 2: (10, 10), 4: (12, 13), 5: (13, 13), 6: (13, 13)}
     market = {"B": flat(20, range(3)) | flat(21, range(3, 7)), "A": a}
@@ -91,7 +92,7 @@ def test_a_sell_without_a_bar_on_the_fill_day_waits_for_its_own_open(mode):
     assert got.done[5] is True
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_delisted_feed_is_left_and_reported_and_the_others_go_on(mode, caplog):
     market = {
         "A": flat(10, range(4)),
@@ -127,7 +128,7 @@ def test_a_delisted_feed_is_left_and_reported_and_the_others_go_on(mode, caplog)
     assert not any(got.done[session] for session in range(4, 14))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_feed_that_is_not_listed_yet_is_bought_at_its_first_bars(mode):
     market = {"A": flat(10, range(8)), "Late": {3: (50, 50), 4: (51, 52), 5: (60, 99)}}
     got = run(market, {0: {"A": 0.4, "Late": 0.5}}, mode=mode)
@@ -137,14 +138,14 @@ def test_a_feed_that_is_not_listed_yet_is_bought_at_its_first_bars(mode):
     assert [s for s, done in got.done.items() if done] == [0, 4, 5, 6, 7]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_feed_without_a_single_bar_is_given_up(mode):
     got = run({"A": flat(10, range(4)), "Empty": {}}, {0: {"Empty": 0.5}}, mode=mode)
     assert got.fills == []
     assert {kind for _, kind, _ in got.events()} == {"no_bar"}
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_nan_close_does_not_stop_a_rebalance(mode, caplog):
     market = {
         "A": {0: (10, 10), 1: (10, 12), 2: (12, math.nan)} | flat(10, range(3, 6)),
@@ -459,7 +460,7 @@ def test_an_impossible_number_of_attempts_is_refused(max_attempts):
         run({"A": flat(10, range(2))}, {}, max_attempts=max_attempts)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_ignoring_something_else_than_feeds_is_refused(mode):
     class Wrong(bt.Strategy):
         def __init__(self):
@@ -469,7 +470,7 @@ def test_ignoring_something_else_than_feeds_is_refused(mode):
                 Rebalancer(self, ignore=["Bench"])
             self.checked = True
 
-    cerebro = bt.Cerebro(stdstats=False, **MODES[mode])
+    cerebro = bt.Cerebro(stdstats=False, **KEEPING[mode])
     cerebro.adddata(feed(flat(10, range(2))), name="Bench")
     cerebro.addstrategy(Wrong)
     assert cerebro.run()[0].checked
@@ -502,7 +503,7 @@ def test_a_long_run_is_the_same_in_every_mode():
     for row, bars in enumerate(market.values()):
         for session in range(row + 3, 61, 11):  # each feed misses its own sessions
             del bars[session]
-    runs = [run(market, plan, commission=0.001, mode=mode) for mode in MODES]
+    runs = [run(market, plan, commission=0.001, mode=mode) for mode in KEEPING]
     assert {"no_bar", "retry"} <= {kind for _, kind, _ in runs[0].events()}
     for other in runs[1:]:
         assert other.fills == runs[0].fills

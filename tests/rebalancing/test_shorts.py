@@ -7,7 +7,8 @@ import math
 import backtrader as bt
 import numpy as np
 import pytest
-from planned import MODES, Fill, flat, run, simulated
+from modes import KEEPING
+from planned import Fill, flat, run, simulated
 
 from bt_lstm_rotation.errors import SpecError
 
@@ -24,7 +25,7 @@ def fills(got):
     return [(fill.session, fill.feed, fill.size) for fill in got.fills]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_half_long_and_half_short_leaves_all_cash_in_the_account(mode):
     plan = {0: {"A": 0.5, "B": -0.5}}
     got = run(FLAT, plan, mode=mode, commission=0.01, settings=SHORTS)
@@ -39,7 +40,7 @@ def test_half_long_and_half_short_leaves_all_cash_in_the_account(mode):
     assert got.events() == []
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_short_is_bought_back_before_the_feed_is_held_long(mode):
     plan = {0: {"A": 0.5, "B": -0.5}, 3: {"A": -0.5, "B": 0.5}, 6: {"A": 0.0}}
     got = run(FLAT, plan, mode=mode, settings=SHORTS)
@@ -68,7 +69,7 @@ def test_what_is_short_takes_half_of_its_value_from_what_can_be_bought():
     assert (0, "resized", "A") in got.events()
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_short_whose_price_has_risen_is_cut_back(mode, caplog):
     # 900 at 10 leave 19,000 in cash. At 16 these are 132% of 14,400; at 17, 124% of
     # 15,300. Of x bought back, 19,000 - 15,300 x = 1.5 (15,300 - 15,300 x): 51.6%, so
@@ -147,7 +148,7 @@ def test_a_new_target_of_the_day_of_a_margin_call_is_met_as_far_as_margin_allows
     assert got.events() == []
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_short_in_a_feed_that_has_ended_is_settled_too(mode):
     market = {"A": flat(20, range(18)), "B": flat(10, range(4))}
     got = run(market, {0: {"B": -0.5}}, mode=mode, settings=SHORTS)

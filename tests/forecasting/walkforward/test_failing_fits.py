@@ -7,8 +7,8 @@ import logging
 import backtrader as bt
 import pytest
 from fakes import FakeSpec, date, random_panel
-from forecast_reader import each_mode
 from hand_made import drop_in, fills
+from modes import each_mode
 
 from bt_lstm_rotation import SectorRotation, run_backtest
 from bt_lstm_rotation.errors import SpecError
