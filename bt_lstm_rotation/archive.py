@@ -1,8 +1,7 @@
 """Named arrays as bytes that notice their own damage.
 
-An npz archive of plain arrays, uncompressed, followed by the SHA-256 of that archive.
-The checksum is compared before anything is parsed, so that a damaged file is never half
-believed. NumPy alone reads it: to ``np.load`` the checksum is an end it does not need.
+An uncompressed npz archive, followed by its SHA-256, which is compared before anything
+is parsed. ``np.load`` reads it too: to it, the checksum is an end it does not need.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from bt_lstm_rotation.errors import SpecError
 
 __all__ = ["PLAIN_KINDS", "pack", "unpack"]
 
-# Truths, numbers, dates, bytes and text: their bytes are all there is to them. Objects
-# would be pickled, and the elements of a StringDType are pointers.
+# Booleans, numbers, dates, bytes and text: their bytes are all there is to them.
+# Objects would be pickled, and the elements of a StringDType are pointers.
 PLAIN_KINDS = "biufcmMSU"
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -31,19 +30,8 @@ _SUFFIX = ".npy"
 def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Write arrays as bytes; the same arrays give the same bytes.
 
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        Of any shape, of truths, numbers, dates, bytes or fixed-width text.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    SpecError
-        If a name is not an identifier, or a value not such an array.
+    They may have any shape, and hold booleans, numbers, dates, bytes or fixed-width
+    text. Raises SpecError for any other, and for a name that is not an identifier.
     """
     for name, array in arrays.items():
         _check(name, array)
@@ -58,22 +46,9 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack(content: bytes) -> dict[str, NDArray[Any]]:
-    """Undo `pack`.
+    """Undo `pack`: the same arrays to the last bit, in the same order.
 
-    Parameters
-    ----------
-    content : bytes
-        The whole of what `pack` gave.
-
-    Returns
-    -------
-    dict of str to ndarray
-        The same arrays, dtype and shape and every bit, in the same order.
-
-    Raises
-    ------
-    ValueError
-        If it is damaged, or nothing that `pack` gives; the message says which.
+    Raises ValueError if the content is damaged, or is nothing that `pack` gives.
     """
     body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:

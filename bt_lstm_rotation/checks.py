@@ -83,23 +83,9 @@ def check_date(owner: str, field: str, value: object) -> None:
 
 
 def finite_only(what: str, values: Mapping[str, float]) -> dict[str, float]:
-    """Return those of the values that are finite.
+    """Return the finite ones of symbol -> number; NaN and infinities mean none.
 
-    Parameters
-    ----------
-    what : str
-        What each of them is, for the message.
-    values : mapping of str to float
-        Symbol -> number; NaN and infinities mean that there is none.
-
-    Returns
-    -------
-    dict of str to float
-
-    Raises
-    ------
-    DataError
-        If it is no mapping, or a value is not a number at all.
+    Raises DataError if it is no mapping, or a value is not a number at all.
     """
     if not isinstance(values, Mapping):
         raise DataError(
@@ -110,13 +96,7 @@ def finite_only(what: str, values: Mapping[str, float]) -> dict[str, float]:
 
 
 def all_finite(what: str, values: Mapping[str, float]) -> dict[str, float]:
-    """Return the values, if all of them are finite.
-
-    Raises
-    ------
-    DataError
-        If one is not, or as `finite_only` does.
-    """
+    """Return the values; raise DataError if one is not finite, or as `finite_only`."""
     numbers = finite_only(what, values)
     for symbol in values.keys() - numbers.keys():
         raise DataError(

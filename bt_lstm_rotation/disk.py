@@ -16,18 +16,13 @@ __all__ = ["disk_errors", "write_atomically", "write_together"]
 def write_atomically(path: Path, content: bytes, *, alone: bool = False) -> None:
     """Replace a file in one move: readers see the old one or the new one, whole.
 
+    The folder must exist. Nothing is forced to the disk: a power cut may tear the file.
+
     Parameters
     ----------
-    path : Path
-        In a folder that exists.
-    content : bytes
     alone : bool
         Whether nobody else can be writing it, as under a lock. The draft then has the
         same name each time, so that killed processes leave one at most.
-
-    Notes
-    -----
-    It is not forced to the disk: a power cut may tear it.
     """
     write_together({path: content}, alone=alone)
 
@@ -35,13 +30,8 @@ def write_atomically(path: Path, content: bytes, *, alone: bool = False) -> None
 def write_together(files: Mapping[Path, bytes], *, alone: bool = False) -> None:
     """Replace files once all the new ones are on the disk: all of them, or none.
 
-    Parameters
-    ----------
-    files : mapping of Path to bytes
-        Each as `write_atomically` takes it. Each is replaced in a move of its own: a
-        process that is killed within these moves leaves whole files, but of both kinds.
-    alone : bool
-        As for `write_atomically`.
+    Each is replaced in a move of its own: a process that is killed during these moves
+    leaves whole files, but some old and some new. `alone` is as in `write_atomically`.
     """
     other = "" if alone else f".{uuid.uuid4().hex}"
     drafts = {path: path.with_name(f".{path.name}{other}.tmp") for path in files}
@@ -52,7 +42,7 @@ def write_together(files: Mapping[Path, bytes], *, alone: bool = False) -> None:
             os.replace(draft, path)
     finally:
         for draft in drafts.values():
-            with suppress(OSError):  # whose reason another error says
+            with suppress(OSError):  # another error gives the reason
                 draft.unlink(missing_ok=True)
 
 
@@ -60,7 +50,7 @@ def write_together(files: Mapping[Path, bytes], *, alone: bool = False) -> None:
 def disk_errors(
     kind: type[RotationError], problem: str, advice: str = ""
 ) -> Iterator[None]:
-    """Turn an OSError into an error of ours: the problem, its reason, some advice."""
+    """Turn an OSError into one of our own: the problem, its reason, and the advice."""
     try:
         yield
     except OSError as error:

@@ -39,18 +39,10 @@ class DataError(RotationError, ValueError):
 
     Parameters
     ----------
-    problem : str
-        What is wrong.
-    symbol : str, optional
-        The symbol it was found in.
     session : str, optional
-        The first session it was found at, as an ISO date.
+        The first session where it was found, as an ISO date.
     field : str, optional
-        The field it was found in, for example ``"Close"``.
-    value : object, optional
-        The value received.
-    valid : str, optional
-        What would be valid.
+        The column where it was found, for example ``"Close"``.
     """
 
     def __init__(
@@ -76,17 +68,7 @@ class DataError(RotationError, ValueError):
 
 
 class HistoryError(DataError):
-    """Fewer sessions than the spec needs.
-
-    Parameters
-    ----------
-    problem : str
-        What cannot be done with the sessions there are.
-    needed, available : int
-        Sessions needed and sessions there are.
-    symbol, valid : str, optional
-        As in :class:`DataError`.
-    """
+    """Fewer sessions than the spec needs."""
 
     def __init__(
         self,
@@ -113,16 +95,7 @@ class SourceError(RotationError):
 class SpecError(RotationError, ValueError):
     """A setting with an impossible value, or two that contradict each other.
 
-    Parameters
-    ----------
-    owner : str
-        What is being configured, for example ``"ForecastSpec"``.
-    field : str
-        The setting.
-    value : object
-        The value received.
-    valid : str
-        What would be valid.
+    `owner` is what is being configured, for example ``"ForecastSpec"``.
     """
 
     def __init__(self, owner: str, field: str, value: object, valid: str) -> None:
@@ -146,8 +119,6 @@ class LookaheadError(RotationError):
         What was read, for example ``"XLK.close"`` or ``"SMA(XLK).sma"``.
     ago : int
         The index it was read at; above 0 is the future.
-    problem : str
-        Why that is not known, and what would be valid.
     place : str
         File name and line number of the code that reads.
     session : str, optional
@@ -184,12 +155,7 @@ class TrainingError(RotationError):
 class MissingExtraError(RotationError, ImportError):
     """An optional dependency that is not installed.
 
-    Parameters
-    ----------
-    feature : str
-        What was asked for, for example ``"reading Parquet files"``.
-    extra : str
-        The extra that brings it.
+    `feature` is what was asked for, for example ``"reading Parquet files"``.
     """
 
     def __init__(self, feature: str, extra: str) -> None:
@@ -222,17 +188,7 @@ def _shown(value: object) -> str:
 def closest(name: str, known: Iterable[str]) -> str:
     """Say what is known, and the closest of it to a misspelled name.
 
-    Parameters
-    ----------
-    name : str
-        The name received.
-    known : iterable of str
-        The names that would have been valid.
-
-    Returns
-    -------
-    str
-        For example ``"did you mean 'horizon'? known: cell, horizon, ..."``.
+    For example ``"did you mean 'horizon'? known: cell, horizon, ..."``.
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)

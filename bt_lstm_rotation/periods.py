@@ -1,11 +1,8 @@
-"""Calendar periods: when a network is fitted again and when a portfolio is.
+"""Calendar periods: when networks are refitted and portfolios rebalanced.
 
-A decision made at a session's close is filled at the next session's open, so a session
-belongs to the period in which the *next weekday* falls: the close of the last weekday
-of January already belongs to February. The rule needs the session's own date and
-nothing else, neither the first bar of a backtest nor tomorrow's. When the last weekday
-of a period is a holiday, the new period begins one session late, as it would for
-somebody who trades without a calendar of holidays.
+A decision at a session's close is filled at the next open, so a session belongs to the
+period of the *next weekday*: the close of January's last weekday belongs to February.
+Nothing but the session's own date counts; decision record 0001 says why.
 """
 
 from __future__ import annotations
@@ -42,8 +39,8 @@ EPOCH = 719_163
 # Sessions, as is usual for an exchange.
 MONTH, QUARTER, YEAR = 21, 63, 252
 
-# Who had no bar for longer has stopped trading. Longer than any holiday, and than the
-# week between two weekly bars; shorter than a month after a delisting.
+# A symbol without a bar for longer has stopped trading. Longer than any holiday, and
+# than the week between two weekly bars; shorter than a month after a delisting.
 STALE_AFTER = 10  # days
 
 LONGEST = 1_000_000  # weekdays: longer than any market, and no overflow in int64
@@ -55,23 +52,8 @@ _THURSDAY = 3
 def check_period(owner: str, field: str, every: object) -> Period:
     """Return ``every`` if it names a calendar period.
 
-    Parameters
-    ----------
-    owner, field : str
-        What is being configured, for the message.
-    every : object
-        The value received.
-
-    Returns
-    -------
-    str or int
-        The same value.
-
-    Raises
-    ------
-    SpecError
-        If it is neither one of `PERIODS` nor a whole number of weekdays from 1 to
-        `LONGEST`.
+    Raises SpecError if it is neither one of `PERIODS` nor a whole number of weekdays
+    from 1 to `LONGEST`.
     """
     if isinstance(every, str) and every in PERIODS:
         return cast(Period, every)
@@ -90,8 +72,7 @@ def period_of(sessions: NDArray[np.datetime64], every: Period) -> NDArray[np.int
     sessions : (n,) datetime64[D]
         In any order; weekends are allowed.
     every : {"weekly", "monthly", "quarterly"} or int
-        The period; a number counts weekdays from 1970-01-01, not from the first
-        session.
+        A number counts weekdays from 1970-01-01, not from the first session.
 
     Returns
     -------

@@ -28,10 +28,8 @@ class MomentumSpec:
 
     Parameters
     ----------
-    lookback : int
-        Bars back that the return begins, more than `skip`.
-    skip : int
-        Bars back that it ends.
+    lookback, skip : int
+        Bars back that the return begins and ends; `lookback` is above `skip`.
     horizon : int
         Bars ahead that are forecast.
     retrain : {"weekly", "monthly", "quarterly"} or int

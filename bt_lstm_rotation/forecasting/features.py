@@ -1,13 +1,12 @@
 """Bars -> causal features and targets.
 
-Every feature of a bar is made from that bar and earlier ones, the target of a bar from
-that close and the close `horizon` bars later. A feature says how many bars it reaches
-back (`warmup`); the window asked for is longer by that much, and nothing shorter is
-ever padded.
+Every feature of a bar is made from that bar and earlier ones, its target from that
+close and the close `horizon` bars later. Windows are longer by `warmup`, the bars that
+a feature reaches back, and are never padded.
 
-Sums over time and over symbols are written as loops of elementwise additions. A numpy
-reduction may add in another order when an array has another shape, which would make a
-forecast depend, in its last bit, on which other sessions were computed with it.
+Sums over time and over symbols are loops of elementwise additions: a NumPy reduction
+may add in another order when the shape differs, and a forecast's last bit would then
+depend on which other sessions were computed with it.
 """
 
 from __future__ import annotations
@@ -51,14 +50,7 @@ class Feature:
 
 
 def compute(names: Iterable[str], window: Window) -> Array:
-    """Make features of a window.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Keys of `FEATURES`.
-    window : Window
-        Arrays of (..., n_symbols, n_bars).
+    """Make features of a window of (..., n_symbols, n_bars).
 
     Returns
     -------
@@ -75,31 +67,17 @@ def warmup(names: Iterable[str]) -> int:
 
 
 def mirror(names: Iterable[str]) -> Array:
-    """Return what scaled features are multiplied by to exchange rises and falls.
-
-    Returns
-    -------
-    (n_features,) float64
-        -1 for a feature that is odd, 1 for one that is not.
-    """
+    """Signs that exchange rises and falls, (n_features,): -1 for odd features."""
     return np.array([-1.0 if FEATURES[name].odd else 1.0 for name in names])
 
 
 def forward_return(window: Window, horizon: int) -> Array:
-    """Return over the next ``horizon`` bars, from close to close.
-
-    Parameters
-    ----------
-    window : Window
-        Arrays of (..., n_symbols, n_bars).
-    horizon : int
-        Bars ahead, at least 1.
+    """Return over the next ``horizon`` bars, decimal, from close to close.
 
     Returns
     -------
     (..., n_symbols, n_bars - horizon) float64
-        Decimal simple returns. The last `horizon` bars have none: theirs has not
-        matured within the window.
+        The last `horizon` bars have none: theirs has not matured within the window.
     """
     close = window.close
     return close[..., horizon:] / close[..., :-horizon] - 1.0
@@ -108,16 +86,7 @@ def forward_return(window: Window, horizon: int) -> Array:
 def deviation(values: Array, dates: NDArray[np.datetime64]) -> Array:
     """Difference to the mean over the symbols that have a bar on the same date.
 
-    Parameters
-    ----------
-    values : (..., n_symbols, n_bars) float64
-        What is compared.
-    dates : (..., n_symbols, n_bars) datetime64[D]
-        The date of each value.
-
-    Returns
-    -------
-    (..., n_symbols, n_bars) float64
+    All arrays are (..., n_symbols, n_bars).
     """
     return _across(_less_mean, values, dates)
 
@@ -127,9 +96,8 @@ def _across(
 ) -> Array:
     """Compare symbols with each other, date by date.
 
-    Where all symbols have the same dates, the columns are dates already. Where they
-    have not, each window is laid out by date with NaN in the holes, which `compare`
-    leaves out.
+    Where their dates differ, each window is laid out by date with NaN in the holes,
+    which `compare` leaves out.
     """
     if (dates == dates[..., :1, :]).all():
         return compare(values)

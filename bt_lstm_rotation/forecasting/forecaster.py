@@ -1,9 +1,8 @@
 """What all forecasters share: fit on a window, forecast a session.
 
-A forecaster never sees the market, only windows that end where they have to, so that
-looking ahead is not a mistake it could make. To add one, write a spec (a frozen
-dataclass with the attributes of `Spec`), whose `forecaster()` gives something that
-fits; strategy, indicator, walk-forward and command line take it as they take the LSTM.
+A forecaster never sees the market, only windows that end where they have to, so it
+cannot look ahead. To add one, write a `Spec` (a frozen dataclass) whose `forecaster()`
+can fit; everything in the package takes it as it takes the LSTM.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Fit:
-    """What came of a fit.
+    """The result of a fit.
 
     Parameters
     ----------
@@ -87,10 +86,6 @@ class Forecaster(Protocol):
             ``(n_symbols, spec.fit_bars)``; no bar is after `session`.
         session : datetime64[D]
             When the fit is made. With the spec's seed it seeds all that is random.
-
-        Returns
-        -------
-        Fit
         """
         ...
 
@@ -100,7 +95,7 @@ class Preparable(Protocol):
     """A forecaster that has something to do once in a process, before any fit."""
 
     def prepare(self) -> None:
-        """Do it; a second time, nothing."""
+        """Do it; a second call does nothing."""
         ...
 
 
@@ -108,7 +103,7 @@ class Preparable(Protocol):
 class WarmStartable(Protocol):
     """A forecaster that can begin where an earlier fit of its kind ended.
 
-    It is asked to where its spec has the attribute `warm_start`, and that is true.
+    It is asked to if its spec has a true attribute `warm_start`.
     """
 
     def starting_from(self, model: Model) -> Forecaster:
@@ -162,7 +157,7 @@ class Spec(Protocol):
 
     @property
     def min_symbols(self) -> int:
-        """Symbols without which it has nothing to say: 2 if it compares them."""
+        """Fewest symbols that it can forecast: 2 if it compares them."""
         ...
 
     def forecaster(self) -> Forecaster:

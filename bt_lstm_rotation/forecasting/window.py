@@ -56,16 +56,10 @@ class Window:
 
 
 class BarHistory:
-    """Every symbol's own bars, growing at the end.
+    """Every symbol's own bars, growing at the end; the one place to look up by date.
 
-    The one place where bars are looked up by date. It can be filled from a panel that
-    is there already or bar by bar; what it answers for a session is the same, because
-    it never looks past it.
-
-    Parameters
-    ----------
-    symbols : iterable of str
-        The symbols it will hold; their order does not matter.
+    It can be filled from a panel or bar by bar; what it answers for a session is the
+    same, because it never looks past it.
     """
 
     def __init__(self, symbols: Iterable[str]) -> None:
@@ -142,14 +136,7 @@ class BarHistory:
         symbols : sequence of str
             Sorted; each has at least `n_bars` bars at each of the sessions.
         sessions : (n_sessions,) datetime64[D]
-            No bar after a session is in its row.
-        n_bars : int
-            Bars of each symbol.
-
-        Returns
-        -------
-        Window
-            With one leading axis, the sessions.
+            The window's leading axis. No bar after a session is in its row.
         """
         shape = (len(sessions), len(symbols), n_bars)
         dates = np.empty(shape, dtype="datetime64[D]")

@@ -1,1 +1,1 @@
-"""What an account earned, and whether forecasts came true: arrays in, numbers out."""
+"""How an account did, and whether forecasts came true: arrays in, numbers out."""

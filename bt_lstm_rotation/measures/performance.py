@@ -133,23 +133,15 @@ def _over_risk(gain: float, risk: float) -> float:
 
 
 def drawdown(equity: pd.Series[Any]) -> pd.Series[Any]:
-    """Return how far each value lies below the highest one so far.
+    """Return how far each value lies below the highest so far: decimals of 0 or below.
 
-    Parameters
-    ----------
-    equity : Series
-        Currency, the first above 0.
-
-    Returns
-    -------
-    Series
-        Decimals of 0 or below, with the same index: -0.25 is a quarter below the peak.
+    -0.25 is a quarter below the peak. The first value, in currency, must be above 0.
     """
     return equity / equity.cummax() - 1
 
 
 def yearly_returns(equity: pd.Series[Any]) -> pd.Series[Any]:
-    """Return what each calendar year brought.
+    """Return what each calendar year brought, as decimals indexed by year.
 
     Parameters
     ----------
@@ -159,9 +151,9 @@ def yearly_returns(equity: pd.Series[Any]) -> pd.Series[Any]:
     Returns
     -------
     Series
-        Decimal returns, indexed by year: from the last value of the year before, or
-        from the first of all, to the last value of the year. A first year of the base
-        alone is left out. NaN where the base is not above 0, or a value is missing.
+        From the last value of the year before, or from the base, to the last value of
+        the year. A first year of the base alone is left out. NaN where a return would
+        start from 0 or less, or a value is missing.
 
     Raises
     ------

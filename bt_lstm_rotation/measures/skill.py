@@ -1,4 +1,4 @@
-"""Whether forecasts returns true, and whether they did better than saying nothing.
+"""Whether forecasts came true, and whether they did better than saying nothing.
 
 The information coefficient is the correlation, across symbols on one session, between
 forecasts and the returns that followed [1]_. Rotation lives on it alone: it needs to
@@ -33,25 +33,19 @@ _Floats = NDArray[np.float64]
 
 
 def realised_returns(panel: PricePanel, horizon: int) -> _Floats:
-    """Return what each symbol did over the horizon that begins at each session.
+    """Return what each symbol earned over the horizon that begins at each session.
 
     Parameters
     ----------
-    panel : PricePanel
-        The bars.
     horizon : int
-        Bars, each symbol's own: a session without a bar does not count.
+        Bars, each symbol's own: a session without a bar does not count. SpecError
+        unless it is a whole number of at least 1.
 
     Returns
     -------
     (n_sessions, n_symbols) float64
         Decimal returns from a bar's close to the close `horizon` bars later. NaN where
         a symbol has no bar, and where the later one does not exist yet.
-
-    Raises
-    ------
-    SpecError
-        If `horizon` is not a whole number of at least 1.
     """
     check_whole("realised_returns", "horizon", horizon, least=1)
     close, traded = panel.close, panel.traded

@@ -32,21 +32,8 @@ _SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9^._=-]{0,31}")
 def check_symbol(symbol: object) -> str:
     """Return ``symbol`` if it is a ticker that is safe in a path and in a URL.
 
-    Parameters
-    ----------
-    symbol : object
-        The name received.
-
-    Returns
-    -------
-    str
-        The same name.
-
-    Raises
-    ------
-    DataError
-        If it is not a string, is empty or over 32 characters, begins with a dot, or
-        has a character outside ``A-Z a-z 0-9 ^ . _ = -``.
+    Raises DataError if it is not a string, is empty or over 32 characters, begins with
+    a dot, or has a character outside ``A-Z a-z 0-9 ^ . _ = -``.
     """
     if isinstance(symbol, str) and _SYMBOL.fullmatch(symbol):
         return symbol
@@ -64,25 +51,18 @@ def adjusted(bars: pd.DataFrame, *, symbol: str | None = None) -> pd.DataFrame:
     ----------
     bars : DataFrame
         Columns ``Open High Low Close Volume`` and ``Adj Close`` in any case.
-    symbol : str, optional
-        For the messages.
 
     Returns
     -------
     DataFrame
-        Open, High, Low and Close, each times ``Adj Close / Close``, and Volume.
+        Open, High, Low and Close, each times ``Adj Close / Close``, and Volume as it
+        is: the vendor has adjusted it for splits, and dividends do not change it.
 
     Raises
     ------
     DataError
         On no data, a missing column, and a Close or Adj Close that is NaN, infinite,
         zero or negative.
-
-    Notes
-    -----
-    All four prices are multiplied by the same ratio, so Close equals Adj Close to the
-    last rounding, and a High that enclosed the others still does. Volume is left as it
-    is: the vendor has adjusted it for splits, and a dividend does not change it.
     """
     frame = _numeric(symbol, bars, (*COLUMNS, ADJUSTED_CLOSE))
     for name in ("Close", ADJUSTED_CLOSE):
@@ -97,8 +77,6 @@ def valid_bars(symbol: str, bars: pd.DataFrame, *, today: dt.date) -> pd.DataFra
 
     Parameters
     ----------
-    symbol : str
-        For the messages.
     bars : DataFrame
         Columns ``Open High Low Close Volume`` in any case, indexed by date. Other
         columns are left out. A time zone is allowed; the session is the local date.
@@ -108,8 +86,7 @@ def valid_bars(symbol: str, bars: pd.DataFrame, *, today: dt.date) -> pd.DataFra
     Returns
     -------
     DataFrame
-        The five columns as float64, one row a session, ascending, indexed by naive
-        midnight timestamps.
+        Float64, one row a session, ascending, indexed by naive midnight timestamps.
 
     Raises
     ------
@@ -155,7 +132,7 @@ def _numeric(symbol: str | None, bars: Any, names: tuple[str, ...]) -> pd.DataFr
 def _numbers(
     symbol: str | None, name: str, column: pd.Series[Any]
 ) -> NDArray[np.float64]:
-    # pandas turns dates into nanoseconds and truths into 0 and 1 without a word.
+    # pandas turns dates into nanoseconds and booleans into 0 and 1 without a word.
     types = pd.api.types
     numeric = types.is_numeric_dtype(column) and column.dtype.kind in "iuf"
     if not (numeric or types.is_object_dtype(column) or types.is_string_dtype(column)):

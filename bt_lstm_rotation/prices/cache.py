@@ -36,37 +36,19 @@ _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|$)")
 
 @dataclass(frozen=True)
 class BarsCache:
-    """A folder of bars, one file a symbol.
+    """A folder of bars, one file a symbol, made when it is first used.
 
-    Parameters
-    ----------
-    folder : Path
-        Made when it is first used.
-    lock_seconds : float
-        How long to wait for another process that is at work on the same symbol.
+    `lock_seconds` is how long to wait for another process at work on the same symbol.
     """
 
     folder: Path
     lock_seconds: float = 300.0
 
     def path(self, symbol: str) -> Path:
-        """Name the file of one symbol.
+        """Name the file of one symbol; DataError if it is no ticker.
 
-        Parameters
-        ----------
-        symbol : str
-            A ticker, as ``check_symbol`` takes it.
-
-        Returns
-        -------
-        Path
-            Upper-case letters, digits and ``. _ = -`` stand for themselves; the rest is
-            percent-encoded, lower-case letters too, as some file systems see no case.
-
-        Raises
-        ------
-        DataError
-            If it is not a ticker.
+        Upper-case letters, digits and ``. _ = -`` stand for themselves; the rest is
+        percent-encoded, lower-case letters too, as some file systems see no case.
         """
         name = check_symbol(symbol)
         device = bool(_DEVICE.match(name))
@@ -79,13 +61,8 @@ class BarsCache:
         """Keep other processes and threads away from one symbol's file.
 
         Held from reading to writing, it also keeps two processes that start together
-        from fetching the same bars twice. The system releases it when a process dies.
-
-        Raises
-        ------
-        SourceError
-            If another process holds it for `lock_seconds`, or the folder cannot be
-            written.
+        from fetching the same bars twice. Raises SourceError if another process holds
+        it for `lock_seconds`, or the folder cannot be written.
         """
         path = self.path(symbol)
         lock = FileLock(path.with_name(f"{path.name}.lock"))
@@ -105,23 +82,10 @@ class BarsCache:
             lock.release()
 
     def read(self, symbol: str) -> CoveredBars | None:
-        """Read one symbol's bars; the caller holds its lock.
+        """Read one symbol's bars, if there are any; the caller holds its lock.
 
-        Parameters
-        ----------
-        symbol : str
-            A ticker.
-
-        Returns
-        -------
-        CoveredBars or None
-            None where there is no file, or where it was damaged: then it is deleted,
-            and a warning logged.
-
-        Raises
-        ------
-        SourceError
-            If the folder cannot be read or written.
+        A damaged file is deleted with a warning, and counts as none. Raises SourceError
+        if the folder cannot be read or written.
         """
         path = self.path(symbol)
         with self._disk_errors():
@@ -139,10 +103,7 @@ class BarsCache:
     def write(self, symbol: str, covered: CoveredBars) -> None:
         """Replace one symbol's bars at once; the caller holds its lock.
 
-        Raises
-        ------
-        SourceError
-            If the folder cannot be written. The old file is then still whole.
+        Raises SourceError if the folder cannot be written; the old file is still whole.
         """
         with self._disk_errors():
             # What a power cut tears, the checksum finds.

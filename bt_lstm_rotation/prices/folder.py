@@ -49,22 +49,15 @@ def load_folder(
     Parameters
     ----------
     path : path
-        The folder. A symbol's file is ``SYMBOL.csv`` or ``SYMBOL.parquet``; if no
-        name is spelled exactly so, the only one that differs in case is taken.
+        A symbol's file is ``SYMBOL.csv`` or ``SYMBOL.parquet``; if no name is spelled
+        exactly so, the only one that differs in case is taken.
     symbols : iterable of str, optional
-        The symbols to read, in this order. By default all there are, sorted; hidden
-        files are left out.
+        In this order; by default all there are, sorted. Hidden files are left out.
     today : date
         No bar may be dated later.
     adjust : bool
-        Whether to apply ``Adj Close`` to all four prices, for the symbols that have
-        it. Those that have none are used as they are, which is logged, and said in
-        the panel's `source`.
-
-    Returns
-    -------
-    PricePanel
-        Its `source` names the folder and what was adjusted.
+        Whether to apply ``Adj Close`` to all four prices. Symbols without it are used
+        as they are, which is logged, and said in the panel's `source`.
 
     Raises
     ------

@@ -41,7 +41,7 @@ SAME_PRICE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class CoveredBars:
-    """One symbol's bars, and the dates between which they are all there is.
+    """One symbol's bars, and the dates between which none is missing.
 
     Parameters
     ----------
@@ -50,8 +50,7 @@ class CoveredBars:
         naive midnight timestamps, ascending, at least one row. Prices as traded,
         adjusted for splits only.
     first, last : date
-        Every session from `first` to `last`, both included, is among the bars. There
-        may be a bar on neither: not listed yet on `first`, a holiday on `last`.
+        Both included; neither needs a bar: not listed yet, or a holiday.
     """
 
     bars: pd.DataFrame
@@ -80,12 +79,10 @@ class CoveredBars:
 def final_bars(
     symbol: str, answer: pd.DataFrame, first: dt.date, last: dt.date, today: dt.date
 ) -> CoveredBars | None:
-    """Keep the final and valid bars of a vendor's answer.
+    """Keep the final and valid bars of a vendor's answer; None if no bar is left.
 
     Parameters
     ----------
-    symbol : str
-        For the messages.
     answer : DataFrame
         Columns ``Open High Low Close Volume`` and ``Adj Close``, indexed by timestamps
         with or without a time zone; the session is the local date.
@@ -93,11 +90,6 @@ def final_bars(
         What was asked for, both included; `last` is before `today`.
     today : date
         The exchange's date.
-
-    Returns
-    -------
-    CoveredBars or None
-        None if no bar is left.
 
     Raises
     ------
@@ -135,24 +127,11 @@ def final_bars(
 
 
 def joined(cached: CoveredBars, update: CoveredBars) -> CoveredBars | None:
-    """Append an update to the bars that it overlaps.
+    """Append an update, of bars from ``cached.recent`` on, to the bars it overlaps.
 
-    Parameters
-    ----------
-    cached : CoveredBars
-        The older bars.
-    update : CoveredBars
-        Bars from ``cached.recent`` on.
-
-    Returns
-    -------
-    CoveredBars or None
-        None where the shared sessions differ in Close or Adj Close by more than
-        `SAME_PRICE`, or there are none: then `cached` is of another time.
-
-    Notes
-    -----
-    On shared sessions the update's bar is taken, for volumes are corrected later. A
+    None where the shared sessions differ in Close or Adj Close by more than
+    `SAME_PRICE`, or there are none: then `cached` was adjusted at another time. On
+    shared sessions the update's bar is taken, as vendors correct volumes later. A
     session that only one of the two has is kept: vendors lose bars for some days.
     """
     shared = cached.bars.index.intersection(update.bars.index)

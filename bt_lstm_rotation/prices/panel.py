@@ -76,13 +76,6 @@ class PricePanel:
             them.
         today : date
             No bar may be dated later.
-        source : str
-            Where the bars come from, for reports.
-
-        Returns
-        -------
-        PricePanel
-            Its symbols in the mapping's order.
 
         Raises
         ------
@@ -153,8 +146,7 @@ class PricePanel:
     def content_hash(self) -> str:
         """SHA-256 of symbols, sessions and bars, as 64 hex digits.
 
-        Every bar counts and nothing else does: not the source, and not how NaN is
-        represented in memory.
+        Neither the source counts, nor how NaN is represented in memory.
         """
         digest = hashlib.sha256()
         # The lengths are part of the text, so no two panels run into each other.
@@ -167,17 +159,7 @@ class PricePanel:
         return digest.hexdigest()
 
     def frame(self, symbol: str) -> pd.DataFrame:
-        """One symbol's own bars, without the sessions on which it has none.
-
-        Parameters
-        ----------
-        symbol : str
-            One of `symbols`.
-
-        Returns
-        -------
-        DataFrame
-            Columns ``Open High Low Close Volume``, indexed by session.
+        """One symbol's own bars, ``Open High Low Close Volume`` by session.
 
         Raises
         ------
@@ -193,17 +175,7 @@ class PricePanel:
         )
 
     def select(self, symbols: Iterable[str]) -> PricePanel:
-        """Keep some symbols, in the order given, and the sessions they have.
-
-        Parameters
-        ----------
-        symbols : iterable of str
-            Some of `symbols`.
-
-        Returns
-        -------
-        PricePanel
-            Without the sessions on which none of them has a bar.
+        """Keep these symbols, in this order, and the sessions on which any has a bar.
 
         Raises
         ------
@@ -261,20 +233,8 @@ class PricePanel:
 def distinct_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
     """Return the symbols asked for: at least one, each a name, and none twice.
 
-    Parameters
-    ----------
-    symbols : iterable of str
-        Names, not necessarily tickers: a feed may be called anything.
-
-    Returns
-    -------
-    tuple of str
-        The same names in the same order.
-
-    Raises
-    ------
-    DataError
-        If they are none, a single string, not all text, empty or repeated.
+    They need not be tickers: a feed may be called anything. Raises DataError if they
+    are none, a single string, not all text, empty or repeated.
     """
     if isinstance(symbols, str):
         raise DataError("one name, not a list", value=symbols, valid=f"[{symbols!r}]")

@@ -170,12 +170,7 @@ class SimulatedMarket:
         return path
 
     def panel(self) -> PricePanel:
-        """Bars of all sectors and of the market.
-
-        Returns
-        -------
-        PricePanel
-            Symbols ``S1``, ``S2``, ... and last ``MARKET``, the benchmark.
+        """Bars of ``S1``, ``S2``, ... and last of ``MARKET``, the benchmark.
 
         Raises
         ------
@@ -225,12 +220,12 @@ class SimulatedMarket:
         )
 
     def optimal_forecast(self, horizon: int) -> _Floats:
-        """Forecast the sectors as well as anybody could who knew the parameters.
+        """Forecast the sectors as well as the true parameters allow.
 
         Parameters
         ----------
         horizon : int
-            Sessions ahead, 1 to 2,520.
+            Sessions ahead, 1 to 2,520; anything else raises SpecError.
 
         Returns
         -------
@@ -238,15 +233,10 @@ class SimulatedMarket:
             Expected simple return (decimal) from the close of t to the close of
             ``t + horizon``, given all returns up to t.
 
-        Raises
-        ------
-        SpecError
-            If the horizon is not a whole number in its range.
-
         Notes
         -----
         A Kalman filter on ``y = r - beta m`` gives the mean and variance of mu at t.
-        It is told the betas and the volatility of every session up to t: an oracle, a
+        It knows the betas and the volatility of every session up to t: an oracle, a
         bound on what is attainable, not a competitor. The log return ahead then has
         mean ``M = beta drift h + mu phi (1 - phi^h) / (1 - phi)`` and variance V, with
         volatility after t at its long-run mean. The result is ``exp(M + V / 2) - 1``:

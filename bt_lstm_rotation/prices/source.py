@@ -35,10 +35,6 @@ class Request:
         sectors, or every file of the folder.
     benchmark : str, optional
         What it is compared with. Default: the simulated market, SPY, or nothing.
-    end : date, optional
-        No later bar is wanted.
-    seed : int
-        Of the simulated market.
     adjust : bool
         Whether a folder's Adj Close is applied to all four prices.
     """
@@ -54,26 +50,10 @@ class Request:
 def load_prices(
     request: Request, *, today: dt.date, yahoo: YahooPrices | None = None
 ) -> tuple[PricePanel, str | None]:
-    """Load bars from the source asked for.
+    """Load bars: what is traded and, last, the benchmark, whose name comes with them.
 
-    All the bars there are, up to `end`: those before a backtest's start are history for
-    its first fits.
-
-    Parameters
-    ----------
-    request : Request
-        Which bars.
-    today : date
-        No bar may be dated later.
-    yahoo : YahooPrices, optional
-        Where ``yahoo`` gets them.
-
-    Returns
-    -------
-    panel : PricePanel
-        What is traded and, last, the benchmark.
-    benchmark : str or None
-        Its name.
+    They begin as early as the source does: bars before a backtest's start are history
+    for its first fits.
 
     Raises
     ------
@@ -81,7 +61,7 @@ def load_prices(
         If there is no such source, or it cannot deliver.
     DataError
         If `symbols` is empty, a single text or has repetitions, or a symbol is unknown,
-        or bars are not valid.
+        or bars are invalid, or dated after `today`.
     """
     kind, _, path = request.data.partition(":")
     if kind == "folder" and path:

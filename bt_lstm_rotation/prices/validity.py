@@ -1,7 +1,7 @@
-"""Which bars are valid, where nobody can be told to mend them.
+"""Which bars of a running feed are valid.
 
-Bars from a source are refused with an error (`bars.py`). Bars that somebody's own feed
-brings into a running Cerebro cannot be: an invalid one counts as no bar at all.
+A source's invalid bars raise an error (`bars.py`). In a running Cerebro it is too late
+for that: an invalid bar counts as no bar at all.
 """
 
 from __future__ import annotations
@@ -15,18 +15,10 @@ __all__ = ["BarValidator", "is_valid"]
 
 
 def is_valid(bars: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which bars could be the bars of a session.
+    """Tell which bars, (5, ...) from open to volume, are valid: (...) bool.
 
-    Parameters
-    ----------
-    bars : (5, ...) float64
-        Open, high, low, close and volume.
-
-    Returns
-    -------
-    (...) bool
-        True where prices are finite and above 0, Low and High enclose Open and Close up
-        to rounding, and the volume is finite and not negative.
+    Prices are finite and above 0, Low and High enclose Open and Close up to rounding,
+    and the volume is finite and not negative.
     """
     prices, volume = bars[:4], bars[4]
     positive = (np.isfinite(prices) & (prices > 0)).all(axis=0)
@@ -52,17 +44,9 @@ class BarValidator:
         self._has_volume = False
 
     def is_valid(self, bars: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which of the feed's next bars are valid.
+        """Tell which of the feed's next bars, (5, n), are valid: (n,) bool.
 
-        Parameters
-        ----------
-        bars : (5, n) float64
-            Open, high, low, close and volume. Where there never was a volume, it
-            becomes 0.
-
-        Returns
-        -------
-        (n,) bool
+        As long as there has been no volume, it becomes 0, in `bars` itself.
         """
         has_volume = np.logical_or.accumulate(~np.isnan(bars[4])) | self._has_volume
         bars[4] = np.where(has_volume, bars[4], 0.0)

@@ -72,7 +72,7 @@ class YahooPrices:
     today : callable
         Gives the exchange's date; sessions before it are final.
     sleep : callable
-        Waits so many seconds.
+        Waits for so many seconds.
     rng : Generator
         Spreads the waits, so that processes that failed together do not all come back
         together; hence without a seed by default. No bar depends on it.
@@ -100,21 +100,14 @@ class YahooPrices:
         ----------
         symbols : iterable of str
             As Yahoo spells them; each once.
-        start : date, optional
-            The first session wanted; without it, all there are.
-        end : date, optional
-            The last session wanted; at most, and by default, the last final one.
-
-        Returns
-        -------
-        PricePanel
-            Open, high, low and close scaled by ``Adj Close / Close``.
+        start, end : date, optional
+            Both included. By default all there are, up to the last final one.
 
         Raises
         ------
         DataError
             If a symbol is no ticker, is named twice, is unknown to Yahoo, has invalid
-            bars or has none in the range. What came for the others is in the cache.
+            bars or has none in the range. Bars of the others are in the cache.
         SourceError
             If Yahoo gives no answer and the cache does not reach back to `start`, or
             if the cache cannot be used.

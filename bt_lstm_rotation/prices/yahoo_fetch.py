@@ -34,14 +34,10 @@ def fetch_yahoo(
     *,
     session: Any = None,
 ) -> dict[str, pd.DataFrame]:
-    """Fetch daily bars through yfinance.
+    """Fetch daily bars through yfinance, `start` and `end` included.
 
     Parameters
     ----------
-    symbols : sequence of str
-        As Yahoo spells them.
-    start, end : date
-        The first and the last session wanted.
     session : requests.Session or curl_cffi.requests.Session, optional
         What to fetch with; yfinance's own by default.
 
@@ -50,8 +46,7 @@ def fetch_yahoo(
     dict of str to DataFrame
         Columns ``Open High Low Close Adj Close Volume``, adjusted for splits but not
         for dividends, indexed by the exchange's midnight. Rows without prices are kept.
-        A symbol of which Yahoo has no bars in the range is left out, and Yahoo's
-        reason logged.
+        A symbol without bars in the range is left out, and Yahoo's reason logged.
 
     Raises
     ------

@@ -65,7 +65,6 @@ def train(
     Returns
     -------
     Network
-        The trained one.
     (n_steps_taken,) float64
         The loss before each step. If one is not finite, the network is worthless.
     """
@@ -94,19 +93,7 @@ def train(
 
 
 def prepare(cell: Cell, n_layers: int, optimiser: Optimiser) -> Any:
-    """Import TensorFlow and trace the function that fits, unless that has been done.
-
-    Parameters
-    ----------
-    cell : {"lstm", "gru", "rnn"}
-    n_layers : int
-    optimiser : Optimiser
-
-    Returns
-    -------
-    tf.function
-        One for all windows, shapes and rates.
-    """
+    """Import TensorFlow and trace the function that fits, once for all windows."""
     with _TRACING:  # two threads that come at once must not trace twice
         return _traced(cell, n_layers, *optimiser.kind)
 
@@ -174,8 +161,7 @@ def _imported() -> tuple[Any, int]:
 def _native_chatter() -> Iterator[None]:
     """Take what native code writes to standard error into the log.
 
-    Before it has read its own settings, TensorFlow writes several lines about drivers
-    that are not there, whatever level it is set to.
+    TensorFlow writes about missing drivers before it has read its own settings.
     """
     try:
         kept = os.dup(2)

@@ -1,8 +1,7 @@
 """A recurrent network as a forecaster: scale, cut into sequences, train, forecast.
 
-Everything that is learned from data, the scaler included, is learned inside the window
-that the fit was given. Many-to-many: every bar of a sequence has a target, the return
-over the horizon that follows it, so a window of n bars gives n targets in one pass.
+Everything learned from data, the scaler included, is learned inside the window of the
+fit. Every bar of a sequence has a target, the return over the horizon that follows it.
 """
 
 from __future__ import annotations
@@ -36,14 +35,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RecurrentForecaster:
-    """Trains what `RecurrentSettings` describe.
-
-    Parameters
-    ----------
-    spec : RecurrentSettings
-    warm : RecurrentModel, optional
-        Begin at its weights.
-    """
+    """Trains what `RecurrentSettings` describe, from the weights of `warm` if given."""
 
     spec: RecurrentSettings
     warm: RecurrentModel | None = None
@@ -94,7 +86,7 @@ class RecurrentForecaster:
         return Fit(RecurrentModel(spec, window.symbols, tuple(parts)), curve)
 
     def to_arrays(self, fit: Fit) -> dict[str, NDArray[Any]]:
-        """Turn a fit into arrays: its model and its losses."""
+        """Turn a fit into arrays; SpecError if its model is not of this kind."""
         if not isinstance(fit.model, RecurrentModel):
             raise SpecError("RecurrentForecaster", "fit", fit, "one with its own model")
         return {**fit.model.to_arrays(), "losses": np.array(fit.losses)}
@@ -175,8 +167,7 @@ def _cut(
 ) -> backend.Sequences:
     """Cut (n_symbols, n_bars) into sequences of ``length``, the latest bars whole.
 
-    The oldest sequence is filled up in front with zeros, the mean of a scaled feature,
-    that weigh nothing.
+    The oldest is padded in front with zeros, a scaled feature's mean, of weight zero.
     """
     n_symbols, n_bars = targets.shape
     missing = -n_bars % length

@@ -1,13 +1,13 @@
 r"""Recurrent layers over whole sequences, for training on a CPU.
 
-TensorFlow comes in as the first argument, so that importing this costs nothing. Weights
-come in Keras' layout, and sequences with time first.
+TensorFlow is the first argument, so that importing this costs nothing. Weights are in
+Keras' layout, sequences with time first.
 
 The LSTM has a fused op for a whole sequence. The others have none, so their loops are
 written out, with as little as possible inside: inputs are multiplied by the kernel
-for all steps at once, and the way back is derived by hand. There the gradient of a step
-is linear in the gradient :math:`\delta_t` of its output, with factors that the forward
-pass leaves behind. For the GRU, with :math:`a` what a gate takes in,
+for all steps at once, and the backward pass is derived by hand. There the gradient of a
+step is linear in the gradient :math:`\delta_t` of its output, with factors that the
+forward pass leaves behind. For the GRU, with :math:`a` what a gate takes in,
 
 .. math::
 
@@ -18,8 +18,7 @@ pass leaves behind. For the GRU, with :math:`a` what a gate takes in,
     \delta_{t-1} &\mathrel{+}= \delta_t z_t + [\partial a_z, \partial a_r, \partial q]
     \, U^\top
 
-in the symbols of `network`. So the loop backward is one matrix product and little else,
-and what the weights get is worked out after it.
+in the symbols of `network`: the loop backward is one matrix product and little else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A trained forecaster: networks, the scaler of their window, and how to run them.
 
-It takes NumPy and nothing else, and turns into plain arrays and back to the last bit.
+It needs only NumPy, and turns into plain arrays and back to the last bit.
 """
 
 from __future__ import annotations
@@ -55,14 +55,7 @@ class Scaler:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """An ensemble of networks, and the scaler that they share.
-
-    Parameters
-    ----------
-    networks : tuple of Network
-        One for each member.
-    scaler : Scaler
-    """
+    """An ensemble, one network a member, and the scaler that they share."""
 
     networks: tuple[Network, ...]
     scaler: Scaler
@@ -72,14 +65,14 @@ class Part:
 
         Parameters
         ----------
-        features : ndarray
         mirrored_by : (n_features,) float64, optional
-            What exchanges rises and falls. With it the forecast is half the difference
-            between what the networks make of the features and of their mirror image.
+            Signs that exchange rises and falls. With it the forecast is half the
+            difference between the outputs for the features and for their mirror image.
 
         Returns
         -------
         (n_members, n_sessions, n_symbols) float64
+            Decimal returns.
         """
         inputs = self.scaler.inputs(features)
         if mirrored_by is None:
@@ -95,13 +88,8 @@ class Part:
 class RecurrentModel:
     """Trained networks, and all that a forecast needs besides bars.
 
-    Parameters
-    ----------
-    spec : RecurrentSettings
-    symbols : tuple of str
-        Sorted.
-    parts : tuple of Part
-        One for all symbols if the spec is pooled, else one for each.
+    `symbols` are sorted; `parts` has one for all of them if the spec is pooled, and
+    one for each if not.
     """
 
     spec: RecurrentSettings

@@ -51,7 +51,7 @@ __all__ = ["Cell", "Layer", "Network", "weight_shapes"]
 Array = NDArray[np.float32]
 Cell = Literal["lstm", "gru", "rnn"]
 
-# Sequences that are multiplied together. Of many, the states of all steps would not fit
+# Sequences multiplied together. With many more, the states of all steps would not fit
 # into a processor's cache, and BLAS would split the product among threads.
 ROWS = 32
 
@@ -80,7 +80,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Stacked recurrent layers and a linear head with one output.
+    """Stacked recurrent layers, and a linear head with one output.
 
     Parameters
     ----------
@@ -88,7 +88,6 @@ class Network:
     head : (units,) float32
     offset : () float32
     cell : {"lstm", "gru", "rnn"}
-        What the layers are.
     """
 
     layers: tuple[Layer, ...]
@@ -109,8 +108,8 @@ class Network:
 
         Glorot-uniform kernels, orthogonal recurrent kernels, zero biases but for an
         LSTM's forget gate's, which is 1 (R. Jozefowicz et al., ICML 2015). The head is
-        zero: training begins at the forecast of somebody who knows nothing, and what
-        it does not move stays there, where a random head would leave its noise.
+        zero: what training does not move forecasts nothing, where a random head would
+        leave its noise.
         """
         width = GATES[cell] * units
         stack = []
@@ -133,8 +132,8 @@ class Network:
         weights : sequence of arrays
             What ``get_weights`` returns.
         cell : {"lstm", "gru", "rnn"}
-            Which the layers are: ``LSTM``, ``GRU`` with ``reset_after=True``, or
-            ``SimpleRNN``; with the activations that are Keras' defaults.
+            ``LSTM``, ``GRU`` with ``reset_after=True``, or ``SimpleRNN``, with Keras'
+            default activations.
 
         Raises
         ------

@@ -1,10 +1,9 @@
 """Gradient descent on sequences, as one graph.
 
-A whole fit, all its steps, is one function that is traced once and serves every window
-of a backtest: weights go in and come out as arguments, so nothing is retraced and
-nothing leaks from one fit to the next. There is a target at every step of a sequence,
-so that no bar is pushed through the network more than once a step. TensorFlow comes in
-as an argument, so that importing this costs nothing.
+A whole fit is one function, traced once for every window of a backtest: weights go in
+and come out as arguments, so nothing leaks from one fit to the next. There is a target
+at every step of a sequence, so each bar passes the network once a step. TensorFlow is
+an argument, so that importing this costs nothing.
 """
 
 from __future__ import annotations
@@ -68,9 +67,7 @@ class Optimiser:
     Parameters
     ----------
     steps : int
-        Gradient steps, each over all sequences.
-    learning_rate : float
-        Adam's.
+        Gradient steps of Adam, each over all sequences.
     clip_norm : float
         Greatest global norm of the gradient.
     dropout : float
@@ -112,16 +109,9 @@ def signature(tf: Any, cell: Cell, n_layers: int) -> list[Any]:
 def fit_function(
     tf: Any, layers: Sequence[LayerFunction], with_dropout: bool, stops: bool
 ) -> Any:
-    """Return a whole fit as a function to be traced.
+    """Return a whole fit as a function to be traced, with one of `LAYERS` a layer.
 
-    Parameters
-    ----------
-    tf : module
-        TensorFlow.
-    layers : sequence of callables
-        As in `layers.LAYERS`, one for each layer.
-    with_dropout, stops : bool
-        What the graph has to have in it.
+    `with_dropout` and `stops` (early) say what the graph has to have in it.
     """
 
     def fit(  # type: ignore[no-untyped-def]
@@ -147,8 +137,8 @@ def fit_function(
             keep = []
             if with_dropout:
                 keep = _dropout_masks(tf, arrays, inputs, dropout, seed, step)
-            # Many sequences do not fit into a processor's cache at once, and take the
-            # longer for it, each: so block after block, whose gradients add up.
+            # All sequences at once would not fit into a processor's cache: so block by
+            # block, whose gradients add up.
             loss, missed = 0.0, 0.0
             gradient = [tf.zeros_like(array) for array in arrays]
             for begin in tf.range(0, tf.shape(inputs)[1], BLOCK):
@@ -224,7 +214,7 @@ def squared_error(
 
 
 def weighted_mean(tf: Any, error: Any, weights: Any) -> Any:
-    """Mean of some errors."""
+    """Weighted mean of the errors."""
     return tf.reduce_sum(weights * error) / tf.reduce_sum(weights)
 
 

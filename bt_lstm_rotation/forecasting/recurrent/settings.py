@@ -23,7 +23,7 @@ from bt_lstm_rotation.periods import Period, check_period
 
 __all__ = ["RecurrentSettings"]
 
-# Under which name users know them.
+# The name under which users know them.
 OWNER = "ForecastSpec"
 
 CELLS = get_args(Cell)

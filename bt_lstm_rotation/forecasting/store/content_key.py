@@ -1,7 +1,6 @@
-"""The key of a stored forecast: a hash of all that it was made from.
+"""The key of a stored forecast: a hash of spec, seed, bars and code.
 
-A forecast is a function of spec, seed and bars, and of the code. Where the hash of
-these is the same, so is the forecast; where any of them differs, so does the hash.
+Where it is the same, so is the forecast.
 """
 
 from __future__ import annotations
@@ -23,7 +22,11 @@ PACKAGE = Path(__file__).parents[2]
 
 
 def content_key(kind: str, *parts: object) -> str:
-    """Hash what an entry is made from.
+    """Hash what an entry is made from, to 64 hexadecimal digits.
+
+    Another order, type, dtype, shape or bit gives another key, and so does other code
+    in ``bt_lstm_rotation.forecasting``. The code of a spec defined elsewhere, and the
+    versions of TensorFlow and NumPy, are not in it.
 
     Parameters
     ----------
@@ -32,13 +35,6 @@ def content_key(kind: str, *parts: object) -> str:
     *parts : object
         All that it depends on: None, str, bytes, int, float, NumPy arrays and scalars
         of plain values, dataclasses such as specs, and tuples of these.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits. Another order, type, dtype, shape or bit gives another
-        key, and so does other code in ``bt_lstm_rotation.forecasting``. The code of a
-        spec defined elsewhere, and the versions of TensorFlow and NumPy, are not in it.
 
     Raises
     ------
@@ -56,18 +52,10 @@ def _forecasting_code() -> str:
 
 
 def source_hash(*places: Path) -> str:
-    """Hash the package's version and source files.
+    """Hash the package's version and source files, to 64 hexadecimal digits.
 
-    Parameters
-    ----------
-    *places : Path
-        Files of the package, and folders, whose whole tree counts.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits; a file's place counts as well as its content. Where no
-        source is installed, the version stands for it.
+    Of a folder, the whole tree counts, and each file's place as well as its content.
+    Where no source is installed, the version stands for it.
     """
     files = [file for place in places for file in (place, *place.rglob("*.py"))]
     sources = tuple(

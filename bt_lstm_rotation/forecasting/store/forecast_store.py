@@ -1,11 +1,11 @@
 """Forecasts and weights on disk, addressed by what they were made from.
 
-A key hashes everything that an entry depends on, the code included. So an entry is
-never out of date, only no longer asked for; processes share a folder without locks, as
-two that write one entry write the same; and the folder may be deleted at any time.
+An entry is never out of date, only no longer asked for; processes share a folder
+without locks, as two that write one entry write the same (decision record 0008); and
+the folder may be deleted at any time.
 
-A store saves time and nothing else. A damaged entry is a missing one, and a folder that
-cannot be written costs a warning: neither ends a backtest.
+A store saves time and nothing else: a damaged entry is a missing one, and a folder that
+cannot be written costs a warning, not the backtest.
 """
 
 from __future__ import annotations
@@ -76,18 +76,9 @@ class ForecastStore:
         self.problems: list[str] = []
 
     def get(self, key: str) -> dict[str, NDArray[Any]] | None:
-        """Read an entry.
+        """Read an entry to the last bit; None where there is none.
 
-        Parameters
-        ----------
-        key : str
-            As `key` gives it.
-
-        Returns
-        -------
-        dict of str to ndarray, or None
-            The arrays to the last bit. None where there is no entry, or where it is
-            damaged: then it is deleted, and a warning logged.
+        A damaged one is deleted, with a warning, and counts as none.
 
         Raises
         ------
@@ -108,17 +99,11 @@ class ForecastStore:
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Store an entry; if the disk will not have it, say so and go on.
 
-        Parameters
-        ----------
-        key : str
-            As `key` gives it.
-        arrays : mapping of str to ndarray
-            As `bt_lstm_rotation.archive.pack` takes them.
-
         Raises
         ------
         SpecError
-            If `key` is not a key, or the arrays are not plain.
+            If `key` is not a key, or the arrays are not as
+            `bt_lstm_rotation.archive.pack` takes them.
         """
         path = self._path(key)
         if _OWN_KEY in arrays:
@@ -130,12 +115,7 @@ class ForecastStore:
             write_atomically(path, content)
 
     def size(self) -> tuple[int, int]:
-        """Count what is stored.
-
-        Returns
-        -------
-        entries, bytes : int
-            Bytes include what processes that were killed left half written.
+        """Count entries and bytes, with what killed processes left half written.
 
         Raises
         ------
@@ -145,12 +125,7 @@ class ForecastStore:
         return self._count(remove=False)
 
     def clear(self) -> tuple[int, int]:
-        """Delete what is stored, and nothing else that may be in the folder.
-
-        Returns
-        -------
-        entries, bytes : int
-            What was deleted, as in `size`.
+        """Delete what is stored, and nothing else; count it as in `size`.
 
         Raises
         ------

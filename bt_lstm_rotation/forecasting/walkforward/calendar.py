@@ -1,10 +1,9 @@
-"""When a fit is due, and who takes part in it.
+"""When a fit is due, and which symbols take part in it.
 
-A session is *seasoned* for a symbol when the symbol has a bar on it and `fit_bars` bars
-up to it; only sessions that are seasoned for some symbol exist here, so a listing
-without enough history changes nothing for the others. A fit is due at the first session
-of each calendar period; its members are the symbols with enough history and a bar in
-the last `STALE_AFTER` days.
+A fit is due at the first session of each calendar period. A session is *seasoned* for a
+symbol that has a bar on it and `fit_bars` bars up to it. Only sessions seasoned for
+some symbol count here, so that a listing without enough history changes nothing for the
+others.
 """
 
 from __future__ import annotations
@@ -22,15 +21,7 @@ __all__ = ["RetrainCalendar", "first_forecast", "fit_members"]
 
 
 class RetrainCalendar:
-    """Says which fit is in force at a session, made or not.
-
-    Parameters
-    ----------
-    spec : Spec
-        Which forecaster.
-    history : BarHistory
-        The bars.
-    """
+    """Says which fit is in force at a session, whether or not it has been made."""
 
     def __init__(self, spec: Spec, history: BarHistory) -> None:
         self._spec = spec
@@ -69,7 +60,7 @@ class RetrainCalendar:
 
 
 def fit_members(spec: Spec, history: BarHistory, session: np.datetime64) -> list[str]:
-    """Return the symbols that take part in a fit: enough history, and a recent bar."""
+    """Return those with `fit_bars` bars, and one in the last `STALE_AFTER` days."""
     at = np.array([session])
     enough = history.counts(at)[0] >= spec.fit_bars
     recent = history.age(at)[0] <= STALE_AFTER
@@ -78,23 +69,16 @@ def fit_members(spec: Spec, history: BarHistory, session: np.datetime64) -> list
 
 
 def first_forecast(panel: PricePanel, spec: Spec) -> np.datetime64:
-    """Return the first session that can have a forecast.
+    """Return the first session that can have a forecast, as datetime64[D].
 
-    Parameters
-    ----------
-    panel : PricePanel
-        The sectors' bars, without the benchmark.
-    spec : Spec
-        Which forecaster.
-
-    Returns
-    -------
-    datetime64[D]
+    The panel has the sectors' bars, without the benchmark.
 
     Raises
     ------
     HistoryError
         If there is none: how many sessions are needed, and how many there are.
+    SpecError
+        If symbols are to be compared with each other, and there are too few.
     """
     history = BarHistory.from_panel(panel)
     in_force = RetrainCalendar(spec, history).advance(panel.sessions)

@@ -1,9 +1,7 @@
 """A fit that cannot end a run: whatever goes wrong in it is its result.
 
-A backtest or a live account has a network in place already. That a new one cannot be
-made, for want of memory or for a fault in somebody's forecaster, is no reason to lose
-the run: the fit is thrown away, its problem is in its record, and the last good one
-serves on.
+A new network that cannot be made, for want of memory or for a fault in somebody's
+forecaster, is thrown away with its problem in its record; the last good one serves on.
 """
 
 from __future__ import annotations
@@ -21,17 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def guarded_fit(fit: Callable[[], Fit]) -> Fit:
-    """Make a fit, or say in its place what went wrong.
-
-    Parameters
-    ----------
-    fit : callable
-        Makes it.
-
-    Returns
-    -------
-    Fit
-        Without a model, and with the error as its `problem`, where one was raised.
+    """Make a fit; an error becomes its `problem`, and it has no model.
 
     Raises
     ------
@@ -51,25 +39,10 @@ def guarded_fit(fit: Callable[[], Fit]) -> Fit:
 
 
 def guarded_fit_within(fit: Callable[[], Fit], seconds: float) -> Fit:
-    """Make a fit, but wait for it no longer than so many seconds.
+    """Make a fit as `guarded_fit` does, but wait no longer than so many seconds.
 
-    Parameters
-    ----------
-    fit : callable
-        Makes it. A thread cannot be stopped: it goes on unwatched, and its result is
-        lost.
-    seconds : float
-        Above 0.
-
-    Returns
-    -------
-    Fit
-        As from `guarded_fit`; without a model if it took longer.
-
-    Raises
-    ------
-    RotationError
-        As `guarded_fit` does.
+    A late fit has no model. A thread cannot be stopped: it goes on unwatched, and its
+    result is lost.
     """
     results: list[Fit | RotationError] = []
 

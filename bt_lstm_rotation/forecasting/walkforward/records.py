@@ -28,7 +28,7 @@ class FitRecord:
         Mean squared error of the scaled target before the first and the last step; NaN
         for a forecaster that does not iterate.
     seconds : float
-        What it took.
+        How long it took.
     origin : str
         ``"trained"``, from seeded weights; ``"stored"``, found and not made; or
         ``"warm start"``, from the weights of the last good fit.

@@ -1,4 +1,4 @@
-"""How fits are made: by whom, kept where, and who is callback.
+"""How fits are made: on which workers, kept where, and who hears of progress.
 
 It changes no forecast, but for a `limit` that a fit exceeds.
 """
@@ -35,7 +35,7 @@ from bt_lstm_rotation.forecasting.walkforward.guarded import (
 from bt_lstm_rotation.forecasting.walkforward.workers import Workers
 from bt_lstm_rotation.forecasting.window import Window
 
-# From so many fits on, somebody wants to know how long it will take.
+# So many fits take long enough to announce how long.
 LONG = 20
 
 __all__ = ["FitTask", "Fitted", "Training", "stored_forecast"]
@@ -59,9 +59,9 @@ class Training:
     clock : callable
         Seconds, for timing fits.
     limit : float, optional
-        Seconds after which a fit is given up that is made alone, while bars wait for
-        it: live, or bar by bar. The last good one then serves on, so that forecasts
-        depend on how fast the machine was; ``retrains.csv`` names every such fit.
+        Seconds after which a fit is given up that is made alone while bars wait for it,
+        live or bar by bar. The last good one then serves on, so that forecasts depend
+        on how fast the machine was; ``retrains.csv`` names every such fit.
 
     Raises
     ------
@@ -90,19 +90,7 @@ class Training:
                 raise SpecError("Training", name, callback, "callable, or None")
 
     def make(self, tasks: Iterator[FitTask], planned: int) -> Iterator[Fitted]:
-        """Make fits that do not depend on each other.
-
-        Parameters
-        ----------
-        tasks : iterator of FitTask
-        planned : int
-            How many there are.
-
-        Yields
-        ------
-        Fitted
-            In the order of the tasks.
-        """
+        """Make `planned` fits that do not depend on each other, in the tasks' order."""
         left: Iterator[FitTask] = tasks
         # What is stored is read here, one after the other: threads would only wait for
         # each other. The first fit that has to be made ends that.
@@ -125,18 +113,10 @@ class Training:
 
 
 class Fitted(NamedTuple):
-    """A fit that was made, or found.
+    """A fit that was made, or found in `seconds`.
 
-    Parameters
-    ----------
-    session : datetime64[D]
-    window : Window
-    fit : Fit
-    seconds : float
-        What it took.
-    key : str
-        Under which it is stored; empty if it cannot be.
-    origin : {"trained", "stored", "warm start"}
+    `key` is where it is stored (empty if it cannot be), and `origin` is ``"trained"``,
+    ``"stored"`` or ``"warm start"``.
     """
 
     session: np.datetime64
@@ -151,16 +131,8 @@ class Fitted(NamedTuple):
 class FitTask:
     """One fit to make, with all that it needs wherever it is made.
 
-    Parameters
-    ----------
-    forecaster : Forecaster
-    window : Window
-        ``(n_symbols, spec.fit_bars)``.
-    session : datetime64[D]
-    store : ForecastStore or None
-    clock : callable
-    origin : {"trained", "warm start"}
-        What it is called if it has to be made.
+    The window is ``(n_symbols, spec.fit_bars)``; `origin` is ``"trained"`` or
+    ``"warm start"``, for a fit that is not found in the store.
     """
 
     forecaster: Forecaster
@@ -225,13 +197,9 @@ def _is_storable(forecaster: object) -> TypeGuard[Storable]:
 def stored_forecast(
     store: ForecastStore | None, key: str, window: Window
 ) -> tuple[str, NDArray[np.float64] | None]:
-    """Look up what a stored fit forecast from some windows.
+    """Return where a stored fit's forecast is kept, and the forecast if it is there.
 
-    Returns
-    -------
-    key : str
-        Under which it is, or may be, stored; empty if it cannot be.
-    values : ndarray or None
+    The key is empty if nothing can be stored.
     """
     if store is None or not key:
         return "", None

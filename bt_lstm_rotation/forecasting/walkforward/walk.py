@@ -1,10 +1,7 @@
 """Walk forward: one fit a calendar period, one forecast a session.
 
-All of time is decided here and in `calendar`, once for every forecaster. A fit serves
-from the close it was made at until the next one.
-
-`WalkForward` can be asked for one session at a time, as bars arrive, or for many at
-once, when they are all there. Both take the same steps and give the same bytes.
+A fit serves from the close it was made at until the next one. `WalkForward` can be
+asked for one session at a time or for many at once, and gives the same bytes.
 """
 
 from __future__ import annotations
@@ -46,7 +43,6 @@ class WalkForward:
     Parameters
     ----------
     spec : Spec
-        Which forecaster.
     history : BarHistory
         The bars, up to at least the session that is asked for.
     start : datetime64[D], optional
@@ -124,17 +120,9 @@ class WalkForward:
         return values
 
     def overdue(self, session: np.datetime64) -> int:
-        """Count the fits that have failed since the one in force was made.
+        """Count the fits up to `session` that failed since the one in force was made.
 
-        Parameters
-        ----------
-        session : datetime64[D]
-            Later fits do not count, be they made already.
-
-        Returns
-        -------
-        int
-            The age of the network in force, in retrains; 0 where all went well.
+        It is the age of the network in force, in retrains; 0 where all went well.
         """
         failed = 0
         for fit in self.fits_:
@@ -202,15 +190,7 @@ class WalkForward:
         wanted: NDArray[np.bool_],
         values: NDArray[np.float64],
     ) -> None:
-        """Fill in forecasts of the model in force, rows with the same symbols together.
-
-        Parameters
-        ----------
-        sessions : (n,) datetime64[D]
-        wanted : (n,) bool
-        values : (2, n, n_symbols) float64
-            Changed in place.
-        """
+        """Fill in `values`, (2, n, n_symbols), rows with the same symbols together."""
         model = self._model
         if model is None:
             return
@@ -251,28 +231,14 @@ def walk_forward(
     start: np.datetime64 | None = None,
     training: Training | None = None,
 ) -> Forecasts:
-    """Forecast every session of a panel.
+    """Forecast every session of a panel, from `start` on if given.
 
-    Parameters
-    ----------
-    panel : PricePanel
-        The sectors' bars, without the benchmark.
-    spec : Spec
-        Which forecaster.
-    start : datetime64[D], optional
-        First session that is wanted.
-    training : Training, optional
-        How fits are made.
-
-    Returns
-    -------
-    Forecasts
-        Symbols in the panel's order.
+    The panel has the sectors' bars, without the benchmark; symbols keep its order.
 
     Raises
     ------
-    HistoryError
-        If no forecast is possible at all.
+    HistoryError, SpecError
+        If no forecast is possible at all, as `first_forecast` says.
     """
     first_forecast(panel, spec)
     history = BarHistory.from_panel(panel)

@@ -1,7 +1,6 @@
 """Many fits at once: in threads, in processes, or on a cluster.
 
-A fit depends on its window and nothing else, so where and in which order fits are made
-changes no byte of what comes out; it changes when.
+A fit depends on its window and nothing else, so none of this changes any byte of it.
 """
 
 from __future__ import annotations
@@ -84,7 +83,7 @@ class Workers:
         *,
         ordered: bool = True,
     ) -> Iterator[Result]:
-        """Apply a function to tasks, and give the results.
+        """Apply a function to tasks, and give each result as soon as it is there.
 
         Parameters
         ----------
@@ -94,12 +93,6 @@ class Workers:
             Taken a few ahead of the workers, not all at once.
         ordered : bool
             Whether results come in the order of the tasks, or as they get ready.
-
-        Yields
-        ------
-        object
-            The results, each as soon as it is there; in order, as soon as those before
-            it are there too.
 
         Raises
         ------
@@ -148,10 +141,9 @@ def _on_cluster(
     *,
     ordered: bool,
 ) -> Iterator[Result]:
-    """Apply a function to tasks on a Dask cluster.
+    """Run on a Dask cluster, which gives a dead worker's task to another.
 
-    Dask itself gives a task whose worker died to another. Not through joblib, which
-    waits for ever for a task that Dask has given up.
+    Not through joblib, which waits for ever for a task that Dask has given up.
     """
     try:
         import distributed
