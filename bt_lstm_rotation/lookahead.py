@@ -67,19 +67,18 @@ class NoLookahead(bt.LineSeries):
     - a bar of a later day, in an indicator over several feeds: Backtrader's default
       mode walks them row by row and not by date.
 
-    A run without any of these is the run it would be without the mix-in. Other
-    strategies in the same Cerebro and Backtrader's own reads are let be.
+    Other strategies in the same Cerebro are left alone.
 
-    It cannot see a read that goes round the lines: ``line.array``, ``getzero``, the
+    It does not see reads that go round the lines: ``line.array``, ``getzero``, the
     DataFrame behind a feed, a vectorised ``once``; nor an indicator that writes into
     its past, as Ichimoku's lagging span does; nor today's close in ``next_open``.
 
     Attributes
     ----------
     refuse_stale_bars : bool
-        Whether it is an error as well to read a feed that has no bar of the session,
-        except for its ``datetime``. Backtrader then shows an older bar: not the future,
-        and often meant.
+        Whether it is also an error to read a feed that has no bar of the session,
+        except for its ``datetime``. Backtrader then shows an older bar, which is often
+        meant.
 
     Raises
     ------
@@ -95,7 +94,7 @@ class NoLookahead(bt.LineSeries):
     # No __init__: one here would answer for that of the class it is mixed into.
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Watch the methods that are the user's, be they inherited."""
+        """Watch the user's methods, inherited ones included."""
         super().__init_subclass__(**kwargs)
         first = next(kind for kind in cls.__mro__ if "addindicator" in vars(kind))
         if issubclass(bt.LineIterator, first):
@@ -126,7 +125,7 @@ class NoLookahead(bt.LineSeries):
 
 
 def _watched(method: Callable[..., Any], *, guards: bool = False) -> Callable[..., Any]:
-    """Say while a method runs that it is user code which runs."""
+    """Mark user code as running for as long as a method runs."""
     if hasattr(method, "_watched"):
         return method
 
@@ -148,7 +147,7 @@ def _watched(method: Callable[..., Any], *, guards: bool = False) -> Callable[..
 
 @functools.cache
 def _guarded(kind: Any) -> Any:
-    """Make a class of lines that differs from one of Backtrader's in how it is read."""
+    """Derive a class of lines whose reads are checked from one of Backtrader's."""
 
     def __reduce_ex__(line: Any, protocol: Any) -> Any:  # noqa: N807
         # A class made on the fly cannot be found by name: a copy is of the line's own.

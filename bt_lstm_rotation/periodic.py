@@ -106,14 +106,10 @@ class PeriodicRebalance(bt.Strategy):
                 )
 
     def weights(self) -> dict[str, float]:
-        """Return the weights wanted from this close on.
+        """Return feed name -> share of equity wanted from now on, shorts negative.
 
-        Returns
-        -------
-        dict of str to float
-            Feed name -> share of equity, negative for a short position; feeds left out
-            are sold. Empty if there is nothing to go by yet: it is asked again at the
-            next close.
+        Feeds left out are sold. Empty if there is nothing to go by yet: it is asked
+        again at the next close.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method weights()")
 
@@ -137,10 +133,9 @@ class PeriodicRebalance(bt.Strategy):
         return not early and self._period() != self._period_done
 
     def trading_today(self) -> dict[str, Any]:
-        """Sectors that have a bar of this session, by feed name.
+        """Return the sectors that have a bar of this session, by feed name.
 
-        Backtrader shows the last bar of a feed that has none today, and the last of the
-        whole data set if it has not begun.
+        Of one that has none, Backtrader shows an old bar, or the last of the data set.
         """
         today = int(self.datetime[0])
         return {

@@ -49,7 +49,7 @@ def save_plot(
     tight: bool = True,
     **scheme: Any,
 ) -> list[Path]:
-    """Draw what ``cerebro.plot()`` would show into files.
+    """Draw what ``cerebro.plot()`` would show into files, and return their paths.
 
     Parameters
     ----------
@@ -57,8 +57,9 @@ def save_plot(
         One that has run, with ``exactbars`` at 0 or below.
     target : path
         A file that ends in ``.png``, ``.svg`` or ``.pdf``, or a folder, in which the
-        file is ``plot.png``. Of several figures the second is ``plot-2.png``, and so
-        on. Folders are made, and files of the same names replaced.
+        file is ``plot.png``. Of several figures, strategy by strategy, the second is
+        ``plot-2.png``, and so on. Folders are made, and files of the same names
+        replaced.
     numfigs : int
         Into how many figures the sessions of a strategy are divided.
     start, end : date or int, optional
@@ -71,11 +72,6 @@ def save_plot(
         Whether the empty frame around the panels is cut off.
     **scheme
         Settings of Backtrader's PlotScheme, such as ``style="candle"``.
-
-    Returns
-    -------
-    list of Path
-        The files, strategy by strategy in the order they were added.
 
     Raises
     ------

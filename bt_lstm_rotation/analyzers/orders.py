@@ -30,17 +30,15 @@ class OrderRecord:
     size : float
         Shares asked for, above 0.
     status : str
-        What became of it, in Backtrader's words: Completed, Margin, Canceled, ...
+        How it ended, in Backtrader's words: Completed, Margin, Canceled, ...
     executed : date or None
         The session it was filled on, the last if there were several.
     filled : float
         Shares filled, above 0.
     price : float
         Average price, in currency; NaN if nothing was filled.
-    commission : float
-        In currency.
-    slippage : float
-        What it cost not to be filled at the open, in currency.
+    commission, slippage : float
+        In currency; slippage is what it cost not to be filled at the open.
     """
 
     ref: int

@@ -13,7 +13,7 @@ __all__ = ["Broker"]
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """What trading costs, and with how much it begins.
+    """What trading costs, and how much cash it begins with.
 
     Parameters
     ----------

@@ -37,17 +37,14 @@ class Run:
     ----------
     panel : PricePanel
         All bars, the benchmark's included.
-    benchmark : str or None
     first_decision : datetime64[D]
         The close at which the first decision could be made.
-    broker : Broker
-    strategy : type of bt.Strategy
     params : mapping
         The strategy's parameters that were given.
     spec : Any
         The forecaster's spec, or None.
     seconds : float
-        What it took.
+        How long it took.
     """
 
     panel: PricePanel
@@ -73,19 +70,7 @@ def add_recorders(cerebro: Any) -> None:
 
 
 def collect(ran: Any, run: Run) -> BacktestResult:
-    """Turn a strategy that has run into a result.
-
-    Parameters
-    ----------
-    ran : bt.Strategy
-        With the analyzers of `add_recorders`.
-    run : Run
-        What was run.
-
-    Returns
-    -------
-    BacktestResult
-    """
+    """Turn a strategy that has run, with `add_recorders`' analyzers, into a result."""
     history = {
         pd.Timestamp(day): row
         for day, row in ran.analyzers.AccountHistory.get_analysis().items()

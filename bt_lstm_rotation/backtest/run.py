@@ -52,14 +52,14 @@ def run_backtest(
     strategy : type of bt.Strategy
         `SectorRotation`, or any other.
     params : mapping, optional
-        The strategy's parameters, but for those that this function gives it.
+        The strategy's parameters, except those that this function gives it.
     benchmark : str, optional
         A symbol of the panel to compare with. It becomes the strategy's first feed; a
-        strategy with a parameter ``benchmark`` is told, and must not trade it.
+        strategy with a parameter ``benchmark`` is given it, and must not trade it.
     start : date, optional
         First session on which an order can be filled; the first decision is made at the
         close before. Default: the session after the first that has a forecast. A
-        strategy with a parameter ``start`` is told that close; another is held back
+        strategy with a parameter ``start`` is given that close; another is held back
         until it (`bt_lstm_rotation.backtest.trading_start`).
     end : date, optional
         Last session. Later bars are not looked at, not even to measure skill.
@@ -69,10 +69,6 @@ def run_backtest(
         How fits are made, if the strategy has a parameter for it.
     clock : callable, optional
         Seconds, for timing.
-
-    Returns
-    -------
-    BacktestResult
 
     Raises
     ------

@@ -18,7 +18,7 @@ NOT_SETTINGS = {"benchmark", "spec", "start", "training"}
 def parse_settings(
     strategy: Any, settings: Sequence[str], *, seed: int | None = None
 ) -> dict[str, Any]:
-    """Turn command-line settings into a strategy's parameters.
+    """Turn command-line settings into those of a strategy's parameters they change.
 
     Parameters
     ----------
@@ -30,11 +30,6 @@ def parse_settings(
         ``pooled=false``, ``retrain=weekly``, ``features=["log_return", "rank"]``.
     seed : int, optional
         The spec's seed, if it has one.
-
-    Returns
-    -------
-    dict of str to object
-        What differs from the strategy's defaults.
 
     Raises
     ------

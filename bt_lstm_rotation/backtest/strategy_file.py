@@ -44,12 +44,8 @@ def find_strategy(text: str) -> Any:
     ----------
     text : str
         The name of one that comes with the package, or ``FILE.py:Class``; the class may
-        be left out where the file defines just one. The file is run: it is code. As a
-        script may, it may import the modules that stand beside it.
-
-    Returns
-    -------
-    type of bt.Strategy
+        be left out where the file defines just one. The file is run: it is code. Like a
+        script, it may import the modules beside it.
 
     Raises
     ------
@@ -76,13 +72,9 @@ def find_strategy(text: str) -> Any:
 
 @contextmanager
 def strategy_errors(strategy: Any) -> Iterator[None]:
-    """Turn what a user's strategy raises into an error that says where it did.
+    """Turn what a user's strategy raises into a StrategyError that says where.
 
-    Raises
-    ------
-    StrategyError
-        The deepest place in the strategy's file, and what went wrong there. Errors of
-        this package pass as they are, and so does a strategy of ours that fails.
+    Errors of this package pass as they are, and so does a strategy of ours that fails.
     """
     try:
         yield
@@ -107,18 +99,9 @@ def _where_it_failed(error: BaseException, file: str | None) -> str:
 
 
 def code_of(strategy: Any) -> str:
-    """Hash a strategy's name, its file, and what that imports of its folder.
+    """Hash a strategy's name, its file, and what that imports from its folder.
 
-    Parameters
-    ----------
-    strategy : type
-        Defined in a file.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits. Of what is imported, only what an import statement names
-        is known.
+    Returns 64 hexadecimal digits. Only what an import statement names is followed.
     """
     file = Path(inspect.getfile(strategy)).resolve()
     digest = hashlib.sha256(strategy.__qualname__.encode())
@@ -171,7 +154,7 @@ def _imports_of(file: Path, folder: Path) -> set[Path]:
 def _importing_beside(path: Path) -> Iterator[None]:
     """Let a file import its neighbours, as Python lets a script.
 
-    They come last, so that none of them replaces an installed package. Those of another
+    They come last, so that none replaces an installed package. Those of another
     strategy's folder are forgotten, as they may have the same names.
     """
     folder = str(path.parent.resolve())

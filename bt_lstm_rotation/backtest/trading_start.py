@@ -18,21 +18,10 @@ __all__ = ["starting_at"]
 
 
 def starting_at(strategy: Any, session: np.datetime64) -> Any:
-    """Derive a strategy that does nothing before a session.
+    """Derive a strategy, of the same name, that does nothing before a session.
 
-    Parameters
-    ----------
-    strategy : type of bt.Strategy
-        Whose ``prenext``, ``nextstart``, ``next`` and ``notify_timer`` are held back;
-        all else is as it was, its parameters included.
-    session : datetime64[D]
-        The first close at which it may decide.
-
-    Returns
-    -------
-    type of bt.Strategy
-        With the same name. Where ``nextstart`` falls before the session, it is called
-        on it instead.
+    ``prenext``, ``nextstart``, ``next`` and ``notify_timer`` are held back until that
+    close. Where ``nextstart`` falls before the session, it is called on it instead.
     """
     base: Any = strategy
     missed: set[int] = set()

@@ -21,16 +21,8 @@ DONE, STOPPED = 0, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; a backtest, if it names none.
 
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments without the program's name; default: those of the process.
-
-    Returns
-    -------
-    int
-        0 done, 2 bad usage or bad data, 130 stopped by Ctrl-C. A fault of ours raises,
-        which Python turns into a traceback and exit code 1.
+    Returns 0 done, 2 bad usage or bad data, 130 stopped by Ctrl-C. A fault of ours
+    raises, which Python turns into a traceback and exit code 1.
     """
     arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
@@ -61,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     program = Path(sys.argv[0]).name
     parser = Parser(
         prog="python -m bt_lstm_rotation" if program == "__main__.py" else program,
-        description="Backtest a sector rotation through Backtrader and leave a report.",
+        description="Backtest a sector rotation with Backtrader and write a report.",
         epilog=backtest.EPILOG,
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -69,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=backtest.run)
     commands = parser.add_subparsers(
         title="commands",
-        description="each with options of its own: COMMAND --help",
+        description="each has its own options; see COMMAND --help",
         dest="command",
         metavar="COMMAND",
     )

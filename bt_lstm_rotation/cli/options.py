@@ -39,19 +39,21 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_bars(parser: argparse.ArgumentParser) -> None:
-    """Add which bars are wanted."""
+    """Add the options that say which bars to load."""
     bars = parser.add_argument_group("bars")
     bars.add_argument(
         "--data",
         default="simulated",
         metavar="SOURCE",
-        help="simulated, yahoo, or folder:PATH with one CSV or Parquet file a symbol "
+        help="simulated, yahoo, or folder:PATH with one CSV or Parquet file per symbol "
         "(default: %(default)s)",
     )
     bars.add_argument(
-        "--symbols", type=_names, metavar="A,B", help="what is traded (default: all)"
+        "--symbols", type=_names, metavar="A,B", help="symbols to trade (default: all)"
     )
-    bars.add_argument("--benchmark", metavar="SYMBOL", help="what it is compared with")
+    bars.add_argument(
+        "--benchmark", metavar="SYMBOL", help="symbol to compare with; it is not traded"
+    )
     bars.add_argument(
         "--start",
         type=_date,
@@ -67,7 +69,7 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
 
 
 def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the strategy and what trading costs; return their group."""
+    """Add the options for the strategy and trading costs; return their group."""
     trading = parser.add_argument_group("trading")
     trading.add_argument(
         "--strategy",
@@ -77,50 +79,58 @@ def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "FILE.py:Class (default: %(default)s)",
     )
     trading.add_argument(
-        "--cash", type=float, default=Broker.cash, help="(default: %(default)s)"
+        "--cash",
+        type=float,
+        default=Broker.cash,
+        help="cash to start with (default: %(default)s)",
     )
     trading.add_argument(
         "--commission",
         type=float,
         default=Broker.commission,
         metavar="SHARE",
-        help="share of an order's value (default: %(default)s)",
+        help="commission on an order, as a share of its value (default: %(default)s)",
     )
     trading.add_argument(
         "--slippage",
         type=float,
         default=Broker.slippage,
         metavar="SHARE",
-        help="share of the price (default: %(default)s)",
+        help="how much worse than the open a fill is, as a share of the price "
+        "(default: %(default)s)",
     )
     trading.add_argument(
         "--seed",
         type=int,
         default=0,
-        help="of the network and of the simulated market (default: %(default)s)",
+        help="random seed of the network and the simulated market "
+        "(default: %(default)s)",
     )
     return trading
 
 
 def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
-    """Add how tasks are spread over workers, and whether what they make is kept."""
+    """Add the options for workers and the store; `tasks` is what workers run."""
     work = parser.add_argument_group("training")
     work.add_argument(
-        "--jobs", type=int, metavar="N", help=f"{tasks} at a time (default: one a core)"
+        "--jobs",
+        type=int,
+        metavar="N",
+        help=f"how many {tasks} to run at a time (default: one per core)",
     )
     work.add_argument(
         "--backend",
         choices=["threads", "processes", "dask"],
         default="threads",
-        help=f"where {tasks} are made (default: %(default)s)",
+        help=f"where {tasks} run (default: %(default)s)",
     )
     work.add_argument(
-        "--scheduler", metavar="ADDRESS", help="of a running Dask cluster"
+        "--scheduler", metavar="ADDRESS", help="address of a running Dask cluster"
     )
     work.add_argument(
         "--no-store",
         action="store_true",
-        help="train anew what an earlier run has trained, and keep nothing",
+        help="train everything again, without reading or filling the store",
     )
 
 
@@ -143,7 +153,7 @@ def _date(text: str) -> dt.date:
 
 
 def new_folder(text: str) -> Path:
-    """Take a folder that need not exist."""
+    """Parse the path of a folder, which need not exist."""
     # Said now, and not after an hour of training.
     if os.path.isfile(text):
         raise argparse.ArgumentTypeError(f"a folder is needed (got a file, {text!r})")
@@ -151,7 +161,7 @@ def new_folder(text: str) -> Path:
 
 
 def new_file(text: str) -> Path:
-    """Take a file that need not exist."""
+    """Parse the path of a file, which need not exist."""
     if not text or os.path.isdir(text):
         raise argparse.ArgumentTypeError(f"a file is needed (got {text!r})")
     return Path(text)

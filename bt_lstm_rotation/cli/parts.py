@@ -1,4 +1,4 @@
-"""Arguments -> what several commands are made of."""
+"""Arguments -> the bars, broker, workers and store that several commands use."""
 
 from __future__ import annotations
 

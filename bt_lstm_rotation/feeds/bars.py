@@ -21,7 +21,7 @@ def loaded_bars(feed: Any) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]
     -------
     sessions : (n_bars,) datetime64[D]
     bars : (5, n_bars) float64
-        Open, high, low, close and volume, as they are.
+        Open, high, low, close and volume, unchecked.
     """
     numbers = np.array(feed.lines.datetime.array)[: feed.buflen()]
     days = np.floor(numbers).astype(np.int64) - EPOCH

@@ -22,8 +22,8 @@ def feed_names(feeds: Any) -> tuple[str, ...]:
     Raises
     ------
     StrategyError
-        If there is no list of feeds, something that is none, a feed without a name, two
-        with the same one, or a replayed feed.
+        If there are no feeds, or one is no feed, has no name, shares another's name, or
+        is replayed.
     """
     if not isinstance(feeds, Sequence):
         raise StrategyError(

@@ -12,17 +12,10 @@ __all__ = ["add_feeds"]
 
 
 def add_feeds(cerebro: Any, panel: PricePanel, benchmark: str | None = None) -> None:
-    """Add one feed a symbol to a Cerebro.
+    """Add one feed a symbol to a Cerebro, the benchmark first if there is one.
 
-    Parameters
-    ----------
-    cerebro : bt.Cerebro
-        Where they go.
-    panel : PricePanel
-        Validated bars.
-    benchmark : str, optional
-        A symbol of the panel that is added first: Backtrader's own analyzers take the
-        first feed for the clock, so it should be the one with the full history.
+    Backtrader's own analyzers take the first feed for the clock, so it should be the
+    one with the full history.
     """
     ordered = sorted(panel.symbols, key=lambda symbol: symbol != benchmark)
     for symbol in ordered:

@@ -20,12 +20,6 @@ def session_of(number: float) -> np.datetime64:
 def as_session(
     date: dt.date | None, owner: str = "LSTMForecast"
 ) -> np.datetime64 | None:
-    """Return a date as NumPy has it.
-
-    Raises
-    ------
-    SpecError
-        If it is neither a date nor None.
-    """
+    """Return a date as NumPy has it; SpecError if it is neither a date nor None."""
     check_date(owner, "start", date)
     return None if date is None else np.datetime64(date, "D")

@@ -1,9 +1,8 @@
 """Feeds as a strategy needs them: valid bars only, and all of them kept.
 
 Backtrader's broker fills at an open of 0 or NaN, and values a portfolio at a close of
-NaN, because it checks nothing. A strategy cannot tell the broker to leave a bar alone,
-but it can see to it that no such bar gets that far: an invalid bar counts as none at
-all, for the broker, for analyzers and for every other strategy in the same Cerebro.
+NaN, because it checks nothing. So an invalid bar is taken out before the broker, the
+analyzers or any strategy in the same Cerebro can see it.
 """
 
 from __future__ import annotations
@@ -37,11 +36,6 @@ class ValidBars:
 
     A strategy of this package adds it to all its feeds by itself. Put it in front of
     ``cerebro.resampledata`` by hand, where it is the daily bars that may be invalid.
-
-    Parameters
-    ----------
-    feed : bt.DataBase
-        The feed that it filters.
 
     Attributes
     ----------
@@ -90,15 +84,8 @@ class ValidBars:
 def drop_invalid_bars(feeds: Iterable[Any]) -> dict[Any, ValidBars]:
     """Leave the invalid bars of some feeds out of the run that is about to begin.
 
-    Parameters
-    ----------
-    feeds : iterable of bt.DataBase
-        A strategy's, when it is made: bars may be loaded, but none has been shown.
-
-    Returns
-    -------
-    dict
-        Feed -> its filter, whose `ValidBars.dropped` grows as bars come.
+    Call it from a strategy's ``__init__``: bars may be loaded, but none has been shown.
+    Returns feed -> its filter, whose `ValidBars.dropped` grows as bars come.
 
     Notes
     -----
@@ -113,14 +100,9 @@ def keep_all_bars(feeds: Iterable[Any]) -> None:
     """Let feeds keep their bars under ``exactbars=1``; to be called from `qbuffer`.
 
     Where feeds have different sessions, Backtrader loads a bar of each, and puts those
-    back whose date has not come (``cerebro.py:1595-1598``, ``feed.py:438-441``). In a
-    buffer of minimum length the bar before has been lost by then: the feed goes on to
-    show a bar of the future, or raises IndexError. Bars are a small part of what
-    ``exactbars`` saves.
-
-    Parameters
-    ----------
-    feeds : iterable of bt.DataBase
+    back whose date has not come (``cerebro.py:1595-1598``, ``feed.py:438-441``). A
+    buffer of minimum length has lost the bar before by then, and the feed goes on to
+    show a bar of the future, or raises IndexError.
     """
     for feed in feeds:
         for line in feed.lines:

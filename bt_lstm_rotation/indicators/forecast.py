@@ -65,23 +65,18 @@ class Forecast(bt.Indicator):
         start: dt.date | None = None,
         training: Training | None = None,
     ) -> dict[Any, Any]:
-        """Forecast several feeds with one forecaster.
+        """Forecast several feeds with one forecaster; return feed -> its indicator.
 
         Parameters
         ----------
         datas : sequence of bt.DataBase
             Feeds with different names, in any order.
         spec : Spec, optional
-            Which forecaster.
+            A forecaster's; default: what `pooled_spec` returns.
         start : date, optional
             First date on which a forecast is wanted.
         training : Training, optional
             How fits are made.
-
-        Returns
-        -------
-        dict
-            Feed -> its indicator.
 
         Raises
         ------

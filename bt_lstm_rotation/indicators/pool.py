@@ -49,7 +49,7 @@ class ForecastPool:
     feeds : sequence of bt.DataBase
         With different names.
     spec : Spec
-        Which forecaster.
+        A forecaster's.
     start : datetime64[D], optional
         First session on which a forecast is wanted.
     training : Training, optional
@@ -108,11 +108,6 @@ class ForecastPool:
     def now(self, feed: Any) -> tuple[float, float]:
         """Forecast from the bar that a feed shows, in a run that goes bar by bar.
 
-        Parameters
-        ----------
-        feed : bt.DataBase
-            One of the pool's.
-
         Returns
         -------
         forecast, dispersion : float
@@ -148,20 +143,8 @@ class ForecastPool:
     def all(self, feed: Any) -> NDArray[np.float64]:
         """Forecast all bars of a feed, in a run whose bars are loaded already.
 
-        Parameters
-        ----------
-        feed : bt.DataBase
-            One of the pool's.
-
-        Returns
-        -------
-        (2, n_bars) float64
-            Decimal returns over the horizon, NaN where there is none.
-
-        Raises
-        ------
-        DataError, StrategyError
-            As `now` does.
+        Returns (2, n_bars) float64: forecast and dispersion, decimal returns over the
+        horizon, NaN where there is none. Raises as `now` does.
         """
         if self._ahead is None:
             self._ahead = self._forecast_ahead()
@@ -170,16 +153,9 @@ class ForecastPool:
     def volatilities(self, session: np.datetime64) -> dict[str, float]:
         """Measure how much each feed's close has moved a day, in the last quarter.
 
-        Parameters
-        ----------
-        session : datetime64[D]
-            No later bar is looked at, whether it is loaded already or not.
-
-        Returns
-        -------
-        dict of str to float
-            Feed's name -> sample deviation of the log returns over its last 64 valid
-            bars, its own: a decimal a day. NaN where there are fewer.
+        Returns feed's name -> sample deviation of the log returns over its own last 64
+        valid bars, a decimal a day, NaN where there are fewer. Bars after `session` are
+        not read.
         """
         now = np.array([session])
         counts = self._history.counts(now)[0]
@@ -222,13 +198,7 @@ class ForecastPool:
     def _add(
         self, name: str, sessions: NDArray[np.datetime64], bars: NDArray[np.float64]
     ) -> int:
-        """Add a feed's valid bars to the history; return how many these are.
-
-        Raises
-        ------
-        DataError
-            If a session has more than one bar, or lies before an earlier bar's.
-        """
+        """Add a feed's valid bars to the history; return how many these are."""
         if not len(sessions):
             return 0
         before = np.concatenate([[self._last[name]], sessions[:-1]])

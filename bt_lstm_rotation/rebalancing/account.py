@@ -28,21 +28,10 @@ DUST = 1e-6
 
 
 class Account:
-    """One strategy's feeds, positions and money.
+    """One strategy's feeds, positions and money; it reads them and changes nothing.
 
-    Parameters
-    ----------
-    strategy : bt.Strategy
-        Whose feeds and broker are read. Nothing is ever changed.
-    lot : float
-        Shares that are traded at a time. Positions are counted in whole lots, so that
-        no two fractions of a share are ever compared.
-    ignore : iterable of feeds
-        Feeds that are never traded.
-
-    Attributes
-    ----------
-    ignored : frozenset of feeds
+    Positions are counted in whole lots, so that no two fractions of a share are ever
+    compared. Feeds in `ignore` are never traded.
     """
 
     def __init__(
@@ -90,13 +79,7 @@ class Account:
         return sorted(feeds, key=self._rank.__getitem__)
 
     def known(self, setting: str, feed: Any) -> Any:
-        """Return `feed` if it is one of the strategy's.
-
-        Raises
-        ------
-        SpecError
-            If it is not; `setting` says where it was given.
-        """
+        """Return `feed`; SpecError about `setting` if it is not the strategy's."""
         if feed not in self._rank:
             names = closest(feed_name(feed), (name for name, _ in self._rank.values()))
             valid = f"feeds of the strategy, as objects ({names})"
@@ -115,12 +98,9 @@ class Account:
             self._closes[feed], self._observed[feed] = close, bar
 
     def overnight(self) -> float:
-        """Root mean square of last month's gaps, of all feeds that may be traded.
+        """Root mean square of last month's gaps in the traded feeds, a decimal.
 
-        Returns
-        -------
-        float
-            A decimal; 0 before there is any gap.
+        It is 0 before there is any gap.
         """
         gaps = [gap for series in self._gaps.values() for gap in series]
         if not gaps:
@@ -178,20 +158,9 @@ class Account:
         return math.trunc(value / close / self._lot)
 
     def shares(self, feed: Any, lots: int) -> float:
-        """Shares of an order for so many lots.
+        """Shares of an order for so many lots, with their sign: negative to sell.
 
-        Parameters
-        ----------
-        feed : bt.DataBase
-            One of the strategy's feeds.
-        lots : int
-            To buy, or with a minus to sell.
-
-        Returns
-        -------
-        float
-            With the sign of `lots`. An order that ends a position is for exactly what
-            is held.
+        An order that ends a position is for exactly what is held.
         """
         held = self.held(feed)
         after = held + lots
@@ -204,19 +173,9 @@ class Account:
         return f"{lots * self._lot:.12g}"
 
     def cash_flow(self, feed: Any, lots: int) -> float:
-        """Cash that an order brings at the last close seen, net of its commission.
+        """Currency that an order brings at the last close seen, net of its commission.
 
-        Parameters
-        ----------
-        feed : bt.DataBase
-            A feed that has been seen with a close.
-        lots : int
-            Bought, or with a minus sold.
-
-        Returns
-        -------
-        float
-            In currency; negative for a buy.
+        `lots` are bought, or sold if negative; a buy brings less than 0.
         """
         shares, close = self.shares(feed, lots), self._closes[feed]
         costs = self._strategy.broker.getcommissioninfo(feed)
@@ -230,8 +189,7 @@ class Account:
         value : float
             In currency, 0 or more, never NaN.
         estimated : dict of feed to float
-            Feeds held whose close is not a number today -> the last close seen, at
-            which they are valued.
+            Feeds held without a close today -> the last one seen, which values them.
 
         Raises
         ------

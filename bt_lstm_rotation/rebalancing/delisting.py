@@ -1,11 +1,10 @@
 """Positions in feeds that have ended.
 
-Backtrader has no word for it: the feed shows its last bar for ever, the position is
-worth its last close for ever, and an order waits for ever for the next open. Here the
-position is settled by an order of Backtrader's own, so that cash, trades and analyzers
-know of it: one of type ``Historical``, as ``cerebro.add_order_history`` sends, which
-``BackBroker._try_exec_historical`` (``brokers/bbroker.py``) fills at its own price at
-the next session, whether the feed has a bar then or not.
+Backtrader has no word for it: the feed shows its last bar for ever, and an order waits
+for ever for the next open. Here the position is settled by an order of Backtrader's
+own, so that cash, trades and analyzers know of it: one of type ``Historical``, as
+``cerebro.add_order_history`` sends, which ``BackBroker._try_exec_historical``
+(``brokers/bbroker.py``) fills at its own price at the next session, bar or no bar.
 """
 
 from __future__ import annotations
@@ -27,19 +26,7 @@ WORTHLESS = 1e-9
 
 
 class Delisting:
-    """Finds positions in feeds that have ended, and settles them.
-
-    Parameters
-    ----------
-    strategy : bt.Strategy
-        In whose name orders are sent and ended.
-    account : Account
-        What it holds.
-    rules : Rules
-        Its `delisted` and `delisted_after`.
-    log : EventLog
-        Where it is told.
-    """
+    """Finds positions in feeds that have ended, and settles them."""
 
     def __init__(
         self, strategy: Any, account: Account, rules: Rules, log: EventLog
@@ -60,13 +47,7 @@ class Delisting:
         return order is not None and bool(order.alive())
 
     def watch(self, feeds: Iterable[Any]) -> None:
-        """Settle what is held of feeds that have ended; to be called every session.
-
-        Parameters
-        ----------
-        feeds : iterable of feeds
-            Those whose positions are not the strategy's own.
-        """
+        """Settle what is held of feeds that have ended; call it every session."""
         for feed in feeds:
             if not self._account.ended(feed, self._rules.delisted_after):
                 self._known.discard(feed)

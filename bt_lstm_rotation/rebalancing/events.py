@@ -66,18 +66,7 @@ class RebalanceEvent:
 
 
 class EventLog:
-    """Keeps events and tells the log.
-
-    Parameters
-    ----------
-    account : Account
-        Knows the session.
-
-    Attributes
-    ----------
-    events : list of RebalanceEvent
-        Oldest first.
-    """
+    """Keeps events, oldest first, and writes them to the log."""
 
     def __init__(self, account: Account) -> None:
         self.events: list[RebalanceEvent] = []

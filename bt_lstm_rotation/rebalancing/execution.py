@@ -32,15 +32,7 @@ def place_orders(
 ) -> None:
     """Send what frees cash and short sales, then the buys that can be paid.
 
-    Parameters
-    ----------
-    target : Target
-        Sized. What is cut from a buy is taken from its sizes.
-    account : Account
-    orders : OpenOrders
-        Where orders are sent, and which are alive.
-    log : EventLog
-        Where it is told what was cut, or left to the next session.
+    What has to be cut from a buy is taken from the target's sizes.
     """
     late = target.waits_for_cash(orders)
     cash = free_cash(account)
@@ -95,9 +87,9 @@ def _buy_back(account: Account, orders: OpenOrders, wanted: dict[Any, int]) -> f
     """Buy shorts back; return the free cash that brings.
 
     The broker does not look at cash when a position is closed
-    (``BackBroker._execute``), so a gap has to leave some: what a wild one would not is
-    bought back at the next session. A limit would be surer, but is filled at an old bar
-    where the feed misses a session.
+    (``BackBroker._execute``), so only as much is bought back as cash pays
+    for after a wide gap, and the rest at the next session. A limit order would be
+    filled at an old bar where the feed misses a session.
     """
     lots = cut_to_cash(account, wanted, account.cash / (1.0 + WILD))
     for feed, count in lots.items():

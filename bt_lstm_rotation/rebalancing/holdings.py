@@ -10,13 +10,7 @@ __all__ = ["Holdings"]
 
 
 class Holdings:
-    """A strategy's positions, valued at the last valid close that each feed has shown.
-
-    Parameters
-    ----------
-    strategy : bt.Strategy
-        Whose feeds and broker are read. Nothing is ever changed.
-    """
+    """A strategy's positions, valued at the last valid close each feed has shown."""
 
     def __init__(self, strategy: Any) -> None:
         self._account = Account(strategy)
@@ -26,13 +20,9 @@ class Holdings:
         self._account.observe()
 
     def shares(self) -> dict[Any, float]:
-        """Return what is held at this close.
+        """Return feed -> share of equity at this close, negative for a short position.
 
-        Returns
-        -------
-        dict of feed to float
-            Share of equity, negative for a short position; feeds without a position are
-            left out. Empty too if there is no equity to have a share of.
+        Empty if there is no equity to have a share of.
 
         Raises
         ------

@@ -30,18 +30,8 @@ def free_cash(account: Account) -> float:
 def free_cash_flow(account: Account, feed: Any, lots: int) -> float:
     """Free cash that an order brings at the last close seen, net of its commission.
 
-    Parameters
-    ----------
-    account : Account
-    feed : bt.DataBase
-        A feed that has been seen with a close.
-    lots : int
-        Bought, or with a minus sold.
-
-    Returns
-    -------
-    float
-        In currency. Buying back a short position brings some, selling short takes some.
+    `lots` are bought, or sold if negative. In currency: buying back a short position
+    brings some, selling short takes some.
     """
     held = account.shares_held(feed)
     after = held + account.shares(feed, lots)
@@ -50,15 +40,11 @@ def free_cash_flow(account: Account, feed: Any, lots: int) -> float:
 
 
 def called(account: Account) -> dict[Any, int]:
-    """Say how far positions have to be cut back at this close.
+    """Return feed -> lots that may stay, negative for shorts; empty at 130% and above.
 
-    Returns
-    -------
-    dict of feed to int
-        Lots that may stay, negative for a short position. Shorts are cut by the same
-        share each, to what leaves 150% of their value in cash. If cash is less than
-        their value they all go, and of long positions as much is sold as it takes to
-        pay for that, and a tenth more. Empty while there are 130%.
+    Shorts are cut by the same share each, to what leaves 150% of their value in cash.
+    If cash is less than their value, all of them go, and longs are sold to pay for
+    that, with a tenth to spare.
     """
     value, cash = _short_value(account), account.cash
     if cash >= MAINTENANCE * value:

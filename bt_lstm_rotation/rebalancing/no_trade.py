@@ -11,20 +11,9 @@ __all__ = ["no_trade_region"]
 
 
 def no_trade_region(target: Target, rules: Rules) -> dict[Any, str]:
-    """Return the feeds to be left as they are, and why.
+    """Return the feeds to leave as they are -> why, for sizes of the deciding close.
 
-    Parameters
-    ----------
-    target : Target
-        Sized at the deciding close.
-    rules : Rules
-        Its `min_trade` and `band`.
-
-    Returns
-    -------
-    dict of feed to str
-        Selling out is not in it, nor is a change of sides, nor is what has no close to
-        decide at.
+    Never in it: selling out, changing sides, and feeds without a close to decide at.
     """
     account, found = target.account, {}
     for feed in account.ordered(target.weights):

@@ -13,14 +13,7 @@ __all__ = ["OpenOrders"]
 class OpenOrders:
     """Sends, ends and remembers orders in a strategy's name.
 
-    Orders that somebody else sent are not in it and never touched.
-
-    Parameters
-    ----------
-    strategy : bt.Strategy
-        Whose orders they are.
-    account : Account
-        Knows how many shares a lot has.
+    Orders that others have sent are not in it and never touched.
     """
 
     def __init__(self, strategy: Any, account: Account) -> None:
@@ -58,13 +51,7 @@ class OpenOrders:
         return True
 
     def end_passed_by(self) -> list[Any]:
-        """End orders that a bar has passed by.
-
-        Returns
-        -------
-        list of bt.Order
-            All that have ended and were not taken yet, to be taken.
-        """
+        """End orders that a bar has passed by; return all ended since the last call."""
         ended = []
         for feed, order in self._orders.items():
             if order.alive() and feed.datetime[0] > order.created.dt:

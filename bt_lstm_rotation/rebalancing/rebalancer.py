@@ -1,15 +1,14 @@
 """Target weights -> orders that fill.
 
 ``order_target_percent`` sizes every order from a portfolio value of its own, leaves a
-rejected order rejected, and does nothing without a word when the value is NaN. A
-`Rebalancer` works towards one target until it is reached:
+rejected order rejected, and silently does nothing when the value is NaN. A `Rebalancer`
+works towards one target until it is reached:
 
 - One snapshot of equity, at the close that decides, gives every target size.
 - Sells are sent before buys. Backtrader's broker checks cash in the order of arrival
   (``BackBroker.check_submitted``), and a rejection spends the cash of all that follow.
 - A feed is sized and traded only at a close of its own.
-- What was rejected or cancelled, or had no bar, is tried again at the next close from
-  what is held then, a bounded number of times. Giving up is logged and recorded.
+- What failed is tried again at the next close, a bounded number of times.
 """
 
 from __future__ import annotations
@@ -44,18 +43,8 @@ class Rebalancer:
 
     Call :meth:`target` when the weights change, :meth:`next` every session (from the
     strategy's ``prenext`` too, if its feeds begin at different dates), and forward
-    ``notify_order``::
-
-        def __init__(self):
-            self.rebalancer = Rebalancer(self, ignore=[self.benchmark])
-
-        def next(self):
-            if self.is_due():
-                self.rebalancer.target({feed: 0.98 / 3 for feed in self.best()})
-            self.rebalancer.next()
-
-        def notify_order(self, order):
-            self.rebalancer.notify_order(order)
+    ``notify_order``; ``docs/backtrader.md`` has an example, and says how it trades:
+    sizes, margin, small changes, settlements.
 
     Parameters
     ----------
@@ -77,8 +66,8 @@ class Rebalancer:
         What becomes of a position in a feed that has ended: it is settled at its last
         close, settled at next to nothing, or stays.
     delisted_after : int
-        A feed has ended when it has had no bar for more than so many calendar days.
-        Bars that are more than a week apart need a larger number.
+        A feed has ended after more than this many calendar days without a bar. Bars
+        that are more than a week apart need a larger number.
     shorts : bool
         Whether weights may be negative.
 
@@ -87,10 +76,6 @@ class Rebalancer:
     SpecError
         If a setting is impossible, or `ignore` has something other than the strategy's
         feeds, or shorts are asked for of a broker without `shortcash`.
-
-    See Also
-    --------
-    docs/backtrader.md : How it trades: sizes, margin, small changes, settlements.
     """
 
     def __init__(
@@ -146,6 +131,9 @@ class Rebalancer:
     def target(self, weights: Mapping[Any, float]) -> None:
         """Set the target from this session's close, and send the first orders.
 
+        It replaces a target still being worked on. Orders sent earlier in the same
+        session cannot be taken back: they fill first and are then corrected.
+
         Parameters
         ----------
         weights : mapping of feed to float
@@ -160,11 +148,6 @@ class Rebalancer:
             negative without `shorts` or not finite, or the sum is above 1.
         DataError
             If the broker's cash is not a number.
-
-        Notes
-        -----
-        It replaces a target still being worked on. The broker cannot take back an order
-        sent earlier in the same session; that one fills first and is then corrected.
         """
         wanted = checked_weights(weights, self._account, shorts=self._rules.shorts)
         self._watch()

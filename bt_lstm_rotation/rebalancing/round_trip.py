@@ -14,22 +14,9 @@ MANY = 10_000
 
 
 def round_trip_cost(broker: Any, feed: Any, price: float) -> float:
-    """Cost of buying a feed at a price and selling it again at the same.
+    """Return ``2 * (commission + slippage)`` at a price in currency, as a decimal.
 
-    Parameters
-    ----------
-    broker : bt.BrokerBase
-        Its commission for the feed and, in a backtest, its slippage.
-    feed : bt.DataBase
-        An instrument that is paid in full.
-    price : float
-        In currency, above 0.
-
-    Returns
-    -------
-    float
-        ``2 * (commission + slippage)``, as a decimal: a forecast return below it does
-        not earn back what trading on it costs.
+    A forecast return below it does not earn back what trading on it costs.
 
     Raises
     ------
@@ -39,14 +26,13 @@ def round_trip_cost(broker: Any, feed: Any, price: float) -> float:
 
     Notes
     -----
-    A commission in percent is that share at any price. One per share is exact too, but
-    at this price alone: half a cent is 0.05% of 10 and 0.005% of 100.
+    A commission per share is exact at this price alone: half a cent is 0.05% of 10 and
+    0.005% of 100.
 
-    Slippage counts only where orders at the open have it (`slip_open`, which
-    ``set_slippage_perc`` sets and the broker's own default does not), in percent or, if
-    there is none, in currency (``BackBroker._slip_up``, bbroker.py:994). It counts
-    in full, though the broker may cap it at the bar's range. A broker that has no such
-    settings has no slippage that is known beforehand.
+    Slippage counts, in full, where orders at the open have it (`slip_open`, which
+    ``set_slippage_perc`` sets and the broker's own default does not), in percent or
+    else in currency (``BackBroker._slip_up``, bbroker.py:994). A broker without such
+    settings has none that is known beforehand.
     """
     info = broker.getcommissioninfo(feed)
     one = float(info.getcommission(1, price))

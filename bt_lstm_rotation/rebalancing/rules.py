@@ -27,21 +27,6 @@ DELISTED = ("last_close", "write_off", "hold")
 class Rules:
     """Settings of a rebalancer; `Rebalancer` says what each of them does.
 
-    Parameters
-    ----------
-    max_attempts : int
-        Sessions, 1 or more.
-    lot : float
-        Shares, 1e-8 or more.
-    min_trade : float
-        In currency, 0 or more.
-    band : float
-        Share of equity, from 0 up to, but not, 1.
-    delisted : {"last_close", "write_off", "hold"}
-    delisted_after : int
-        Calendar days, 1 or more.
-    shorts : bool
-
     Raises
     ------
     SpecError

@@ -30,10 +30,8 @@ class Target:
 
     Parameters
     ----------
-    account : Account
-        Says what is held and at which closes to size.
     weights : dict of feed to float
-        Share of equity, negative for a short position; feeds to be sold out have 0. A
+        Share of equity, negative for a short position, 0 for feeds to be sold out. A
         feed that is given up is taken out.
     equity : float
         The snapshot that weights are shares of, in currency.
@@ -47,12 +45,9 @@ class Target:
         Whether a buy was rejected for cash since the last sizing.
     cash_rejections : int
         How often everything was sized again for that.
-    begun : bool
-        Whether any orders were sent for it.
-    staged : bool
-        Whether a part of a buy was left for a second session.
-    gave_up : bool
-        Whether any feed was given up.
+    begun, staged, gave_up : bool
+        Whether any order was sent, any part of a buy left for a second session, any
+        feed given up.
     """
 
     account: Account
@@ -86,13 +81,7 @@ class Target:
         return all(self.missing(feed) == 0 for feed in self.weights)
 
     def size(self, *, again: bool) -> None:
-        """Turn weights into whole lots, where there is a close to do it at.
-
-        Parameters
-        ----------
-        again : bool
-            Also those that have a size already.
-        """
+        """Turn weights into lots where there is a close; `again`, even those sized."""
         for feed, weight in self.weights.items():
             close = self.account.close(feed)
             due = feed not in self.sizes or (again and feed not in self.fixed)
@@ -102,12 +91,8 @@ class Target:
     def waits_for_cash(self, pending: Container[Any]) -> bool:
         """Whether an order that frees cash cannot be sent at this close.
 
-        That is a sell, or the buying back of a short position.
-
-        Parameters
-        ----------
-        pending : container of feeds
-            Those with an order that is alive.
+        That is a sell, or the buying back of a short. `pending` are the feeds with an
+        open order.
         """
         return any(
             (feed in pending or self.account.close(feed) is None) and self._is_cut(feed)
@@ -141,16 +126,7 @@ def checked_weights(
     *,
     shorts: bool = False,
 ) -> dict[Any, float]:
-    """Return the weights as a new dict, if they are a possible target.
-
-    Parameters
-    ----------
-    weights : mapping of feed to float
-        Share of equity.
-    account : Account
-        Knows the strategy's feeds, and those that may not be traded.
-    shorts : bool
-        Whether a weight may be negative.
+    """Return feed -> share of equity as a new dict, if it is a possible target.
 
     Raises
     ------

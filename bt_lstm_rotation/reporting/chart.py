@@ -50,8 +50,8 @@ def equity_chart(account: pd.DataFrame) -> str:
     Returns
     -------
     str
-        An ``<svg>`` element. It refers to nothing outside it, and the same account
-        gives the same text. The scale is logarithmic unless a value is 0 or below.
+        An ``<svg>`` element that refers to nothing outside it; the same account gives
+        the same text. The scale is logarithmic unless a value is 0 or below.
 
     Raises
     ------

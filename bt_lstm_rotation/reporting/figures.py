@@ -21,19 +21,7 @@ UNDEFINED = "-"
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of a table.
-
-    Parameters
-    ----------
-    key : str
-        Its name in ``summary.json``.
-    label : str
-        Its name for people.
-    form : callable
-        Number -> text.
-    meaning : str
-        What it is, in a few words.
-    """
+    """One row of a table; `key` is its name in ``summary.json``."""
 
     key: str
     label: str

@@ -35,22 +35,13 @@ SURROGATES: Final = "backslashreplace"
 
 
 def write_run(result: BacktestResult, folder: Path) -> Path:
-    """Write everything that a run leaves.
+    """Write everything that a run leaves, and return the folder.
 
     Parameters
     ----------
-    result : BacktestResult
-        What was run.
     folder : Path
         Made if it does not exist. Files of an earlier run are replaced; others in it
         are left alone.
-
-    Returns
-    -------
-    Path
-        The folder, with ``summary.json``, ``equity.csv``, ``weights.csv``,
-        ``orders.csv``, ``forecasts.csv``, ``retrains.csv``, ``events.csv`` and
-        ``report.html``.
 
     Raises
     ------
@@ -59,10 +50,10 @@ def write_run(result: BacktestResult, folder: Path) -> Path:
 
     Notes
     -----
-    Everything is written in a temporary folder before anything is moved. A new folder
-    appears in one move, whole. Files of an earlier run are replaced one by one, each in
-    one move, ``summary.json`` last, and put back if a move fails; a process that is
-    killed within these few moves leaves whole files, but perhaps of both runs.
+    Everything is written in a temporary folder first. A new folder appears in one move,
+    whole. Files of an earlier run are replaced one by one, ``summary.json`` last, and
+    put back if a move fails; a process that is killed within these few moves leaves
+    whole files, but perhaps of both runs.
 
     In ``summary.json`` NaN is null and an infinite number is text; a value that JSON
     has no form for is written as the name of its type, and a warning logged.

@@ -42,18 +42,10 @@ UNFILLED = ("Margin", "Rejected", "Canceled", "Expired")
 
 
 def render(result: BacktestResult) -> str:
-    """Render a result for people.
+    """Render a result as a page; the same result gives the same text.
 
-    Parameters
-    ----------
-    result : BacktestResult
-        What was run.
-
-    Returns
-    -------
-    str
-        The page. The same result gives the same text. Without matplotlib, the page says
-        in the chart's place what to install, and a warning is logged.
+    Without matplotlib, the page says in the chart's place what to install, and a
+    warning is logged.
     """
     environment = Environment(
         loader=PackageLoader("bt_lstm_rotation", "reporting/templates"),

@@ -27,17 +27,10 @@ __all__ = ["announce", "print_summary", "progress_bar"]
 
 @contextmanager
 def progress_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
-    """Show how many fits are done, how long that took and how long it will take.
+    """Show how many fits are done, how long that took and how long the rest will take.
 
-    Parameters
-    ----------
-    console : Console
-        Where to; if it is not a terminal, nothing is printed.
-
-    Yields
-    ------
-    callable
-        To be called with (fits done, fits planned), in any thread.
+    Yields a callable for (fits done, fits planned), which any thread may call. Where
+    the console is not a terminal, nothing is printed.
     """
     bar = Progress(
         TextColumn("training"),
@@ -60,18 +53,9 @@ def progress_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
 
 
 def announce(console: Console, cores: int, planned: int, seconds: float) -> None:
-    """Say, before a long run, how much of it there will be.
+    """Say, before a long run, how long it will take.
 
-    Parameters
-    ----------
-    console : Console
-        Where to.
-    cores : int
-        Fits at a time.
-    planned : int
-        Fits.
-    seconds : float
-        What the first one took.
+    `planned` fits of `seconds` each, as the first took, `cores` at a time.
     """
     left = planned * seconds / cores
     long = f"{left:,.0f} s" if left < 120 else f"{left / 60:,.0f} min"
@@ -91,17 +75,7 @@ def peak_memory() -> int | None:
 
 
 def print_summary(result: BacktestResult, folder: Path, console: Console) -> None:
-    """Print what came of a run, and where its files are.
-
-    Parameters
-    ----------
-    result : BacktestResult
-        What was run.
-    folder : Path
-        Where its files are.
-    console : Console
-        Where to print.
-    """
+    """Print how a run did, and where its files are."""
     summary = result.summary
     console.print(_performance(result))
     if not result.forecasts.empty:

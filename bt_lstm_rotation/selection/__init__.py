@@ -1,9 +1,8 @@
 """Forecasts -> chosen symbols -> target weights.
 
-Pure stages, told apart so that each can be replaced: a ranking says which symbols are
-held, a weighting says how much of each, a turnover limit how far to go at once.
-`Selection` puts them together. None knows of brokers, orders or feeds; what is not
-invested stays in cash.
+Pure stages, each of which can be replaced: a ranking says which symbols are held, a
+weighting how much of each, a turnover limit how far to go at once. `Selection` puts
+them together. What is not invested stays in cash.
 """
 
 from bt_lstm_rotation.selection.ranking import (

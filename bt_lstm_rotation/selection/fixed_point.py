@@ -16,17 +16,7 @@ UNITS = 2**53
 def invested_units(owner: str, cash_buffer: float) -> int:
     """Return how much may be invested, in units of 2**-53 of equity.
 
-    Parameters
-    ----------
-    owner : str
-        Who was given the buffer, for the message.
-    cash_buffer : float
-        Share of equity kept in cash, 0 or more and below 1, as a decimal.
-
-    Raises
-    ------
-    SpecError
-        If the buffer is out of range.
+    `owner` is named in the SpecError for a buffer below 0, or 1 and above.
     """
     check_fraction(owner, "cash_buffer", cash_buffer)
     return int((1 - float(cash_buffer)) * UNITS)

@@ -1,4 +1,4 @@
-"""Who is chosen: ranks by forecast, slots, and a buffer for what is held."""
+"""Which symbols are chosen: ranks by forecast, slots, and a buffer for those held."""
 
 from __future__ import annotations
 
@@ -19,18 +19,13 @@ ROUNDING = 1e-9
 
 
 def ranked(forecasts: Mapping[str, float]) -> list[str]:
-    """Rank the symbols that have a forecast, the best first.
+    """Rank the symbols that have a forecast: the best first, equal ones by name.
 
     Parameters
     ----------
     forecasts : mapping of str to float
         Symbol -> forecast return over the horizon, as a decimal. NaN and infinities
         mean that there is no forecast; such a symbol has no rank.
-
-    Returns
-    -------
-    list of str
-        Of equal forecasts the first by name comes first.
 
     Raises
     ------
@@ -42,27 +37,14 @@ def ranked(forecasts: Mapping[str, float]) -> list[str]:
 
 
 def select_top(forecasts: Mapping[str, float], top: int) -> list[str]:
-    """Choose the symbols with the highest forecasts.
-
-    Parameters
-    ----------
-    forecasts : mapping of str to float
-        As `ranked` takes them.
-    top : int
-        How many to choose, at least 1.
-
-    Returns
-    -------
-    list of str
-        The best first, and of equal forecasts the first by name; fewer than `top` where
-        fewer have a forecast.
+    """Choose the symbols with the highest forecasts, fewer where fewer have one.
 
     Raises
     ------
     SpecError
         If `top` is not a whole number of 1 or more.
     DataError
-        If a forecast is not a number at all.
+        As `ranked` does.
     """
     check_whole("select_top", "top", top, least=1)
     return ranked(forecasts)[:top]
@@ -78,42 +60,26 @@ def select_quantile(forecasts: Mapping[str, float], quantile: float) -> list[str
     quantile : float
         Above 0 and at most 1: 0.2 chooses the best fifth, see `quantile_slots`.
 
-    Returns
-    -------
-    list of str
-        The best first.
-
     Raises
     ------
     SpecError
         If `quantile` is out of range.
     DataError
-        If a forecast is not a number at all.
+        As `ranked` does.
     """
     ranking = ranked(forecasts)
     return ranking[: quantile_slots(len(ranking), quantile, owner="select_quantile")]
 
 
 def quantile_slots(n_known: int, quantile: float, *, owner: str = "Selection") -> int:
-    """Count the slots that a quantile comes to.
+    """Return ``max(1, floor(quantile * n_known))``, the slots a quantile comes to.
 
-    Parameters
-    ----------
-    n_known : int
-        Symbols that have a forecast.
-    quantile : float
-        Above 0 and at most 1.
-
-    Returns
-    -------
-    int
-        ``max(1, floor(quantile * n_known))``, where a product that is a whole number
-        but for rounding counts as one: 0.29 of 100 is 29.
+    A product that is a whole number but for rounding counts as one: 0.29 of 100 is 29.
 
     Raises
     ------
     SpecError
-        If `quantile` is out of range.
+        If `quantile` is not above 0 and at most 1.
     """
     if not is_number(quantile) or not 0 < quantile <= 1:
         raise SpecError(owner, "quantile", quantile, "above 0 and at most 1")
@@ -132,21 +98,15 @@ def choose(
     Parameters
     ----------
     ranking : sequence of str
-        Symbols, each once, the best first.
+        Symbols, each once, the best first; the result keeps this order.
     n_slots : int
-        How many to choose, 0 or more.
+        How many to choose at most, 0 or more.
     held : collection of str
         Symbols that are held now.
     rank_buffer : int
-        A symbol that is held is kept while its rank is within the slots and so many
-        more. Those kept take slots first, the best ranked first; the best others fill
-        the rest. With 0 the best are chosen, held or not. It is the buy/hold spread
-        of [1]_, the most effective of the ways to trade less that are compared there.
-
-    Returns
-    -------
-    list of str
-        At most `n_slots`, in the order of the ranking.
+        A held symbol is kept while its rank is at most ``n_slots + rank_buffer``. Those
+        kept take slots first, and the best others fill the rest. It is the buy/hold
+        spread of [1]_.
 
     References
     ----------

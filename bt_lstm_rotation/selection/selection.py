@@ -26,32 +26,31 @@ ROUND_TRIP = "round_trip"
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Who is held, how much of each, and how far to go at once.
+    """Which symbols to hold, how much of each, and how far to go at once.
 
     Parameters
     ----------
     top : int
         Slots: how many symbols to hold, at least 1.
     quantile : float, optional
-        Given in place of `top`: the share of the symbols with a forecast that is held,
-        above 0 and at most 1; ``max(1, floor(quantile * n))`` of n.
+        In place of `top`: the share of the symbols with a forecast that is held, above
+        0 and at most 1; ``max(1, floor(quantile * n))`` of n.
     weighting : str
         How a side is shared out: a name of `bt_lstm_rotation.selection.WEIGHTINGS`.
     cap : float, optional
-        Most that one symbol may get, as a share of equity, above 0 and at most 1. What
-        it cuts off goes to the others in proportion; what nobody can take stays in
-        cash.
+        The most one symbol may get, as a share of equity, above 0 and at most 1. What
+        it cuts off goes to the others in proportion; what none can take stays in cash.
     threshold : float or "round_trip", optional
         Forecast, as a decimal return, below which a chosen symbol leaves its slot in
         cash. ``"round_trip"`` is what it costs to buy the symbol and to sell it again.
     rank_buffer : int
-        A symbol that is held is kept while its rank is within the slots and so many
-        more; 0 or more.
+        A held symbol is kept while its rank is within the slots and this many more; 0
+        or more.
     shorts : int
-        How many of the worst-ranked symbols are held short; 0, long only, or more.
+        How many of the worst-ranked symbols are held short; 0 is long only.
     max_turnover : float, optional
-        Most that is traded at once, as a share of equity, above 0 and at most 2. It is
-        two-sided: the sum of ``|new - held|`` over symbols.
+        The most that is traded at once, as a share of equity, above 0 and at most 2:
+        the sum of ``|new - held|`` over symbols.
 
     Raises
     ------
@@ -60,21 +59,15 @@ class Selection:
 
     Notes
     -----
-    Two ways of having no symbol for a slot are told apart. Where fewer symbols have a
-    forecast than there are slots, the invested share is divided among those chosen: a
-    missing forecast is no opinion. Where a forecast is below the threshold, its slot is
-    cash: that is an opinion. So of the share that may be invested, ``survivors /
-    chosen`` is.
+    ``docs/decisions/0010-how-weights-are-chosen.md`` says why each rule is as it is.
 
-    With shorts, each side has half of the invested share, so that the sum of absolute
-    weights is at most ``1 - cash_buffer``; a side that has no symbol to hold leaves its
-    half in cash. The rules for shorts are those for longs with negated forecasts, among
-    the symbols that the long side leaves: where there are few, longs take theirs first.
+    Where fewer symbols have a forecast than there are slots, the invested share is
+    divided among those chosen. Where a forecast is below the threshold, its slot is
+    cash. With shorts, each side has half of the invested share, and the rules are those
+    for longs with negated forecasts, among the symbols that the long side leaves.
 
-    A turnover limit stops on the way: a position that is above the cap or below the
-    threshold then takes several rebalances to get there.
-
-    All arithmetic is exact and rounded once. The order of a mapping changes no bit.
+    Under a turnover limit, a position above the cap or below the threshold may take
+    several rebalances to get where it belongs.
     """
 
     top: int = 3
@@ -127,24 +120,23 @@ class Selection:
         Parameters
         ----------
         forecasts : mapping of str to float
-            Symbol -> forecast return over the horizon, as a decimal. NaN and infinities
-            mean that there is none; such a symbol is never chosen.
+            As `ranked` takes them.
         cash_buffer : float
             Share of equity kept in cash, 0 or more and below 1.
         held : mapping of str to float
             Symbol -> share of equity now, shorts negative.
         volatilities : mapping of str to float
-            Symbol -> deviation of its daily returns; looked at if `needs_volatilities`.
+            Symbol -> deviation of its daily returns; read if `needs_volatilities`.
         costs : mapping of str to float
-            Symbol -> cost of buying it and selling it again, as a decimal; looked at if
+            Symbol -> cost of buying it and selling it again, as a decimal; read if
             `needs_costs`.
 
         Returns
         -------
         dict of str to float
-            Symbol -> share of equity, shorts negative, the best-ranked first. Symbols
-            chosen that get nothing have 0; those held that are left out are to be sold.
-            Empty if no symbol has a forecast: there is nothing to go by.
+            Symbol -> share of equity, shorts negative, the best-ranked first. Chosen
+            symbols that get nothing have 0; held ones that are left out are to be sold.
+            Empty if no symbol has a forecast.
 
         Raises
         ------
@@ -152,7 +144,7 @@ class Selection:
             If `cash_buffer` is out of range.
         DataError
             If a forecast, a share or a volatility is not a number, a volatility is
-            negative, or the cost of a symbol is needed and not there.
+            negative, or the cost of a symbol is needed and missing.
         """
         known, costs = finite_only("forecast", forecasts), finite_only("cost", costs)
         now = all_finite("held share", held)

@@ -27,24 +27,23 @@ def limit_turnover(
     Parameters
     ----------
     targets : mapping of str to float
-        Symbol -> share of equity that is wanted, shorts negative; in absolute terms at
-        most ``1 - cash_buffer`` in all.
+        Symbol -> share of equity wanted, shorts negative; in absolute terms at most
+        ``1 - cash_buffer`` in all.
     held : mapping of str to float
-        Symbol -> share of equity now, shorts negative. What is held and has no target
-        has one of 0.
+        Symbol -> share of equity now, shorts negative; where it has no target, that is
+        0.
     max_turnover : float, optional
-        Most that may be traded, above 0 and at most 2. The turnover is two-sided: the
-        sum over symbols of ``|new - held|``, so to move 10% of equity from one symbol
-        to another is a turnover of 0.2, and to invest all cash one of 1.
+        Above 0 and at most 2, two-sided: the sum over symbols of ``|new - held|``. To
+        move 10% of equity from one symbol to another is a turnover of 0.2. None is no
+        limit.
     cash_buffer : float
         Share of equity kept in cash, 0 or more and below 1.
 
     Returns
     -------
     dict of str to float
-        The targets if the limit allows it or there is none. Otherwise
-        ``held + part * (target - held)``, with the same part for all symbols; first the
-        targets' symbols, then the others held, by name.
+        ``held + part * (target - held)``, with the same part of at most 1 for all
+        symbols; first the targets' symbols, then the others held, by name.
 
     Raises
     ------
@@ -55,11 +54,9 @@ def limit_turnover(
 
     Notes
     -----
-    The cash buffer wins. What is held may have risen above ``1 - cash_buffer`` of
-    equity; then all are scaled down to it, even where that takes more trading.
-
-    Shares are rounded towards 0 to multiples of 2**-53. Their sum is therefore kept
-    exactly, and the turnover up to 2**-53 a symbol.
+    The cash buffer wins: holdings that have risen above ``1 - cash_buffer`` are scaled
+    down to it, even where that takes more trading. Shares are rounded towards 0 to
+    multiples of 2**-53, so their sum is kept exactly.
     """
     units = invested_units("limit_turnover", cash_buffer)
     if max_turnover is None:

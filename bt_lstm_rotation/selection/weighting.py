@@ -1,8 +1,8 @@
 """How much of each: weightings, and a cap on every one of them.
 
-All that is divided is divided exactly, in whole units of 2**-53 of equity, and rounded
-down once. So the order of the symbols cannot matter, and no sum is above what may be
-invested, however it is added up.
+Everything is divided exactly, in whole units of 2**-53 of equity, and rounded down
+once. So the order of the symbols cannot matter, and no sum exceeds what may be
+invested, in whatever order it is added up.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ NOTHING: Mapping[str, float] = MappingProxyType({})
 class Weighting(Protocol):
     """How much of each chosen symbol to hold.
 
-    It is given all that any weighting may want to know of the symbols, and takes what
-    it needs.
+    Every weighting is given all that any of them needs, and uses its own part.
     """
 
     def __call__(
@@ -47,10 +46,28 @@ class Weighting(Protocol):
         forecasts: Mapping[str, float] = NOTHING,
         volatilities: Mapping[str, float] = NOTHING,
     ) -> dict[str, float]:
-        """Return symbol -> share of equity, 0 or more, at most 1 - cash_buffer in all.
+        """Return symbol -> share of equity, 0 or more; empty if nothing is chosen.
 
-        No share is above `cap`. The order of the symbols must not change any of the
-        weights.
+        Parameters
+        ----------
+        chosen : sequence of str
+            Symbols, each once. Their order must not change any weight.
+        cash_buffer : float
+            Share of equity kept in cash, 0 or more and below 1: the weights come to at
+            most ``1 - cash_buffer`` in all.
+        cap : float, optional
+            The largest share of equity in one symbol, above 0 and at most 1.
+        forecasts : mapping of str to float
+            Symbol -> forecast return, as a decimal.
+        volatilities : mapping of str to float
+            Symbol -> deviation of its daily returns, in any one unit.
+
+        Raises
+        ------
+        SpecError
+            If the buffer or the cap is out of range, or a symbol is repeated.
+        DataError
+            If a value that it needs is not a number, or a volatility is negative.
         """
 
 
@@ -62,38 +79,10 @@ def equal_weights(
     forecasts: Mapping[str, float] = NOTHING,
     volatilities: Mapping[str, float] = NOTHING,
 ) -> dict[str, float]:
-    """Hold the same share of equity in each chosen symbol.
+    """Hold the same share of equity in each chosen symbol; see `Weighting`.
 
-    Parameters
-    ----------
-    chosen : sequence of str
-        Symbols, each once.
-    cash_buffer : float
-        Share of equity kept in cash, 0 or more and below 1, as a decimal.
-    cap : float, optional
-        The largest share of equity in one symbol, above 0 and at most 1.
-    forecasts, volatilities : mapping
-        Not looked at.
-
-    Returns
-    -------
-    dict of str to float
-        Symbol -> ``(1 - cash_buffer) / len(chosen)``; empty if nothing is chosen.
-
-    Raises
-    ------
-    SpecError
-        If the buffer or the cap is out of range, or a symbol is repeated.
-
-    Notes
-    -----
-    The invested share is divided by the number *chosen*, not by the number asked for:
-    if only two of three sectors have a forecast, each gets a half. Cash is a decision,
-    made with `cash_buffer`, and not a by-product of a sector without a forecast.
-
-    Weights are rounded down to a multiple of 2**-53, so that their sum is at most
-    ``1 - cash_buffer`` exactly and not only up to rounding. That equal weights are hard
-    to beat out of sample is shown in [1]_.
+    It is ``(1 - cash_buffer) / len(chosen)``: if only two of three sectors have a
+    forecast, each gets a half. Equal weights are hard to beat out of sample [1]_.
 
     References
     ----------
@@ -112,29 +101,9 @@ def forecast_weights(
     forecasts: Mapping[str, float] = NOTHING,
     volatilities: Mapping[str, float] = NOTHING,
 ) -> dict[str, float]:
-    """Hold each chosen symbol in proportion to its forecast.
+    """Hold each chosen symbol in proportion to its forecast; see `Weighting`.
 
-    Parameters
-    ----------
-    chosen, cash_buffer, cap
-        As for `equal_weights`.
-    forecasts : mapping of str to float
-        Symbol -> forecast return, as a decimal. A symbol whose forecast is not above 0
-        gets nothing; if no forecast is, all stays in cash.
-    volatilities : mapping
-        Not looked at.
-
-    Returns
-    -------
-    dict of str to float
-        Symbol -> share of equity, 0 or more.
-
-    Raises
-    ------
-    SpecError
-        As `equal_weights` does.
-    DataError
-        If a forecast is not a number at all.
+    A symbol whose forecast is not above 0 gets nothing; if none is, all stays in cash.
     """
     known = finite_only("forecast", forecasts)
     scores = [max(known.get(symbol, 0.0), 0.0) for symbol in chosen]
@@ -149,34 +118,12 @@ def inverse_volatility_weights(
     forecasts: Mapping[str, float] = NOTHING,
     volatilities: Mapping[str, float] = NOTHING,
 ) -> dict[str, float]:
-    """Hold each chosen symbol in proportion to the inverse of its volatility.
+    """Hold each chosen symbol in proportion to 1 / volatility; see `Weighting`.
 
-    Parameters
-    ----------
-    chosen, cash_buffer, cap
-        As for `equal_weights`.
-    forecasts : mapping
-        Not looked at.
-    volatilities : mapping of str to float
-        Symbol -> deviation of its daily returns, in any one unit. A symbol whose
-        volatility is unknown (not there, NaN or infinite) or 0 is taken to have the
-        smallest positive one among the chosen; if none has any, the weights are equal.
-
-    Returns
-    -------
-    dict of str to float
-        Symbol -> share of equity, 0 or more.
-
-    Raises
-    ------
-    SpecError
-        As `equal_weights` does.
-    DataError
-        If a volatility is negative or not a number at all.
-
-    Notes
-    -----
-    Were all correlations the same, each would add as much to the portfolio's risk [1]_.
+    A symbol whose volatility is unknown (missing, NaN or infinite) or 0 is taken to
+    have the smallest positive one among the chosen; if none has any, the weights are
+    equal. Were all correlations the same, each would add as much to the portfolio's
+    risk [1]_.
 
     References
     ----------
@@ -208,12 +155,7 @@ WEIGHTINGS: Mapping[str, Weighting] = MappingProxyType(
 
 
 def weighting_named(name: str) -> Weighting:
-    """Return the weighting of that name.
-
-    Parameters
-    ----------
-    name : str
-        One of `WEIGHTINGS`.
+    """Return the weighting of that name, a key of `WEIGHTINGS`.
 
     Raises
     ------
@@ -235,8 +177,7 @@ def _shared_out(
 ) -> dict[str, float]:
     """Share out what may be invested in proportion to scores of 0 or more.
 
-    What the cap cuts off goes to the others in proportion; what nobody can take stays
-    in cash. A symbol with a score of 0 takes nothing.
+    What the cap cuts off goes to the others in proportion, or stays in cash.
     """
     units = invested_units(owner, cash_buffer)
     if cap is not None and not (is_number(cap) and 0 < cap <= 1):

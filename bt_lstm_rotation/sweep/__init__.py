@@ -1,8 +1,8 @@
 """A grid of settings, one backtest for each: a table of trials.
 
 A trial is known by all that it depends on: settings, bars, dates, broker, the code of
-its strategy. Its row is on disk before another one is waited for, so a sweep that was
-stopped or killed loses the trials under way, and goes on when it is run again.
+its strategy. Each row is on disk before the next is waited for, so a sweep that was
+stopped loses only the trials under way, and goes on when it is run again.
 
 A sweep shows how much depends on a setting. It does not find the best one: the best of
 many trials is also the luckiest [1]_.

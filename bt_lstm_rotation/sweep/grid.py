@@ -20,7 +20,7 @@ LONGEST = 1_000
 
 
 def parse_grid(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Turn ``--grid key=value,value`` into a grid.
+    """Turn ``--grid key=value,value`` into a grid, as `run_sweep` takes it.
 
     Parameters
     ----------
@@ -28,11 +28,6 @@ def parse_grid(texts: Iterable[str]) -> dict[str, list[str]]:
         Each a key and its values, with commas between them: ``top=2,3,4``. A comma
         inside brackets belongs to the value:
         ``features=["log_return"],["log_return","rank"]``.
-
-    Returns
-    -------
-    dict of str to list of str
-        As `run_sweep` takes it.
 
     Raises
     ------
@@ -59,26 +54,15 @@ def parse_grid(texts: Iterable[str]) -> dict[str, list[str]]:
 
 
 def spelled(name: str, value: Any) -> str:
-    """Spell a value as ``--set`` takes it, equal ones alike.
+    """Spell a value as ``--set`` takes it, on one line, equal ones alike.
 
-    Parameters
-    ----------
-    name : str
-        The setting, for the message.
-    value : object
-        Its text, or a plain value: None, a truth, a number, or a list or tuple of
-        plain values and texts.
-
-    Returns
-    -------
-    str
-        One line.
+    It is text or a plain value: None, a boolean, a number, or a list or tuple of these.
 
     Raises
     ------
     SpecError
         If it is neither, has a line break or another unprintable letter, or is longer
-        than `LONGEST`.
+        than `LONGEST`. The message names the setting, `name`.
     """
     text: str | None
     try:
@@ -92,15 +76,7 @@ def spelled(name: str, value: Any) -> str:
 
 
 def check_grid(grid: Mapping[str, Sequence[Any]], taken: Iterable[str]) -> None:
-    """Raise SpecError unless this is a grid.
-
-    Parameters
-    ----------
-    grid : mapping of str to sequence
-        Setting -> its values.
-    taken : iterable of str
-        Names that no setting may have.
-    """
+    """Raise SpecError unless this is a grid, without a setting of a name in `taken`."""
     if not isinstance(grid, Mapping) or not grid:
         valid = "a mapping of at least one setting to its values"
         raise SpecError("run_sweep", "grid", grid, valid)

@@ -59,18 +59,19 @@ def run_sweep(
     file : Path
         A CSV file: ``trial``, the settings, `bt_lstm_rotation.sweep.trials.MEASURES`
         (empty where there is nothing to measure), and ``status``, ``"ok"`` or what went
-        wrong. Rows stand as trials got ready; when all are, as in the grid, and behind
-        them those of other grids over the same settings.
+        wrong. Rows are added as trials finish; at the end they are sorted as in the
+        grid, followed by those of other grids over the same settings.
     seed : int, optional
         The spec's seed, if it has one.
     workers : Workers, optional
         How trials are spread. Within one of many, fits are made one by one.
     store : ForecastStore, optional
-        Where trials find the fits of others, so that those that differ in the portfolio
-        alone train once. A worker on another machine uses its own folder of that name.
+        Where trials find the fits of others, so that those that differ only in the
+        portfolio train once. A worker on another machine uses its own folder of that
+        path.
     progress : callable, optional
         Called with (trials done, trials planned) after each trial; those that the file
-        has are done.
+        has already count as done.
 
     Returns
     -------
@@ -82,8 +83,8 @@ def run_sweep(
     ------
     SpecError
         If the grid is not one, has an unknown setting or a value twice, or a date is no
-        date. An impossible value does not raise: the trial's row says so. So do those
-        of trials with too little history, and of a user's strategy that fails.
+        date. An impossible value, too little history or a user's strategy that fails
+        does not raise: the trial's row says so.
     OutputError
         If the file cannot be written, another sweep is at work on it, or it holds other
         columns, or trials of other bars, dates, broker, seed, strategy or version.

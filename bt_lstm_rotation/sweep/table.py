@@ -23,19 +23,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrialTable:
-    """A CSV file with one row a trial.
+    """A CSV file with one row a trial; every method may raise OutputError.
 
-    Parameters
-    ----------
-    file : Path
-        Made when it is first written, with its folder.
-    columns : sequence of str
-        The header. The first column names the trial; no cell contains a line break.
-
-    Raises
-    ------
-    OutputError
-        By every method, if the file cannot be read or written.
+    The first column names the trial, and no cell contains a line break. The file and
+    its folder are made when it is first written.
     """
 
     file: Path
@@ -43,13 +34,7 @@ class TrialTable:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from adding to the file.
-
-        Raises
-        ------
-        OutputError
-            If another one is at work on it.
-        """
+        """Keep other processes off the file; OutputError if one is at work on it."""
         lock = FileLock(self.file.with_name(f".{self.file.name}.lock"))
         with self._disk_errors():
             self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -66,18 +51,10 @@ class TrialTable:
             lock.release()
 
     def read(self) -> dict[str, list[str]]:
-        """Read the rows there are.
+        """Read trial -> all its cells, in the file's order.
 
-        Returns
-        -------
-        dict of str to list of str
-            Trial -> all its cells, in the file's order. A last row that was cut off
-            half-way is left out, and a warning logged.
-
-        Raises
-        ------
-        OutputError
-            If the file is not one of these columns.
+        A last row that was cut off half-way is left out, and a warning logged.
+        OutputError if the file has other columns.
         """
         with self._disk_errors():
             try:

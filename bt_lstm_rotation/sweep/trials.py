@@ -63,12 +63,8 @@ OK = "ok"
 class Trial(NamedTuple):
     """One combination of settings.
 
-    Parameters
-    ----------
-    key : str
-        16 hexadecimal digits, a hash of all that its row depends on.
-    texts : dict of str to str
-        Setting -> value, as ``--set`` takes it.
+    `key` is 16 hexadecimal digits, a hash of all that its row depends on; `texts` are
+    the settings -> their values, as ``--set`` takes them.
     """
 
     key: str
@@ -84,22 +80,8 @@ class Trial(NamedTuple):
 class Trials:
     """All that the trials of a sweep have in common; it travels to where they are run.
 
-    Parameters
-    ----------
-    panel : PricePanel
-    benchmark : str or None
-    start : date or None
-    broker : Broker
-        As `bt_lstm_rotation.run_backtest` takes them.
-    strategy : str
-        As `find_strategy` takes it, in any folder.
-    code : str
-        Its `code_of`.
-    seed : int or None
-        The spec's.
-    store : ForecastStore or None
-    workers : Workers
-        How the fits within a trial are spread.
+    Fields are those of `run_sweep`. `strategy` can be found from any folder, `code` is
+    its `code_of`, and `workers` says how the fits within a trial are spread.
     """
 
     panel: PricePanel
@@ -149,14 +131,10 @@ class Trials:
                 yield from workers.map(self.run, wave, ordered=False)
 
     def run(self, trial: Trial) -> tuple[str, list[str]]:
-        """Run a trial.
+        """Run a trial; return its key and its row.
 
-        Returns
-        -------
-        key : str
-        row : list of str
-            Its key, its settings, what `MEASURES` names, and `OK` or why there is
-            nothing to measure.
+        The row is the key, the settings, what `MEASURES` names, and `OK` or why there
+        is nothing to measure.
         """
         strategy = _loaded(self.strategy, self.code)
         measures, status = [""] * len(MEASURES), OK

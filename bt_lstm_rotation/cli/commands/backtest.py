@@ -1,4 +1,4 @@
-"""``backtest``: run a strategy and leave a report; what happens without a command."""
+"""``backtest``: run a strategy and write a report; the default command."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bt_lstm_rotation.cli.options import (
 )
 from bt_lstm_rotation.cli.parts import load_bars, make_broker, workers_and_store
 
-SUMMARY = "run a strategy and leave a report (without a command, this is run)"
-DESCRIPTION = "Backtest a strategy through Backtrader and leave a report."
+SUMMARY = "run a strategy and write a report (the default command)"
+DESCRIPTION = "Backtest a strategy with Backtrader and write a report."
 EPILOG = """\
 examples:
   %(prog)s                                    the simulated market
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run a backtest, leave its files, and print what came of it."""
+    """Run a backtest, write its files, and print a summary."""
     from functools import partial
 
     from rich.console import Console

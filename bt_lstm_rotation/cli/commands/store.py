@@ -7,13 +7,13 @@ import argparse
 from bt_lstm_rotation.cli.parts import say
 
 SUMMARY = "show or delete what earlier runs have trained"
-DESCRIPTION = "Show what is stored of earlier runs: networks and forecasts."
+DESCRIPTION = "Show what earlier runs have stored: networks and forecasts."
 EPILOG = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the store."""
-    parser.add_argument("--clear", action="store_true", help="delete it")
+    parser.add_argument("--clear", action="store_true", help="delete all of it")
 
 
 def run(arguments: argparse.Namespace) -> None:

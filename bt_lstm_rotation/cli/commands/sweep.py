@@ -13,8 +13,8 @@ from bt_lstm_rotation.cli.parts import (
     workers_and_store,
 )
 
-SUMMARY = "a backtest for every combination of some settings"
-DESCRIPTION = "Backtest every combination of some settings: one row a trial."
+SUMMARY = "backtest every combination of some settings"
+DESCRIPTION = "Backtest every combination of some settings: one row per trial."
 EPILOG = """\
 examples:
   %(prog)s --grid top=2,3,4 --grid horizon=10,21 --out trials.csv
@@ -44,12 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=new_file,
         required=True,
         metavar="FILE.csv",
-        help="where the rows go; those it has of an earlier run are kept",
+        help="where the rows go; rows from an earlier run are kept",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run what the file does not have yet, and say what there is."""
+    """Run the trials that are not in the file yet, and print a summary."""
     from rich.console import Console
 
     from bt_lstm_rotation.reporting import progress_bar
