@@ -2,6 +2,18 @@
 
 from bt_lstm_rotation.reporting.files import write_run
 from bt_lstm_rotation.reporting.page import render
-from bt_lstm_rotation.reporting.terminal import announce, print_summary, progress_bar
+from bt_lstm_rotation.reporting.terminal import (
+    announce,
+    print_line,
+    print_summary,
+    progress_bar,
+)
 
-__all__ = ["announce", "print_summary", "progress_bar", "render", "write_run"]
+__all__ = [
+    "announce",
+    "print_line",
+    "print_summary",
+    "progress_bar",
+    "render",
+    "write_run",
+]

@@ -22,7 +22,7 @@ from rich.text import Text
 from bt_lstm_rotation.reporting.figures import FORECAST, METRICS, caveat
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["announce", "print_summary", "progress_bar"]
+__all__ = ["announce", "print_line", "print_summary", "progress_bar"]
 
 
 @contextmanager
@@ -62,6 +62,11 @@ def announce(console: Console, cores: int, planned: int, seconds: float) -> None
     memory = peak_memory()
     much = "" if memory is None else f", about {memory / 1e9:.1f} GB of memory"
     console.print(f"{planned:,} fits, about {long} on {cores} cores{much}")
+
+
+def print_line(text: str) -> None:
+    """Print a line, unbroken, so that a long path in it can be copied."""
+    Console().print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 def peak_memory() -> int | None:

@@ -6,13 +6,13 @@ import argparse
 import datetime as dt
 from pathlib import Path
 
+from bt_lstm_rotation.cli.inputs import load_bars, make_broker, workers_and_store
 from bt_lstm_rotation.cli.options import (
     add_bars,
     add_trading,
     add_training,
     new_folder,
 )
-from bt_lstm_rotation.cli.parts import load_bars, make_broker, workers_and_store
 
 SUMMARY = "run a strategy and write a report (the default command)"
 DESCRIPTION = "Backtest a strategy with Backtrader and write a report."

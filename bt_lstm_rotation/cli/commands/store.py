@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from bt_lstm_rotation.cli.parts import say
-
 SUMMARY = "show or delete what earlier runs have trained"
 DESCRIPTION = "Show what earlier runs have stored: networks and forecasts."
 EPILOG = None
@@ -22,8 +20,9 @@ def run(arguments: argparse.Namespace) -> None:
         ForecastStore,
         default_folder,
     )
+    from bt_lstm_rotation.reporting import print_line
 
     store = ForecastStore(default_folder())
     entries, size = store.clear() if arguments.clear else store.size()
     done = "deleted" if arguments.clear else "stored"
-    say(f"{entries:,} entries, {size / 1e6:,.1f} MB {done} in {store.folder}")
+    print_line(f"{entries:,} entries, {size / 1e6:,.1f} MB {done} in {store.folder}")

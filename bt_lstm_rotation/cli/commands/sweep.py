@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 
-from bt_lstm_rotation.cli.options import add_bars, add_trading, add_training, new_file
-from bt_lstm_rotation.cli.parts import (
+from bt_lstm_rotation.cli.inputs import (
     load_bars,
     make_broker,
-    say,
     workers_and_store,
 )
+from bt_lstm_rotation.cli.options import add_bars, add_trading, add_training, new_file
 
 SUMMARY = "backtest every combination of some settings"
 DESCRIPTION = "Backtest every combination of some settings: one row per trial."
@@ -52,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the trials that are not in the file yet, and print a summary."""
     from rich.console import Console
 
-    from bt_lstm_rotation.reporting import progress_bar
+    from bt_lstm_rotation.reporting import print_line, progress_bar
     from bt_lstm_rotation.sweep import parse_grid, run_sweep
 
     grid = parse_grid(arguments.grid)
@@ -74,10 +73,10 @@ def run(arguments: argparse.Namespace) -> None:
             progress=progress,
         )
     failed = int((trials["status"] != "ok").sum())
-    say(f"{len(trials):,} trials, {failed:,} of them failed, in {arguments.out}")
+    print_line(f"{len(trials):,} trials, {failed:,} of them failed, in {arguments.out}")
     if trials["first_decision"].nunique() > 1:
-        say("Note: trials begin on different days; --start gives them all one.")
-    say(
+        print_line("Note: trials begin on different days; --start gives them all one.")
+    print_line(
         f"Note: the best of {len(trials):,} trials is the best of {len(trials):,} "
         "draws; some of what sets it apart is luck."
     )

@@ -1,4 +1,4 @@
-"""Arguments -> the bars, broker, workers and store that several commands use."""
+"""Arguments -> the bars, the broker and the workers that commands begin with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.forecasting import ForecastStore, Workers
     from bt_lstm_rotation.prices import PricePanel
 
-__all__ = ["load_bars", "make_broker", "say", "workers_and_store"]
+__all__ = ["load_bars", "make_broker", "workers_and_store"]
 
 
 def load_bars(
@@ -52,11 +52,3 @@ def workers_and_store(
         jobs=arguments.jobs, backend=arguments.backend, scheduler=arguments.scheduler
     )
     return workers, None if arguments.no_store else ForecastStore(default_folder())
-
-
-def say(text: str) -> None:
-    """Print a line."""
-    from rich.console import Console
-
-    # Unbroken, so that a long path can be copied.
-    Console().print(text, soft_wrap=True, markup=False, highlight=False)
