@@ -216,6 +216,7 @@ def test_a_growth_too_large_for_a_float_is_undefined():
         (curve(100, 101).set_axis(pd.to_datetime(["2019-01-02", None])), "missing"),
         (curve(100, math.nan), "2019-01-03: equity is not finite"),
         (curve(100, math.inf), r"not finite \(got inf\)"),
+        (curve(100, math.nan, math.inf), r"2019-01-03: .* not finite \(got nan\)"),
         (curve(100, 101).astype(str), "not numbers"),
     ],
 )
@@ -256,6 +257,12 @@ def test_a_year_without_a_base_is_nan():
     ruined = yearly_returns(pd.Series([100.0, 0.0, 75.0], sessions))
     assert ruined[2018] == -1
     assert math.isnan(ruined[2019])
+
+
+def test_a_year_may_begin_with_less_than_one_unit_of_currency():
+    sessions = pd.to_datetime(["2017-12-29", "2018-12-31", "2019-06-28"])
+    yearly = yearly_returns(pd.Series([0.25, 0.5, 0.75], sessions))
+    assert dict(yearly) == {2018: 1.0, 2019: 0.5}
 
 
 def test_one_session_has_no_year():
