@@ -198,6 +198,13 @@ def test_an_account_that_begins_with_nothing_measures_nothing():
     assert [key for key, value in figures.items() if value is not None] == ["costs"]
 
 
+def test_an_account_of_less_than_one_unit_of_currency_has_its_rates():
+    sessions = pd.to_datetime(["2015-01-01", "2019-01-01"])
+    figures = measured(pd.Series([0.25, 0.5], index=sessions), traded_value=1.5)
+    assert figures["cagr"] == pytest.approx(2**0.25 - 1, rel=1e-12)
+    assert figures["turnover"] == pytest.approx(0.5, rel=1e-12)
+
+
 def test_a_growth_too_large_for_a_float_is_undefined():
     figures = measured(curve(1e-300, 1.0, 1e300))
     assert figures["total_return"] is None
