@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint type bench docs clean
+.PHONY: help run test lint type bench mutation docs clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,9 @@ bench: $(VENV)/.test  ## Measure: skill on simulated markets, and how fast netwo
 	$(BIN)/python benchmarks/skill.py
 	$(BIN)/python benchmarks/training.py
 
+mutation: $(VENV)/.mutation  ## Put faults into the code, one by one, and count those that tests notice.
+	$(BIN)/python benchmarks/mutation.py
+
 docs: $(VENV)/.test  ## Run every example of the docs.
 	$(BIN)/python -m pytest tests/test_docs.py
 
@@ -43,6 +46,7 @@ $(VENV)/bin/python:
 $(VENV)/.run: EXTRAS := plot
 $(VENV)/.test: EXTRAS := plot,test
 $(VENV)/.dev: EXTRAS := plot,dev
+$(VENV)/.mutation: EXTRAS := plot,mutation
 $(VENV)/.%: pyproject.toml setup.py | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	@touch $@
