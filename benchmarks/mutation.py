@@ -55,7 +55,7 @@ ROOT = PACKAGE.parent
 EQUIVALENTS = Path(__file__).with_name("mutation_equivalents.toml")
 
 # Seconds. Slower tests are left out: hundreds of faults wait for each.
-SLOW = 1.0
+SLOW = 5.0
 
 # Whole years of simulated markets: each would take minutes to watch.
 SIMULATIONS = ("280_rebalances", "band_saves", "whatever_happens", "any_lot")
