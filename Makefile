@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-versions test-fork lint type bench docs clean
+.PHONY: help run test test-fast test-versions test-fork lint type bench mutation docs clean
 
 # Rooms that know neither Backtrader nor TensorFlow, and what every floor may use.
 PURE := $(addprefix tests/,test_archive.py test_checks.py test_disk.py test_errors.py \
@@ -47,6 +47,9 @@ bench: $(VENV)/.test  ## Measure: skill on simulated markets, and how fast netwo
 	$(BIN)/python benchmarks/skill.py
 	$(BIN)/python benchmarks/training.py
 
+mutation: $(VENV)/.mutation  ## Put faults into the code, one by one, and count those that tests notice.
+	$(BIN)/python benchmarks/mutation.py
+
 docs: $(VENV)/.test  ## Run every example of the docs.
 	$(BIN)/python -m pytest tests/test_docs.py
 
@@ -61,6 +64,7 @@ $(VENV)/bin/python:
 $(VENV)/.run: EXTRAS := plot
 $(VENV)/.test: EXTRAS := plot,test
 $(VENV)/.dev: EXTRAS := plot,dev
+$(VENV)/.mutation: EXTRAS := plot,mutation
 $(VENV)/.%: pyproject.toml setup.py | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	@touch $@

@@ -96,6 +96,11 @@ def test_a_feature_is_what_pandas_makes_of_it(name, panel):
     np.testing.assert_allclose(values, expected[:, skip:], rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_feature_has_a_meaning_from_its_first_bar_on(name):
+    assert np.isfinite(compute([name], whole(random_panel("ABC", 60)))).all()
+
+
 @pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
 def test_several_features_begin_where_the_longest_can(panel):
     window = whole(panel)

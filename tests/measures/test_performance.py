@@ -198,6 +198,13 @@ def test_an_account_that_begins_with_nothing_measures_nothing():
     assert [key for key, value in figures.items() if value is not None] == ["costs"]
 
 
+def test_an_account_of_less_than_one_unit_of_currency_has_its_rates():
+    sessions = pd.to_datetime(["2015-01-01", "2019-01-01"])
+    figures = measured(pd.Series([0.25, 0.5], index=sessions), traded_value=1.5)
+    assert figures["cagr"] == pytest.approx(2**0.25 - 1, rel=1e-12)
+    assert figures["turnover"] == pytest.approx(0.5, rel=1e-12)
+
+
 def test_a_growth_too_large_for_a_float_is_undefined():
     figures = measured(curve(1e-300, 1.0, 1e300))
     assert figures["total_return"] is None
@@ -216,6 +223,7 @@ def test_a_growth_too_large_for_a_float_is_undefined():
         (curve(100, 101).set_axis(pd.to_datetime(["2019-01-02", None])), "missing"),
         (curve(100, math.nan), "2019-01-03: equity is not finite"),
         (curve(100, math.inf), r"not finite \(got inf\)"),
+        (curve(100, math.nan, math.inf), r"2019-01-03: .* not finite \(got nan\)"),
         (curve(100, 101).astype(str), "not numbers"),
     ],
 )
@@ -256,6 +264,12 @@ def test_a_year_without_a_base_is_nan():
     ruined = yearly_returns(pd.Series([100.0, 0.0, 75.0], sessions))
     assert ruined[2018] == -1
     assert math.isnan(ruined[2019])
+
+
+def test_a_year_may_begin_with_less_than_one_unit_of_currency():
+    sessions = pd.to_datetime(["2017-12-29", "2018-12-31", "2019-06-28"])
+    yearly = yearly_returns(pd.Series([0.25, 0.5, 0.75], sessions))
+    assert dict(yearly) == {2018: 1.0, 2019: 0.5}
 
 
 def test_one_session_has_no_year():

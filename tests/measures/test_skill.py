@@ -175,6 +175,23 @@ def test_a_correlation_does_not_depend_on_the_scale(scale):
     assert both["mse_ratio"] == pytest.approx(expected["mse_ratio"])
 
 
+@pytest.mark.parametrize("scale", [5e-324, 4e307])
+def test_the_smallest_and_largest_floats_there_are_correlate_like_others(scale):
+    # Deviations (-4, -1, 5) and (-1, 0, 1) of 1, 2, 4 and 1, 2, 3: 9 / sqrt(42 * 2). A
+    # third of the smallest float is none, and three of the largest are infinite.
+    figures = skill(np.array([[1.0, 2.0, 4.0]]) * scale, np.array([[1.0, 2.0, 3.0]]))
+    assert figures["ic"] == pytest.approx(9 / 84**0.5)
+    assert figures["rank_ic"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_rounding_takes_a_correlation_beyond_one(seed):
+    # With seeds 2, 5 and 7 the quotient is 1.0000000000000002.
+    realised = np.random.default_rng(seed).normal(size=(1, 9))
+    assert 1 - 1e-15 < skill(realised, realised)["ic"] <= 1
+    assert -1 <= skill(-realised, realised)["ic"] < -1 + 1e-15
+
+
 def test_an_infinite_side_is_no_pair():
     forecast = np.array([[1.0, 2.0, 3.0, np.inf]])
     realised = np.array([[1.0, 2.0, 3.0, 4.0]])

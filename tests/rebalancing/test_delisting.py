@@ -124,7 +124,37 @@ def test_fractions_are_settled_to_nothing():
     assert got.held[17] == {}
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("mode", KEEPING)
+=======
+@pytest.mark.parametrize("side", [1, -1])
+def test_less_than_a_share_is_settled_on_the_side_that_ends_it(side):
+    market = {"A": ENDED, "B": GOES_ON}
+    got = run(
+        market, {0: {"A": side * 0.0005}}, settings={"lot": 0.001, "shorts": True}
+    )
+    # 5 in currency are half a share at 10.
+    assert [fill.size for fill in got.fills] == [side * 0.5, side * -0.5]
+    did = "sell" if side > 0 else "buy"
+    detail = f"{did} 0.5 at 14, no bar since 2020-01-06"
+    assert [event.detail for event in got.rebalancer.events] == [detail]
+
+
+def test_a_short_is_settled_though_it_takes_more_than_all_cash():
+    # 500 sold at 10 leave 15,000; at 40 they cost 20,000.
+    def sell_short(strategy):
+        if strategy.session == 0:
+            strategy.sell(data=strategy.getdatabyname("A"), size=500)
+
+    market = {"A": flat(10, range(3)) | {3: (40, 40)}, "B": GOES_ON}
+    got = run(market, {}, before=sell_short)
+    assert [(fill.session, fill.size) for fill in got.fills] == [(1, -500), (13, 500)]
+    assert got.cash[17] == -5_000.0
+    assert "Margin" not in got.statuses
+
+
+@pytest.mark.parametrize("mode", MODES)
+>>>>>>> h-mut
 def test_an_order_that_waits_for_its_next_open_is_ended_first(mode):
     market = {"A": ENDED, "B": GOES_ON}
     plan = HALF | {3: {"B": 0.9}}
@@ -136,7 +166,8 @@ def test_an_order_that_waits_for_its_next_open_is_ended_first(mode):
         (13, "A", -500),
         (14, "B", 517),
     ]
-    assert got.alive[11] == ["A"]
+    # From 12 on it is the settlement that is alive, and not the sell beside it.
+    assert got.alive[11] == got.alive[12] == ["A"]
     assert got.statuses.count("Canceled") == 1
     assert got.cash[14] == 11_500 - 517 * 20
     assert got.done[15] is True

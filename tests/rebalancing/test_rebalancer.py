@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 from collections import Counter
@@ -69,7 +70,10 @@ def test_a_gap_up_on_the_fill_day_is_bought_the_day_after(mode):
         Fill(2, "C", 31, 105.0, 0.0),
     ]
     assert got.events() == [(1, "retry", "C")]
-    assert got.rebalancer.events[0].detail == "buy 32: Margin"
+    event = got.rebalancer.events[0]
+    assert event.detail == "buy 32: Margin"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        event.detail = "all is well"
     assert got.cash[2] == 10_000 - 93 * 105
     assert got.done == {0: True, 1: False, 2: True, 3: True}
 
@@ -92,7 +96,18 @@ def test_a_sell_without_a_bar_on_the_fill_day_waits_for_its_own_open(mode):
     assert got.done[5] is True
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("mode", KEEPING)
+=======
+def test_a_session_of_the_benchmark_alone_is_no_session_that_was_missed():
+    market = {"A": flat(10, [0, 1, 3, 4]), "Bench": flat(5, range(5))}
+    got = run(market, {0: {"A": 0.5}, 1: {"A": 0.2}}, ignore=("Bench",))
+    assert [(f.session, f.size) for f in got.fills] == [(1, 500), (3, -300)]
+    assert got.events() == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+>>>>>>> h-mut
 def test_a_delisted_feed_is_left_and_reported_and_the_others_go_on(mode, caplog):
     market = {
         "A": flat(10, range(4)),

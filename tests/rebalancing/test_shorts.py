@@ -86,6 +86,18 @@ def test_a_short_whose_price_has_risen_is_cut_back(mode, caplog):
     assert "margin_call" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("price", "stay"), [(20.0, None), (20.1, "-366 of -625 may stay")]
+)
+def test_a_short_is_cut_back_below_130_percent_and_not_at_it(price, stay):
+    # 625 sold at 10 leave 16,250: 130% of them at 20. At 20.1 they are 12,562.5, and of
+    # x bought back, 16,250 - 12,562.5 x = 1.5 (12,562.5 - 12,562.5 x): 41.3%.
+    market = {"A": FLAT["A"], "B": flat(10, range(3)) | flat(price, range(3, 5))}
+    got = run(market, {0: {"B": -0.625}}, settings=SHORTS)
+    assert got.held[2] == {"B": -625}
+    assert [event.detail for event in got.rebalancer.events] == [stay] * bool(stay)
+
+
 def test_a_short_that_ruins_the_account_is_bought_back_bit_by_bit():
     # Each day as many as four fifths of cash pay for at 22: 15,200 pay for 690 of 900,
     # 3,056 for 138 of 210, 627 for 28 of 72, 134 for 6, 29 for 1, and 11 for none.

@@ -128,6 +128,11 @@ def test_no_slots_are_filled_with_nothing():
     assert choose([], 3, held="AB", rank_buffer=3) == []
 
 
+def test_without_a_buffer_the_best_are_chosen_held_or_not():
+    assert choose("ABC", 2, held="BC") == ["A", "B"]
+    assert choose("ABC", 1, held="B") == ["A"]
+
+
 @settings(derandomize=True)
 @given(forecasts, st.sets(names, max_size=10), st.integers(0, 9), st.integers(0, 9))
 def test_a_buffer_only_ever_keeps_what_is_held(forecast, held, n_slots, rank_buffer):

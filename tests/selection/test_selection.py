@@ -70,8 +70,13 @@ def test_a_round_trip_without_a_cost_names_the_symbol(costs):
 def test_what_is_held_is_kept_within_the_rank_buffer():
     assert weights(top=2, rank_buffer=1, held={"C": 0.7}) == {"A": 0.375, "C": 0.375}
     assert weights(top=2, rank_buffer=1, held={"D": 0.7}) == {"A": 0.375, "B": 0.375}
-    # A short position is not held by the long side.
+    # A short position is not held by the long side, nor is a share of nothing.
+    assert weights(top=2, rank_buffer=1, held={"C": 0.0}) == {"A": 0.375, "B": 0.375}
     assert weights(top=2, rank_buffer=1, held={"C": -0.7}) == {"A": 0.375, "B": 0.375}
+
+
+def test_what_is_held_is_not_kept_where_no_buffer_is_asked_for():
+    assert weights(top=2, held={"C": 0.7}) == {"A": 0.375, "B": 0.375}
 
 
 def test_the_worst_are_held_short_with_the_other_half():
@@ -157,6 +162,12 @@ def test_it_is_a_value():
         selection.top = 3
     with pytest.raises(TypeError):
         Selection(3)
+
+
+def test_all_of_equity_is_possible():
+    assert weights(quantile=1, cap=1, max_turnover=2, cash_buffer=0.0) == pytest.approx(
+        dict.fromkeys(FIVE, 0.2)
+    )
 
 
 names = st.text("ABCDEFGHIJ", min_size=1, max_size=2)

@@ -54,6 +54,18 @@ def test_a_long_position_may_go_short_in_steps():
     assert limit_turnover(target, held, 0.75, cash_buffer=0.0) == {"A": -0.25}
 
 
+def test_from_all_long_to_all_short_is_a_turnover_of_two():
+    held, target = {"A": 1.0}, {"A": -1.0}
+    assert limit_turnover(target, held, 2, cash_buffer=0.0) == target
+    assert limit_turnover(target, held, 1.5, cash_buffer=0.0) == {"A": -0.5}
+
+
+def test_a_turnover_of_just_the_limit_gives_the_targets_to_the_last_bit():
+    # 0.1 is no multiple of 2**-53, to which what is cut is rounded.
+    assert limit_turnover({"A": 0.1}, {}, 0.1, cash_buffer=0.0) == {"A": 0.1}
+    assert (0.1 * 2**53) % 1
+
+
 def test_the_cash_buffer_wins_over_the_turnover():
     # A has risen to all of equity. A tenth of the way to a half would be 0.95.
     new = limit_turnover({"A": 0.5}, {"A": 1.0}, 0.05, cash_buffer=0.25)

@@ -12,6 +12,7 @@ from fakes import random_panel, same_bytes, shocked, without
 from bt_lstm_rotation.forecasting import BarHistory, ForecastSpec, walk_forward
 from bt_lstm_rotation.forecasting.features import FEATURES, compute
 from bt_lstm_rotation.forecasting.recurrent.forecaster import _cut
+from bt_lstm_rotation.forecasting.recurrent.model import Scaler
 from bt_lstm_rotation.forecasting.window import Window
 
 TINY = ForecastSpec(
@@ -126,6 +127,34 @@ def test_the_scaler_knows_the_window_and_nothing_else():
     np.testing.assert_allclose(scaler.target_mean, 0.0, atol=1e-12)
     relative = ahead - ahead.mean(axis=0)
     np.testing.assert_allclose(scaler.target_scale, relative.std(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("target", ["plain", "relative"])
+def test_held_out_bars_teach_the_scaler_nothing(target):
+    # 10 of 40 bars are held out, and the horizon of 3 before them reaches into them.
+    spec = replace(TINY, features=("log_return",), target=target, validation=0.25)
+    window = last_window(random_panel("AB", 70), spec.fit_bars)
+    (part,) = fitted(spec, window).model.parts
+    scaler = part.scaler
+    close = window.close
+    change = np.diff(np.log(close), axis=1)[:, :27]
+    ahead = (close[:, 1 + spec.horizon :] / close[:, 1 : -spec.horizon] - 1)[:, :27]
+    np.testing.assert_allclose(scaler.feature_mean, change.mean(), rtol=1e-9)
+    np.testing.assert_allclose(scaler.feature_scale, change.std(), rtol=1e-9)
+    level = scaler.target_mean + scaler.level
+    np.testing.assert_allclose(level, ahead.mean(), rtol=1e-9)
+    learned = ahead - ahead.mean(axis=0) if target == "relative" else ahead
+    np.testing.assert_allclose(scaler.target_scale, learned.std(), rtol=1e-9)
+
+
+def test_a_half_life_halves_what_a_bar_weighs_from_the_latest_back():
+    spec = replace(TINY, features=("log_return",), half_life=10.0)
+    scaler = Scaler(np.zeros(1), np.ones(1), 0.0, 1.0, 0.0)
+    zeros = np.zeros((1, spec.train_size))
+    data = spec.forecaster()._sequences(scaler, zeros[..., None], zeros)
+    # Four sequences of ten bars, oldest first: each weighs half of the next.
+    assert data.weights[-1].tolist() == [0.125, 0.25, 0.5, 1.0]
+    assert (np.diff(data.weights, axis=0) > 0.0).all()
 
 
 def test_targets_are_compared_by_date_and_not_by_row():

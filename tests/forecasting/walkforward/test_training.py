@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import FakeSpec, random_panel, same_bytes
+from fakes import FakeModel, FakeSpec, random_panel, same_bytes
 
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting import (
@@ -16,6 +16,7 @@ from bt_lstm_rotation.forecasting import (
     Workers,
     walk_forward,
 )
+from bt_lstm_rotation.forecasting.forecaster import Fit, Storable
 from bt_lstm_rotation.forecasting.recurrent.backend import (
     Optimiser,
     Sequences,
@@ -175,6 +176,31 @@ def test_a_forecaster_that_cannot_be_kept_is_simply_fitted(tmp_path):
         panel, FakeSpec(), training=Training(store=ForecastStore(tmp_path))
     )
     assert set(statuses(result, "origin")) == {"trained"}
+    assert list(tmp_path.iterdir()) == []
+
+
+class KeepableSpec(FakeSpec):
+    """Of a forecaster that could be stored, were it a part of the package."""
+
+    @property
+    def spec(self):
+        return FakeSpec(fit_bars=self.fit_bars)
+
+    def to_arrays(self, fit):
+        return {"fitted": np.frombuffer(fit.model.fitted, np.uint8)}
+
+    def from_arrays(self, symbols, arrays):
+        return Fit(FakeModel(symbols, arrays["fitted"].tobytes()))
+
+
+def test_a_forecaster_defined_elsewhere_is_fitted_each_time(tmp_path):
+    # What it does may change from run to run, and no key would notice.
+    assert isinstance(KeepableSpec().forecaster(), Storable)
+    panel = random_panel("ABC", 90)
+    training = Training(store=ForecastStore(tmp_path))
+    for _ in range(2):
+        result = walk_forward(panel, KeepableSpec(), training=training)
+        assert set(statuses(result, "origin")) == {"trained"}
     assert list(tmp_path.iterdir()) == []
 
 

@@ -73,6 +73,19 @@ def test_the_period_in_which_history_suffices_waits_for_the_next():
     assert result.fits[0].session == np.datetime64("2019-02-28")
 
 
+def test_as_many_bars_as_a_fit_needs_are_enough():
+    # The 21st bar is 2019-01-30, the last of its period: the next one begins in sight.
+    spec = FakeSpec(fit_bars=21)
+    panel = random_panel("A", 60)
+    assert walk_forward(panel, spec).fits[0].session == np.datetime64("2019-01-31")
+    # B has its 12th bar on 2019-01-31, and C its 11th.
+    panel = without(random_panel("ABC", 60), "B", slice(0, 10))
+    panel = without(panel, "C", slice(0, 11))
+    spec = FakeSpec(fit_bars=12)
+    walk_forward(panel, spec)
+    assert [window.symbols for _, window in spec.seen] == [("A", "B"), tuple("ABC")]
+
+
 def test_there_is_no_forecast_before_the_first_fit_and_one_from_then_on():
     panel = random_panel("ABC", 60)
     result = walk_forward(panel, FakeSpec())
