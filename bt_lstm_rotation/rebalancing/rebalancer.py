@@ -20,6 +20,7 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.feeds.bar_order import OrderWatch
 from bt_lstm_rotation.feeds.naming import (
     feed_name,
 )
@@ -111,6 +112,7 @@ class Rebalancer:
             raise SpecError(
                 "Rebalancer", "ignore", feed_name(ignore), "a list of feeds"
             )
+        self._order = OrderWatch(strategy.datas)
         self._account = Account(strategy, lot, ignore=ignore)
         self._log = EventLog(self._account)
         self._orders = OpenOrders(strategy, self._account)
@@ -174,6 +176,7 @@ class Rebalancer:
         self._log.record(kind, feed, detail)
 
     def _watch(self) -> None:
+        self._order.watch()
         self._account.observe()
         self._delisting.watch(self._account.traded)
 
