@@ -98,7 +98,11 @@ class PeriodicRebalance(bt.Strategy):
         keep_all_bars(self.datas)
 
     def start(self) -> None:
-        """Refuse a broker that fills at a price the decision was made from."""
+        """Refuse a broker that fills at a price the decision was made from.
+
+        So is another strategy that trades the same feeds.
+        """
+        self.rebalancer.begin()
         params = getattr(self.broker, "p", None)
         for setting, name in (("coc", "cheat-on-close"), ("coo", "cheat-on-open")):
             if getattr(params, setting, False):

@@ -10,20 +10,29 @@ from typing import Any
 
 import backtrader as bt
 
-__all__ = ["current_date", "date_of_bar", "feed_of", "name_of"]
+__all__ = ["current_dates", "date_of_bar", "feed_of", "name_of"]
 
 
-def current_date(owner: Any) -> float | None:
-    """Return the date on which a strategy or an indicator is, if there is one."""
+def current_dates(owner: Any) -> list[tuple[Any, float]]:
+    """Return the date on which a strategy or an indicator is, if there is one.
+
+    Each feed that shows a bar of it comes with it: its time zone says which session
+    that is.
+    """
     strategy = owner
     while strategy is not None and strategy._ltype != bt.LineIterator.StratType:
         strategy = strategy._owner
     if strategy is not None and len(strategy):
         line = strategy.lines.datetime
         if (date := float(line.array[line._idx])) == date:
-            return date
+            feeds = [feed for feed in strategy.datas if len(feed)]
+            return [(f, date) for f in feeds if date_of_bar(f, len(f)) == date]
+    if owner is strategy:
+        return []
     # Indicators are calculated ahead of the run, when the strategy has no date yet.
-    return None if owner is strategy else date_of_bar(feed_of(owner), len(owner))
+    feed = feed_of(owner)
+    found = date_of_bar(feed, len(owner))
+    return [] if found is None else [(feed, found)]
 
 
 def feed_of(series: Any) -> Any:
