@@ -19,8 +19,14 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import LookaheadError, StrategyError
-from bt_lstm_rotation.feeds.lines import current_dates, date_of_bar, feed_of, name_of
-from bt_lstm_rotation.feeds.sessions import dates_of, session_of
+from bt_lstm_rotation.feeds.lines import (
+    current_day,
+    date_of_bar,
+    day_of,
+    feed_of,
+    name_of,
+)
+from bt_lstm_rotation.feeds.sessions import session_of
 
 __all__ = ["NoLookahead"]
 
@@ -133,7 +139,7 @@ def _watched(method: Callable[..., Any], *, guards: bool = False) -> Callable[..
             _guard(data)
         indicator = self._ltype == bt.LineIterator.IndType
         dated = self.refuse_stale_bars or (indicator and len(self.datas) > 1)
-        token = _running.set((self, _session(self) if dated else None))
+        token = _running.set((self, current_day(self) if dated else None))
         try:
             return method(self, *args, **kwargs)
         finally:
@@ -228,20 +234,6 @@ def _refuse(owner: Any, line: Any, ago: Any) -> None:
     raise _error(owner, line, ago, frame, problem)
 
 
-def _session(owner: Any) -> int | None:
-    """Return the session in which a strategy or an indicator is, if it has begun."""
-    dates = current_dates(owner)
-    return max((_day(owner, feed, date) for feed, date in dates), default=None)
-
-
-def _day(owner: Any, feed: Any, date: float) -> int:
-    """Return the session of a feed's date number; how it is dated is looked up once."""
-    known = vars(owner).setdefault("_dates_of_feeds", {})
-    if feed not in known:
-        known[feed] = dates_of(feed)
-    return int(known[feed].day(date))
-
-
 def _check_date(owner: Any, line: Any, ago: int, session: int) -> None:
     """Refuse a bar of a later day, and an older one if that is wanted."""
     feed = feed_of(line)
@@ -249,7 +241,7 @@ def _check_date(owner: Any, line: Any, ago: int, session: int) -> None:
     if feed is None or line is feed.lines.datetime:
         return
     read, last = (
-        None if date is None else _day(owner, feed, date)
+        None if date is None else day_of(owner, feed, date)
         for date in (date_of_bar(feed, line.lencount + back) for back in (ago, 0))
     )
     indicator = owner._ltype == bt.LineIterator.IndType
@@ -293,7 +285,7 @@ def _error(
     problem: str,
     **more: Any,
 ) -> LookaheadError:
-    day = _session(owner)
+    day = current_day(owner)
     place = "?"
     if frame is not None:
         place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"

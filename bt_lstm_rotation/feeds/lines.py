@@ -10,15 +10,29 @@ from typing import Any
 
 import backtrader as bt
 
-__all__ = ["current_dates", "date_of_bar", "feed_of", "name_of"]
+from bt_lstm_rotation.feeds.sessions import dates_of
+
+__all__ = ["current_day", "date_of_bar", "day_of", "feed_of", "name_of"]
 
 
-def current_dates(owner: Any) -> list[tuple[Any, float]]:
-    """Return the date on which a strategy or an indicator is, if there is one.
+def current_day(owner: Any) -> int | None:
+    """Return the session in which a strategy or an indicator is, if there is one.
 
-    Each feed that shows a bar of it comes with it: its time zone says which session
-    that is.
+    Days since 0001-01-01, where the exchange of the feeds is that show a bar now.
     """
+    dates = _current_dates(owner)
+    return max((day_of(owner, feed, date) for feed, date in dates), default=None)
+
+
+def day_of(owner: Any, feed: Any, date: float) -> int:
+    """Return the session of a feed's date; an owner keeps how its feeds are dated."""
+    known = vars(owner).setdefault("_dates_of_feeds", {})
+    if feed not in known:
+        known[feed] = dates_of(feed)
+    return int(known[feed].day(date))
+
+
+def _current_dates(owner: Any) -> list[tuple[Any, float]]:
     strategy = owner
     while strategy is not None and strategy._ltype != bt.LineIterator.StratType:
         strategy = strategy._owner
@@ -26,7 +40,8 @@ def current_dates(owner: Any) -> list[tuple[Any, float]]:
         line = strategy.lines.datetime
         if (date := float(line.array[line._idx])) == date:
             feeds = [feed for feed in strategy.datas if len(feed)]
-            return [(f, date) for f in feeds if date_of_bar(f, len(f)) == date]
+            shown = [feed for feed in feeds if date_of_bar(feed, len(feed)) == date]
+            return [(feed, date) for feed in shown or strategy.datas[:1]]
     if owner is strategy:
         return []
     # Indicators are calculated ahead of the run, when the strategy has no date yet.

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.checks import check_date
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.feeds.stamps import (
-    LOCAL,
     check_stamps,
     is_utc,
     names_days,
+    other_date_elsewhere,
     stamps_of,
     wall_times,
 )
@@ -118,13 +118,8 @@ class SessionDates:
     def _check_time(self, local: dt.datetime) -> None:
         end = local.hour == 23 and local.minute == 59
         if is_utc(self.zone) or (local.time() >= EVENING and not end):
-            raise DataError(
-                "a bar of a day at a time that is another date elsewhere",
-                symbol=self.name,
-                session=str(local.date()),
-                value=f"{local:%H:%M} {local.tzname()}",
-                valid=LOCAL,
-            )
+            when = f"{local:%H:%M} {local.tzname()}"
+            raise other_date_elsewhere(self.name, str(local.date()), when)
 
 
 class SessionClock:

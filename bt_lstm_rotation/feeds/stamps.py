@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError
 
-__all__ = ["check_stamps", "is_utc", "stamps_of", "wall_times"]
+__all__ = [
+    "check_stamps",
+    "is_utc",
+    "names_days",
+    "other_date_elsewhere",
+    "stamps_of",
+    "wall_times",
+]
 
 # Two weeks of sessions tell on which days of the week a market is open.
 ENOUGH = 10
@@ -86,6 +93,17 @@ def is_utc(zone: dt.tzinfo | None) -> bool:
     return zone is not None and zone.utcoffset(None) == dt.timedelta(0)
 
 
+def other_date_elsewhere(name: str, session: str, value: str) -> DataError:
+    """Return the error for a bar of a day at a time that is midnight elsewhere."""
+    return DataError(
+        "a bar of a day at a time that is another date elsewhere",
+        symbol=name,
+        session=session,
+        value=value,
+        valid=LOCAL,
+    )
+
+
 def check_stamps(
     name: str, stamps: Any, local: NDArray[np.datetime64], feed: Any
 ) -> None:
@@ -99,16 +117,20 @@ def check_stamps(
     Raises
     ------
     DataError
-        If there are Sundays and neither Fridays nor Saturdays, at a time of day, as
+        If they are in UTC, at a time of day; if there are Sundays and neither Fridays nor Saturdays, at a time of day, as
         dates have that were written in a zone further west; if midnight in UTC is the
         evening before; or if `fromdate` and `todate`, which Backtrader compares in UTC,
         cut elsewhere than asked.
     """
-    _check_weekdays(name, local)
+    by_index = stamps.tz is not None and getattr(feed, "_tz", None) is None
+    if by_index and is_utc(stamps.tz) and not (named := names_days(local)).all():
+        row = int(np.argmin(named))
+        raise other_date_elsewhere(name, str(local[row])[:10], str(stamps[row]))
     if stamps.tz is not None:
         _check_midnights(name, stamps, local)
-        if getattr(feed, "_tz", None) is None:
-            _check_cut(name, stamps, local, feed)
+    _check_weekdays(name, local)
+    if by_index:
+        _check_cut(name, stamps, local, feed)
 
 
 def _check_midnights(name: str, stamps: Any, local: NDArray[np.datetime64]) -> None:
@@ -139,9 +161,9 @@ def _check_weekdays(name: str, local: NDArray[np.datetime64]) -> None:
             symbol=name,
             session=str(first.astype("datetime64[D]")),
             value=str(first),
-            valid="give local dates: frame.tz_localize('UTC')"
-            ".tz_convert('Asia/Tokyo'), with the exchange's zone; where Sunday is a "
-            "session, give dates without a time of day: frame.index.normalize()",
+            valid="give local dates: frame.tz_convert('Asia/Tokyo'), with the "
+            "exchange's zone, after tz_localize('UTC') if they have none; where Sunday "
+            "is a session, dates without a time of day: frame.index.normalize()",
         )
 
 
