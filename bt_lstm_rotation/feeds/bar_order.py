@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError, StrategyError
 from bt_lstm_rotation.feeds.sessions import SessionDates, dates_of, session_of
-from bt_lstm_rotation.feeds.stamps import stamps_of
+from bt_lstm_rotation.feeds.stamps import stamps_of, wall_times
 
 __all__ = [
     "BarOrder",
@@ -106,17 +106,24 @@ def loaded_numbers(feed: Any) -> NDArray[np.float64]:
 
 
 def check_source(feed: Any) -> None:
-    """Check what a feed's bars are made from, where Backtrader makes others of them."""
-    stamps = stamps_of(feed) if getattr(feed, "resampling", False) else None
-    if stamps is not None:
-        days = np.asarray(stamps.tz_localize(None)).astype("datetime64[us]")
-        back = np.flatnonzero(days[1:] < days[:-1])
-        if len(back):
-            now, last = days[back[0] + 1], days[back[0]]
-            raise _too_late(
-                str(feed._name or "data"),
-                *(day.astype("datetime64[D]") for day in (now, last)),
-            )
+    """Check the dates of the DataFrame behind bars that are not loaded as they are.
+
+    Raises
+    ------
+    DataError
+        If one lies before the one before it. Of such a frame Backtrader would make
+        weeks of nothing, or stop for want of a bar.
+    """
+    if feed.buflen() and not getattr(feed, "resampling", False):
+        return
+    if (stamps := stamps_of(feed)) is None:
+        return
+    times = wall_times(stamps)
+    back = np.flatnonzero(times[1:] < times[:-1])
+    if len(back):
+        now, last = times[back[0] + 1], times[back[0]]
+        days = (time.astype("datetime64[D]") for time in (now, last))
+        raise _too_late(str(feed._name or "data"), *days)
 
 
 def require_daily(feeds: Iterable[Any]) -> None:

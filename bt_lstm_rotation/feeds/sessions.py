@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.checks import check_date
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.feeds.stamps import (
+    check_resampled,
     check_stamps,
     is_utc,
     names_days,
@@ -269,22 +270,9 @@ def _resampled_zone(feed: Any, name: str, stamps: Any) -> dt.tzinfo | None:
 
     It cuts days and weeks by a feed's ``tz``, and without one by UTC.
     """
-    shown = _zone(feed, "tz")
-    if shown is not None or any(
-        getattr(found, "dates_locally", False) for found, *_ in feed._filters
-    ):
-        return shown
-    zone = getattr(stamps, "tz", None)
-    if zone is not None:
-        local = wall_times(stamps).astype("datetime64[D]")
-        other = local != wall_times(stamps, dt.UTC).astype("datetime64[D]")
-        if other.any():
-            raise DataError(
-                "resampled by the days of UTC, which are not the exchange's",
-                symbol=name,
-                session=str(local[np.argmax(other)]),
-                value=str(zone),
-                valid=f"give the feed tz='{zone}' as well, or local dates: "
-                "frame.tz_localize(None)",
-            )
-    return None
+    given, shown = (_zone(feed, setting) for setting in ("tzinput", "tz"))
+    filters = (found for found, *_ in feed._filters)
+    filtered = any(getattr(found, "dates_locally", False) for found in filters)
+    if stamps is not None and not (filtered and shown is None):
+        check_resampled(name, stamps, given, shown, is_copy=feed._clone)
+    return shown

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.errors import DataError
 
 __all__ = [
+    "check_resampled",
     "check_stamps",
     "is_utc",
     "names_days",
@@ -117,10 +118,10 @@ def check_stamps(
     Raises
     ------
     DataError
-        If they are in UTC, at a time of day; if there are Sundays and neither Fridays nor Saturdays, at a time of day, as
-        dates have that were written in a zone further west; if midnight in UTC is the
-        evening before; or if `fromdate` and `todate`, which Backtrader compares in UTC,
-        cut elsewhere than asked.
+        If they are in UTC, at a time of day; if there are Sundays and neither Fridays
+        nor Saturdays, at a time of day, as dates have that were written in a zone
+        further west; if midnight in UTC is the evening before; or if `fromdate` and
+        `todate`, which Backtrader compares in UTC, cut elsewhere than asked.
     """
     by_index = stamps.tz is not None and getattr(feed, "_tz", None) is None
     if by_index and is_utc(stamps.tz) and not (named := names_days(local)).all():
@@ -131,6 +132,51 @@ def check_stamps(
     _check_weekdays(name, local)
     if by_index:
         _check_cut(name, stamps, local, feed)
+
+
+def check_resampled(
+    name: str,
+    stamps: Any,
+    given: dt.tzinfo | None,
+    shown: dt.tzinfo | None,
+    *,
+    is_copy: bool,
+) -> None:
+    """Refuse days and weeks that Backtrader has cut by another date.
+
+    Parameters
+    ----------
+    given, shown : tzinfo or None
+        The feed's ``tzinput`` and ``tz``.
+    is_copy : bool
+        Whether another feed of the same Cerebro shows the shorter bars.
+
+    Raises
+    ------
+    DataError
+        If the date by which a bar was put in its day or week is not the exchange's.
+    """
+    if given is not None and stamps.tz is None:
+        first = np.ones(len(stamps), dtype=bool)
+        stamps = stamps.tz_localize(given, ambiguous=first, nonexistent="shift_forward")
+    local = wall_times(stamps)
+    if shown is not None and (
+        is_utc(stamps.tz) or (stamps.tz is None and not names_days(local).all())
+    ):
+        local = wall_times(stamps, shown)
+    days = local.astype("datetime64[D]")
+    other = days != wall_times(stamps, shown or dt.UTC).astype("datetime64[D]")
+    # Where the shorter bars are shown too, a filter may have brought them to midnight.
+    other |= is_copy and stamps.tz is not None and shown is not None
+    if other.any():
+        raise DataError(
+            f"resampled by the days of {shown or 'UTC'}, which are not the exchange's",
+            symbol=name,
+            session=str(days[np.argmax(other)]),
+            value=str(local[np.argmax(other)].astype("datetime64[m]")),
+            valid="give local dates, frame.tz_localize(None), and no tz; or, to a feed "
+            "that is only resampled, its exchange's zone as tz",
+        )
 
 
 def _check_midnights(name: str, stamps: Any, local: NDArray[np.datetime64]) -> None:

@@ -16,6 +16,7 @@ from bt_lstm_rotation import NoLookahead, PeriodicRebalance, SectorRotation
 from bt_lstm_rotation.analyzers import AccountHistory, ForecastHistory, OrderHistory
 from bt_lstm_rotation.errors import DataError, StrategyError
 from bt_lstm_rotation.feeds.sessions import SessionDates, dates_of
+from bt_lstm_rotation.feeds.valid_bars import ValidBars
 from bt_lstm_rotation.indicators import LSTMForecast
 from bt_lstm_rotation.selection import equal_weights
 
@@ -321,12 +322,14 @@ def test_bars_of_one_session_at_two_times_are_refused_by_a_strategy():
             recorded(frames, modes=modes)
 
 
-def weekly(frame, settings, modes):
-    """Closes of the weeks that Backtrader makes of days, and their sessions."""
+def weekly(frame, settings, modes, *, daily_too=False):
+    """The account of a run on the weeks that Backtrader makes of days."""
     cerebro = bt.Cerebro(stdstats=False, **modes)
     feed = bt.feeds.PandasData(dataname=frame, **settings)
+    if daily_too:
+        cerebro.adddata(feed, name="daily")
     cerebro.resampledata(feed, name="A", timeframe=bt.TimeFrame.Weeks)
-    cerebro.addstrategy(Hold)
+    cerebro.addstrategy(Hold, universe=("A",))
     cerebro.addanalyzer(AccountHistory, _name="account")
     return cerebro.run()[0].analyzers.account.get_analysis()
 
@@ -337,9 +340,45 @@ def test_weeks_made_of_days_are_the_exchanges(modes):
     naive = weekly(frame, {}, modes)
     assert len(naive) == 13
     assert weekly(frame.tz_localize(zone), {"tz": zone}, modes) == naive
+    assert weekly(frame, {"tzinput": zone, "tz": zone}, modes) == naive
     assert weekly(frame.tz_localize("US/Eastern"), {}, modes) == naive
-    with pytest.raises(DataError, match=r"A 2019-01-02: resampled by the days of UTC"):
-        weekly(frame.tz_localize(zone), {}, modes)
+
+
+@ahead_or_not
+@pytest.mark.parametrize(
+    ("written", "tzinput", "tz", "by"),
+    [
+        ("Europe/Berlin", None, None, "UTC"),
+        (None, "Europe/Berlin", None, "UTC"),
+        (None, None, "US/Eastern", "US/Eastern"),
+        ("Asia/Tokyo", None, "Europe/London", "Europe/London"),
+    ],
+)
+def test_weeks_cut_by_another_date_are_refused(written, tzinput, tz, by, modes):
+    frame = written_in(written)["A"]
+    with pytest.raises(DataError, match=f"A 2019-01-02: resampled by the days of {by}"):
+        weekly(frame, {"tzinput": tzinput, "tz": tz}, modes)
+
+
+@ahead_or_not
+def test_days_and_their_weeks_side_by_side_have_one_session_or_are_refused(modes):
+    frame, zone = FRAMES["A"], "US/Eastern"
+    naive = weekly(frame, {}, modes, daily_too=True)
+    assert weekly(frame.tz_localize(zone), {}, modes, daily_too=True) == naive
+    with pytest.raises(DataError, match="A 2019-01-02: resampled by"):
+        weekly(frame.tz_localize(zone), {"tz": zone}, modes, daily_too=True)
+
+
+@ahead_or_not
+def test_a_filter_in_front_of_the_resampler_dates_days_locally(modes):
+    cerebro = bt.Cerebro(stdstats=False, **modes)
+    feed = bt.feeds.PandasData(dataname=FRAMES["A"].tz_localize("Asia/Tokyo"))
+    feed.addfilter(ValidBars)
+    cerebro.resampledata(feed, name="A", timeframe=bt.TimeFrame.Weeks)
+    cerebro.addstrategy(Hold, universe=("A",))
+    cerebro.addanalyzer(AccountHistory, _name="account")
+    account = cerebro.run()[0].analyzers.account.get_analysis()
+    assert account == weekly(FRAMES["A"], {}, modes)
 
 
 def test_an_indicator_over_two_zones_may_not_read_tomorrow():
