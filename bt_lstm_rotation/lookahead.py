@@ -19,10 +19,14 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import LookaheadError, StrategyError
-from bt_lstm_rotation.feeds.lines import current_date, date_of_bar, feed_of, name_of
-from bt_lstm_rotation.feeds.sessions import (
-    session_of,
+from bt_lstm_rotation.feeds.lines import (
+    current_day,
+    date_of_bar,
+    day_of,
+    feed_of,
+    name_of,
 )
+from bt_lstm_rotation.feeds.sessions import session_of
 
 __all__ = ["NoLookahead"]
 
@@ -45,7 +49,7 @@ READS = {
 PLUMBING = ("backtrader.line", "backtrader.feed", "backtrader.dataseries")
 
 # Whose code is running, and its session if bars' dates are to be compared with it.
-_running: ContextVar[tuple[Any, float | None] | None] = ContextVar(
+_running: ContextVar[tuple[Any, int | None] | None] = ContextVar(
     "running", default=None
 )
 
@@ -135,7 +139,7 @@ def _watched(method: Callable[..., Any], *, guards: bool = False) -> Callable[..
             _guard(data)
         indicator = self._ltype == bt.LineIterator.IndType
         dated = self.refuse_stale_bars or (indicator and len(self.datas) > 1)
-        token = _running.set((self, current_date(self) if dated else None))
+        token = _running.set((self, current_day(self) if dated else None))
         try:
             return method(self, *args, **kwargs)
         finally:
@@ -230,20 +234,23 @@ def _refuse(owner: Any, line: Any, ago: Any) -> None:
     raise _error(owner, line, ago, frame, problem)
 
 
-def _check_date(owner: Any, line: Any, ago: int, session: float) -> None:
+def _check_date(owner: Any, line: Any, ago: int, session: int) -> None:
     """Refuse a bar of a later day, and an older one if that is wanted."""
     feed = feed_of(line)
     # The date tells one bar from another, so it may be read.
     if feed is None or line is feed.lines.datetime:
         return
-    read, last = (date_of_bar(feed, line.lencount + back) for back in (ago, 0))
+    read, last = (
+        None if date is None else day_of(owner, feed, date)
+        for date in (date_of_bar(feed, line.lencount + back) for back in (ago, 0))
+    )
     indicator = owner._ltype == bt.LineIterator.IndType
-    if indicator and read is not None and int(read) > int(session):
+    if indicator and read is not None and read > session:
         problem = (
             f"Backtrader shows the bar of {session_of(read)} already; set "
             f"_nextforce = True in {type(owner).__name__}: it then goes by date"
         )
-    elif owner.refuse_stale_bars and last is not None and int(last) < int(session):
+    elif owner.refuse_stale_bars and last is not None and last < session:
         problem = (
             f"its last bar is of {session_of(last)}, and refuse_stale_bars is set; "
             "compare the feed's datetime.date(0) with the strategy's first"
@@ -278,11 +285,11 @@ def _error(
     problem: str,
     **more: Any,
 ) -> LookaheadError:
-    date = current_date(owner)
+    day = current_day(owner)
     place = "?"
     if frame is not None:
         place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
-    session = None if date is None else str(session_of(date))
+    session = None if day is None else str(session_of(day))
     return LookaheadError(
         name_of(line), ago, problem, place=place, session=session, **more
     )

@@ -15,13 +15,11 @@ from bt_lstm_rotation.checks import (
     check_whole,
 )
 from bt_lstm_rotation.errors import SpecError, StrategyError, closest
+from bt_lstm_rotation.feeds.bar_order import check_one_time, different_times
 from bt_lstm_rotation.feeds.naming import (
     feed_names,
 )
-from bt_lstm_rotation.feeds.sessions import (
-    as_session,
-    session_of,
-)
+from bt_lstm_rotation.feeds.sessions import SessionClock, as_session
 from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars, keep_all_bars
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
@@ -78,8 +76,12 @@ class PeriodicRebalance(bt.Strategy):
         check_date(owner, "start", self.p.start)
         feeds = dict(zip(feed_names(self.datas), self.datas, strict=True))
         self.sectors: dict[str, Any] = {name: feeds[name] for name in self._universe()}
+        benchmark = self.p.benchmark
         kept = [feed for name, feed in feeds.items() if name not in self.sectors]
-        self._filters = drop_invalid_bars(self.datas)
+        judged = [feeds[name] for name in feeds if name in (*self.sectors, benchmark)]
+        self._filters = drop_invalid_bars(self.datas, daily=judged)
+        check_one_time(self.sectors.values())
+        self._sessions = SessionClock(self)
         self.rebalancer = Rebalancer(
             self,
             ignore=kept,
@@ -96,7 +98,11 @@ class PeriodicRebalance(bt.Strategy):
         keep_all_bars(self.datas)
 
     def start(self) -> None:
-        """Refuse a broker that fills at a price the decision was made from."""
+        """Refuse a broker that fills at a price the decision was made from.
+
+        So is another strategy that trades the same feeds.
+        """
+        self.rebalancer.begin()
         params = getattr(self.broker, "p", None)
         for setting, name in (("coc", "cheat-on-close"), ("coo", "cheat-on-open")):
             if getattr(params, setting, False):
@@ -119,6 +125,7 @@ class PeriodicRebalance(bt.Strategy):
 
     def next(self) -> None:
         """Move to new weights if it is time, and work towards the last ones if not."""
+        self._require_one_time()
         self._note_dropped_bars()
         if self.is_due() and (targets := self._targets()):
             self.rebalancer.target(targets)
@@ -129,7 +136,7 @@ class PeriodicRebalance(bt.Strategy):
     def is_due(self) -> bool:
         """Whether this session's period has not been traded yet."""
         first = self._first_close
-        early = first is not None and session_of(self.datetime[0]) < first
+        early = first is not None and self._sessions.session() < first
         return not early and self._period() != self._period_done
 
     def trading_today(self) -> dict[str, Any]:
@@ -137,20 +144,21 @@ class PeriodicRebalance(bt.Strategy):
 
         Of one that has none, Backtrader shows an old bar, or the last of the data set.
         """
-        today = int(self.datetime[0])
-        return {
-            name: feed
-            for name, feed in self.sectors.items()
-            if len(feed) and int(feed.datetime[0]) == today
-        }
+        shows_today = self._sessions.shows_today
+        return {name: feed for name, feed in self.sectors.items() if shows_today(feed)}
 
     def notify_order(self, order: Any) -> None:
         """Tell the rebalancer what became of an order."""
         self.rebalancer.notify_order(order)
 
+    def _require_one_time(self) -> None:
+        """Raise if a bar of this session came before another one of it."""
+        if len({feed.datetime[0] for feed in self.trading_today().values()}) > 1:
+            raise different_times(self._sessions.session())
+
     def _note_dropped_bars(self) -> None:
         """Record the bars since the last session that were not valid."""
-        now, since = self.datetime.date(0), self._noted_until
+        now, since = self._sessions.today(), self._noted_until
         # By name, so that the order in which feeds were added does not show.
         for name in sorted(self.sectors):
             feed = self.sectors[name]
@@ -201,5 +209,5 @@ class PeriodicRebalance(bt.Strategy):
         return {self.sectors[name]: share for name, share in weights.items()}
 
     def _period(self) -> int:
-        today = np.array([session_of(self.datetime[0])])
+        today = np.array([self._sessions.session()])
         return int(period_of(today, self.p.rebalance)[0])

@@ -9,9 +9,6 @@ from bt_lstm_rotation.checks import (
     check_whole,
 )
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.feeds.sessions import (
-    session_of,
-)
 from bt_lstm_rotation.forecasting import ForecastSpec
 from bt_lstm_rotation.indicators import Forecast
 from bt_lstm_rotation.indicators.pool import ForecastPool
@@ -121,7 +118,7 @@ class SectorRotation(PeriodicRebalance):
 
     def _is_outdated(self) -> bool:
         """Whether the network in force is too old to be traded on; says so once."""
-        pool, today = self._pool, session_of(self.datetime[0])
+        pool, today = self._pool, self._sessions.session()
         failed = pool.overdue(today)
         if failed <= self.p.max_age:
             return False
@@ -133,7 +130,7 @@ class SectorRotation(PeriodicRebalance):
 
     def volatilities(self) -> dict[str, float]:
         """Return the deviation of each sector's daily returns in the last quarter."""
-        return self._pool.volatilities(session_of(self.datetime[0]))
+        return self._pool.volatilities(self._sessions.session())
 
     def round_trip_costs(self) -> dict[str, float]:
         """Return what it costs to buy each sector at this close and to sell it again.

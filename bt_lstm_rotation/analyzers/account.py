@@ -8,6 +8,7 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.feeds.sessions import SessionClock
 
 __all__ = ["AccountHistory", "Weights"]
 
@@ -22,6 +23,7 @@ class AccountHistory(bt.Analyzer):
     def __init__(self) -> None:
         self.rets: dict[dt.date, tuple[float, float, dict[str, tuple[float, float]]]]
         self.rets = {}
+        self._sessions = SessionClock(self.strategy)
 
     def prenext(self) -> None:
         """Record sessions on which some feed has not begun yet as well."""
@@ -36,7 +38,7 @@ class AccountHistory(bt.Analyzer):
                 value = broker.getvalue([feed])
                 held[feed_name(feed)] = (float(position.size), float(value))
         account = (float(broker.getvalue()), float(broker.getcash()), held)
-        self.rets[self.strategy.datetime.date(0)] = account
+        self.rets[self._sessions.today()] = account
 
     def get_analysis(self) -> Any:
         """Return the record."""

@@ -9,7 +9,7 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.feeds.naming import feed_name
-from bt_lstm_rotation.feeds.sessions import session_of
+from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.indicators import Forecast
 
@@ -28,6 +28,7 @@ class ForecastHistory(bt.Analyzer):
         self.forecasts: dict[dt.date, dict[str, float]] = {}
         self.horizon: int | None = None
         self.fits: list[FitRecord] = []
+        self._sessions = SessionClock(self.strategy)
 
     def prenext(self) -> None:
         """Record sessions on which some feed has not begun yet as well."""
@@ -35,15 +36,14 @@ class ForecastHistory(bt.Analyzer):
 
     def next(self) -> None:
         """Record this session."""
-        today = session_of(self.strategy.datetime[0])
         row = {}
         for indicator in self._indicators():
             feed = indicator.data
-            if len(feed) and session_of(feed.datetime[0]) == today:
+            if self._sessions.shows_today(feed):
                 value = float(indicator.l.forecast[0])
                 if math.isfinite(value):
                     row[feed_name(feed)] = value
-        self.forecasts[self.strategy.datetime.date(0)] = row
+        self.forecasts[self._sessions.today()] = row
 
     def stop(self) -> None:
         """Record the fits, which are known in full only now."""

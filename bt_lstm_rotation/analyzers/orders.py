@@ -10,6 +10,7 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.feeds.sessions import SessionClock
 
 __all__ = ["OrderHistory", "OrderRecord", "TradingCosts"]
 
@@ -66,6 +67,7 @@ class OrderHistory(bt.Analyzer):
 
     def __init__(self) -> None:
         self.rets: dict[int, OrderRecord] = {}
+        self._sessions = SessionClock(self.strategy)
 
     def notify_order(self, order: Any) -> None:
         """Record what has become of an order."""
@@ -75,7 +77,7 @@ class OrderHistory(bt.Analyzer):
                 ref=len(self.rets) + 1,
                 symbol=feed_name(order.data),
                 submitted=order.info.get("session")
-                or bt.num2date(order.created.dt).date(),
+                or self._sessions.date_of(order.data, float(order.created.dt)),
                 side="buy" if order.isbuy() else "sell",
                 size=abs(float(order.created.size)),
                 status="",
@@ -90,10 +92,14 @@ class OrderHistory(bt.Analyzer):
                 sign = 1 if order.isbuy() else -1
                 record.slippage += sign * (filled * price - before - at_open)
             record.filled, record.price = filled, price
-            executed = float(order.executed.dt)
             if order.exectype == bt.Order.Historical:
-                executed = max(f.datetime[0] for f in self.strategy.datas if len(f))
-            record.executed = bt.num2date(executed).date()
+                feeds = [feed for feed in self.strategy.datas if len(feed)]
+                record.executed = max(
+                    self._sessions.date_of(feed, feed.datetime[0]) for feed in feeds
+                )
+            else:
+                executed = float(order.executed.dt)
+                record.executed = self._sessions.date_of(order.data, executed)
             record.commission = float(order.executed.comm)
 
     def get_analysis(self) -> Any:

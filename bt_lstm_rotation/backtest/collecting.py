@@ -17,6 +17,7 @@ from bt_lstm_rotation.analyzers import (
     OrderRecord,
 )
 from bt_lstm_rotation.backtest.broker import Broker
+from bt_lstm_rotation.backtest.waiting import WaitHistory, waited
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.measures.performance import performance
 from bt_lstm_rotation.measures.skill import realised_returns, skill
@@ -65,7 +66,7 @@ class Run:
 
 def add_recorders(cerebro: Any) -> None:
     """Add the analyzers that `collect` reads."""
-    for analyzer in (AccountHistory, OrderHistory, ForecastHistory):
+    for analyzer in (AccountHistory, OrderHistory, ForecastHistory, WaitHistory):
         cerebro.addanalyzer(analyzer, _name=analyzer.__name__)
 
 
@@ -81,7 +82,12 @@ def collect(ran: Any, run: Run) -> BacktestResult:
     recorded = ran.analyzers.ForecastHistory.get_analysis()
     forecasts, measured = _forecasts(recorded, run)
     retrains = _frame(FitRecord, recorded["fits"])
-    events = getattr(getattr(ran, "rebalancer", None), "events", [])
+    idle = ran.analyzers.WaitHistory.get_analysis()
+    since = run.first_decision.astype(object)
+    events = [
+        *waited(run.strategy, idle, since),
+        *getattr(getattr(ran, "rebalancer", None), "events", []),
+    ]
     return BacktestResult(
         account=account,
         weights=_weights(history, run.sectors.symbols),

@@ -13,6 +13,7 @@ import numpy as np
 from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.backtest.collecting import Run, add_recorders, collect
 from bt_lstm_rotation.backtest.trading_start import starting_at
+from bt_lstm_rotation.backtest.waiting import too_few_bars
 from bt_lstm_rotation.checks import check_date
 from bt_lstm_rotation.errors import (
     DataError,
@@ -76,7 +77,8 @@ def run_backtest(
         If `panel` is not a panel, the benchmark is unknown or has no bar at the start,
         or no session lies between start and end.
     HistoryError
-        If there are too few sessions before the start for a first fit.
+        If there are too few sessions before the start for a first fit, or fewer bars
+        than the strategy's indicators need.
     SpecError
         If a parameter is unknown, or start or end is not a date.
     StrategyError
@@ -107,7 +109,12 @@ def run_backtest(
     else:
         cerebro.addstrategy(starting_at(strategy, first), **given)
     add_recorders(cerebro)
-    (ran,) = cerebro.run()
+    try:
+        (ran,) = cerebro.run()
+    except IndexError as error:
+        if (too_few := too_few_bars(cerebro.runningstrats)) is not None:
+            raise too_few from error
+        raise
     run = Run(
         panel=panel,
         benchmark=benchmark,

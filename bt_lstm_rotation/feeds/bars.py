@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.periods import EPOCH
+from bt_lstm_rotation.feeds.sessions import dates_of
 
 __all__ = ["FIELDS", "last_bar", "loaded_bars"]
 
@@ -24,9 +24,9 @@ def loaded_bars(feed: Any) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]
         Open, high, low, close and volume, unchecked.
     """
     numbers = np.array(feed.lines.datetime.array)[: feed.buflen()]
-    days = np.floor(numbers).astype(np.int64) - EPOCH
     columns = [getattr(feed.lines, field).array for field in FIELDS]
-    return days.astype("datetime64[D]"), np.array(columns)[:, : feed.buflen()]
+    bars = np.array(columns)[:, : feed.buflen()]
+    return dates_of(feed).sessions(numbers), bars
 
 
 def last_bar(feed: Any) -> NDArray[np.float64]:

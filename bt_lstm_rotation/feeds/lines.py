@@ -10,20 +10,44 @@ from typing import Any
 
 import backtrader as bt
 
-__all__ = ["current_date", "date_of_bar", "feed_of", "name_of"]
+from bt_lstm_rotation.feeds.sessions import dates_of
+
+__all__ = ["current_day", "date_of_bar", "day_of", "feed_of", "name_of"]
 
 
-def current_date(owner: Any) -> float | None:
-    """Return the date on which a strategy or an indicator is, if there is one."""
+def current_day(owner: Any) -> int | None:
+    """Return the session in which a strategy or an indicator is, if there is one.
+
+    Days since 0001-01-01, where the exchange of the feeds is that show a bar now.
+    """
+    dates = _current_dates(owner)
+    return max((day_of(owner, feed, date) for feed, date in dates), default=None)
+
+
+def day_of(owner: Any, feed: Any, date: float) -> int:
+    """Return the session of a feed's date; an owner keeps how its feeds are dated."""
+    known = vars(owner).setdefault("_dates_of_feeds", {})
+    if feed not in known:
+        known[feed] = dates_of(feed)
+    return int(known[feed].day(date))
+
+
+def _current_dates(owner: Any) -> list[tuple[Any, float]]:
     strategy = owner
     while strategy is not None and strategy._ltype != bt.LineIterator.StratType:
         strategy = strategy._owner
     if strategy is not None and len(strategy):
         line = strategy.lines.datetime
         if (date := float(line.array[line._idx])) == date:
-            return date
+            feeds = [feed for feed in strategy.datas if len(feed)]
+            shown = [feed for feed in feeds if date_of_bar(feed, len(feed)) == date]
+            return [(feed, date) for feed in shown or strategy.datas[:1]]
+    if owner is strategy:
+        return []
     # Indicators are calculated ahead of the run, when the strategy has no date yet.
-    return None if owner is strategy else date_of_bar(feed_of(owner), len(owner))
+    feed = feed_of(owner)
+    found = date_of_bar(feed, len(owner))
+    return [] if found is None else [(feed, found)]
 
 
 def feed_of(series: Any) -> Any:

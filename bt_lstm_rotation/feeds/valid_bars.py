@@ -16,14 +16,18 @@ from typing import Any
 
 import numpy as np
 
+from bt_lstm_rotation.feeds.bar_order import (
+    BarOrder,
+    check_source,
+    loaded_numbers,
+    require_daily,
+)
 from bt_lstm_rotation.feeds.bars import (
     FIELDS,
     last_bar,
     loaded_bars,
 )
-from bt_lstm_rotation.feeds.sessions import (
-    session_of,
-)
+from bt_lstm_rotation.feeds.sessions import SessionDates, dates_of, source_dates
 from bt_lstm_rotation.prices.validity import BarValidator
 
 __all__ = ["ValidBars", "drop_invalid_bars", "keep_all_bars"]
@@ -36,56 +40,182 @@ class ValidBars:
 
     A strategy of this package adds it to all its feeds by itself. Put it in front of
     ``cerebro.resampledata`` by hand, where it is the daily bars that may be invalid.
+    It also refuses bars that are not in the order of their dates, leaves out a bar
+    that is an exact copy of the one before, and brings bars of a day that have a time
+    zone to midnight of their exchange's date.
+
+    Parameters
+    ----------
+    of_run : bool
+        Whether it serves for one run only, in which a strategy has added it.
 
     Attributes
     ----------
     dropped : list of date
-        The sessions whose bar was left out.
+        The sessions whose bar was left out because it was invalid.
+    repeated : int
+        How many bars were left out because they were copies.
+    dates_locally : bool
+        What it lets pass is dated by the exchange's date.
+
+    Raises
+    ------
+    DataError
+        As bars come: if one lies before the one before it, or is a second one that
+        differs.
     """
 
-    def __init__(self, feed: Any) -> None:
+    dates_locally = True
+
+    def __init__(self, feed: Any, *, of_run: bool = False) -> None:
+        self._of_run = of_run
+        self._redates = False
+        self._daily = False
+        self._begin(feed)
+
+    def _begin(self, feed: Any) -> None:
         self.dropped: list[dt.date] = []
+        self.repeated = 0
         self._series = BarValidator()
-        self._dates = feed.lines.datetime.array
+        self._array = feed.lines.datetime.array
+        self._known: SessionDates | None = None
+        self._order: BarOrder | None = None
+        self._last: tuple[float, ...] = ()
+        self._used = False
 
     def works_on(self, feed: Any) -> bool:
         """Whether it was made for the run that the feed is in."""
-        return self._dates is feed.lines.datetime.array
+        return self._array is feed.lines.datetime.array
 
     def __call__(self, feed: Any) -> bool:
         """Say whether the bar that was just loaded is taken out again."""
-        if self._series.is_valid(last_bar(feed))[0]:
-            return False
-        self._drop(feed, feed.lines.datetime[0])
-        feed.backwards()
-        return True
+        if not self.works_on(feed):
+            if self._used and self._of_run:
+                return False  # it is of an earlier run
+            self._begin(feed)
+        self._used = True
+        bar = tuple(line[0] for line in feed.lines)
+        number = feed.lines.datetime[0]
+        if not feed.resampling and self._is_copy(bar):
+            if not self.repeated:
+                self._warn_of_copies(feed, "a bar is repeated", number)
+            self.repeated += 1
+            feed.backwards()
+            return True
+        self._last = bar
+        self._ordered(feed).check(np.array([number]))
+        if not self._series.is_valid(last_bar(feed))[0]:
+            self._drop(feed, number)
+            feed.backwards()
+            return True
+        if self._redates or self._is_named(feed, number):
+            feed.lines.datetime[0] = float(self._dates(feed).day(number))
+        return False
 
     def sift(self, feed: Any) -> None:
         """Do the same to bars that Backtrader has loaded ahead of the run."""
-        _, bars = loaded_bars(feed)
-        good = self._series.is_valid(bars)
-        if good.all():
+        numbers = loaded_numbers(feed)
+        if not len(numbers):
             return
-        for number in np.array(feed.lines.datetime.array)[: len(good)][~good]:
+        self._used = True
+        rows = np.array([line.array[: len(numbers)] for line in feed.lines])
+        same = (rows[:, 1:] == rows[:, :-1]) | (rows[:, 1:] != rows[:, 1:])
+        copies = np.concatenate([[False], same.all(axis=0)])
+        self.repeated = int(copies.sum())
+        if self.repeated:
+            what = f"{self.repeated} bars are repeated"
+            self._warn_of_copies(feed, what, numbers[np.argmax(copies)])
+        self._ordered(feed).check(numbers[~copies])
+        _, bars = loaded_bars(feed)
+        good = ~copies
+        good[~copies] = self._series.is_valid(bars[:, ~copies])
+        for number in numbers[~good & ~copies]:
             self._drop(feed, number)
-        # What lies beyond the loaded bars is Backtrader's room for its own use.
-        keep = [*good.tolist(), *[True] * feed.lines.datetime.extension]
-        for line in feed.lines:
-            line.array = array("d", compress(line.array, keep))
-        self._dates = feed.lines.datetime.array
+        if not good.all():
+            # What lies beyond the loaded bars is Backtrader's room for its own use.
+            keep = [*good.tolist(), *[True] * feed.lines.datetime.extension]
+            for line in feed.lines:
+                line.array = array("d", compress(line.array, keep))
+            self._array = feed.lines.datetime.array
+
+    def require_daily(self, feed: Any) -> None:
+        """Refuse more than one bar in a session, of those loaded and those to come."""
+        if not self._daily:
+            self._daily = True
+            self._ordered(feed).daily = True
+            BarOrder(feed, self._dates(feed), daily=True).check(loaded_numbers(feed))
+
+    def date_locally(self, feed: Any) -> None:
+        """Bring bars to midnight of their exchange's date, if there is one a session.
+
+        Those of a live feed that has no time zone keep their time.
+        """
+        dates = self._dates(feed)
+        if self._redates or not dates.daily or (feed.islive() and dates.zone is None):
+            return
+        self._redates = True
+        line = feed.lines.datetime.array
+        for row, number in enumerate(loaded_numbers(feed).tolist()):
+            line[row] = float(dates.day(number))
+
+    def _dates(self, feed: Any) -> SessionDates:
+        if self._known is None:
+            self._known = source_dates(feed)
+        return self._known
+
+    def _ordered(self, feed: Any) -> BarOrder:
+        if self._order is None:
+            self._order = BarOrder(feed, self._dates(feed), daily=self._daily)
+        return self._order
+
+    def _is_named(self, feed: Any, number: float) -> bool:
+        """Whether a feed that is filtered by hand has a bar at midnight of its zone."""
+        # With a `tz`, Backtrader resamples by it: the number has to stay in UTC.
+        if self._of_run or (feed.resampling and feed._tz is not None):
+            return False
+        return self._dates(feed).is_midnight(number)
+
+    def _is_copy(self, bar: tuple[float, ...]) -> bool:
+        return len(bar) == len(self._last) and all(
+            now == last or (now != now and last != last)
+            for now, last in zip(bar, self._last, strict=True)
+        )
 
     def _drop(self, feed: Any, number: float) -> None:
-        session = session_of(number).astype(dt.date)
+        session = self._dates(feed).session(number).astype(dt.date)
         self.dropped.append(session)
         name = feed._name or "data"
         logger.warning("%s %s: not a valid bar, counts as none", name, session)
 
+    def _warn_of_copies(self, feed: Any, what: str, number: float) -> None:
+        name, session = feed._name or "data", self._dates(feed).session(number)
+        logger.warning("%s %s: %s, copies are left out", name, session, what)
 
-def drop_invalid_bars(feeds: Iterable[Any]) -> dict[Any, ValidBars]:
+
+def drop_invalid_bars(
+    feeds: Iterable[Any], *, daily: Iterable[Any] = ()
+) -> dict[Any, ValidBars]:
     """Leave the invalid bars of some feeds out of the run that is about to begin.
 
     Call it from a strategy's ``__init__``: bars may be loaded, but none has been shown.
-    Returns feed -> its filter, whose `ValidBars.dropped` grows as bars come.
+    If any of the feeds has a time zone, all bars of a day are brought to midnight of
+    their exchange's date, so that feeds of several exchanges are joined by it.
+
+    Parameters
+    ----------
+    daily : iterable of feeds
+        Those of which more than one bar in a session is an error.
+
+    Returns
+    -------
+    dict of feed to ValidBars
+        Their `ValidBars.dropped` grows as bars come.
+
+    Raises
+    ------
+    DataError
+        If bars are not in the order of their dates, repeat one that differs, or have
+        dates that cannot be known.
 
     Notes
     -----
@@ -93,7 +223,18 @@ def drop_invalid_bars(feeds: Iterable[Any]) -> dict[Any, ValidBars]:
     feeds without open, high, low, close and volume, and resampled ones: what comes out
     of Backtrader's resampler passes no filter when it is not loaded ahead.
     """
-    return {feed: _filter_of(feed) for feed in feeds if _can_be_sifted(feed)}
+    feeds, daily = list(feeds), list(daily)
+    require_daily(daily)
+    for feed in feeds:
+        check_source(feed)
+    filters = {feed: _filter_of(feed) for feed in feeds if _can_be_sifted(feed)}
+    for feed in daily:
+        if feed in filters:
+            filters[feed].require_daily(feed)
+    if any(dates_of(feed).zone is not None for feed in filters):
+        for feed, found in filters.items():
+            found.date_locally(feed)
+    return filters
 
 
 def keep_all_bars(feeds: Iterable[Any]) -> None:
@@ -120,7 +261,7 @@ def _filter_of(feed: Any) -> ValidBars:
         if isinstance(found, ValidBars) and found.works_on(feed):
             return found
     rest = [entry for entry in feed._filters if not isinstance(entry[0], ValidBars)]
-    made = ValidBars(feed)
+    made = ValidBars(feed, of_run=True)
     feed._filters[:] = [(made, [], {}), *rest]
     made.sift(feed)
     return made

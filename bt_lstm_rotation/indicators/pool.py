@@ -10,14 +10,21 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.errors import DataError, SpecError, StrategyError
+from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.feeds.bar_order import (
+    BarOrder,
+    check_one_time,
+    different_times,
+    loaded_numbers,
+    require_daily,
+)
 from bt_lstm_rotation.feeds.bars import (
     last_bar,
     loaded_bars,
@@ -25,9 +32,7 @@ from bt_lstm_rotation.feeds.bars import (
 from bt_lstm_rotation.feeds.naming import (
     feed_names,
 )
-from bt_lstm_rotation.feeds.sessions import (
-    session_of,
-)
+from bt_lstm_rotation.feeds.sessions import dates_of
 from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.periods import NEVER, QUARTER
@@ -72,6 +77,7 @@ class ForecastPool:
         training: Training | None = None,
     ) -> None:
         names = feed_names(feeds)
+        require_daily(feeds)
         # A class has the attributes too.
         if isinstance(spec, type) or not isinstance(spec, Spec):
             valid = "a forecaster's spec, such as ForecastSpec() or MomentumSpec()"
@@ -90,7 +96,11 @@ class ForecastPool:
         self._walk = WalkForward(spec, self._history, start=start, training=training)
         self._seen = dict.fromkeys(names, 0)
         self._series = {name: BarValidator() for name in names}
-        self._last = dict.fromkeys(names, NEVER)
+        self._dates = {name: dates_of(feed) for name, feed in self._feeds.items()}
+        self._order = {
+            name: BarOrder(feed, self._dates[name], daily=True)
+            for name, feed in self._feeds.items()
+        }
         self._session = NEVER
         self._latest: dict[str, list[float]] = {}
         self._ahead: dict[str, NDArray[np.float64]] | None = None
@@ -120,18 +130,20 @@ class ForecastPool:
         StrategyError
             If the feeds' bars of one session have different times of day.
         """
-        session, name = session_of(feed.lines.datetime[0]), self._names[id(feed)]
+        name = self._names[id(feed)]
+        session = self._dates[name].session(feed.lines.datetime[0])
         if session == self._session and len(feed) == self._seen[name]:
             forecast, dispersion = self._latest[name]  # the first feed asked for all
             return forecast, dispersion
         news = [
             self._take(other_name, other)
             for other_name, other in self._feeds.items()
-            if len(other) and session_of(other.lines.datetime[0]) == session
+            if len(other)
+            and self._dates[other_name].session(other.lines.datetime[0]) == session
         ]
         if any(news):
             if session == self._session:
-                raise _different_times(session)
+                raise different_times(session)
             values = self._walk.forecast(np.array([session]))[:, 0].T.tolist()
             self._latest = dict(zip(self._history.symbols, values, strict=True))
             self._session = session
@@ -176,15 +188,15 @@ class ForecastPool:
         if len(feed) == self._seen[name]:
             return False
         self._seen[name] = len(feed)
-        session = np.array([session_of(feed.lines.datetime[0])])
-        return self._add(name, session, last_bar(feed)) > 0
+        numbers = np.array([feed.lines.datetime[0]])
+        return self._add(name, numbers, last_bar(feed)) > 0
 
     def _forecast_ahead(self) -> dict[str, NDArray[np.float64]]:
         own: dict[str, NDArray[np.datetime64]] = {}
         for name, feed in self._feeds.items():
             own[name], bars = loaded_bars(feed)
-            self._add(name, own[name], bars)
-        _check_times(self._feeds.values())
+            self._add(name, loaded_numbers(feed), bars)
+        check_one_time(self._feeds.values())
         sessions = self._history.sessions()
         values = self._walk.forecast(sessions)
         ahead = {}
@@ -196,21 +208,11 @@ class ForecastPool:
         return ahead
 
     def _add(
-        self, name: str, sessions: NDArray[np.datetime64], bars: NDArray[np.float64]
+        self, name: str, numbers: NDArray[np.float64], bars: NDArray[np.float64]
     ) -> int:
         """Add a feed's valid bars to the history; return how many these are."""
-        if not len(sessions):
-            return 0
-        before = np.concatenate([[self._last[name]], sessions[:-1]])
-        self._last[name] = sessions[-1]
-        for session in sessions[sessions == before]:
-            # Which of them is the close would depend on how Cerebro runs.
-            raise DataError(
-                "more than one bar in a session",
-                symbol=name,
-                session=str(session),
-                valid="daily bars, or longer ones",
-            )
+        self._order[name].check(numbers)
+        sessions = self._dates[name].sessions(numbers)
         good = self._series[name].is_valid(bars)
         for session in sessions[~good]:
             logger.warning("%s %s: not a valid bar, counts as none", name, session)
@@ -226,21 +228,3 @@ def _volatility(closes: Sequence[float]) -> float:
     square = math.fsum((value - mean) ** 2 for value in returns)
     deviation = math.sqrt(square / (len(returns) - 1))
     return deviation if deviation > ROUNDING else 0.0
-
-
-def _check_times(feeds: Iterable[Any]) -> None:
-    """Raise unless all feeds' bars of a session have one time of day."""
-    moments = [feed.lines.datetime.array[: feed.buflen()] for feed in feeds]
-    days = np.floor(np.unique(np.concatenate(moments)))
-    for number in days[1:][days[1:] == days[:-1]]:
-        raise _different_times(session_of(number))
-
-
-def _different_times(session: np.datetime64) -> StrategyError:
-    # Going bar by bar, Backtrader shows them one after another: a fit or a forecast
-    # would be made before the session's last bar is there.
-    return StrategyError(
-        f"the feeds' bars of {session} have different times of day, or one came late; "
-        "give the bars of all feeds of a pool one time, such as midnight, and live, "
-        "release a session when all its bars are there"
-    )

@@ -18,6 +18,7 @@ import backtrader as bt
 
 from bt_lstm_rotation.errors import DataError, SpecError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.periods import MONTH
 
 __all__ = ["Account"]
@@ -38,6 +39,7 @@ class Account:
         self, strategy: Any, lot: float = 1, *, ignore: Iterable[Any] = ()
     ) -> None:
         self._strategy = strategy
+        self._sessions = SessionClock(strategy)
         self._lot = lot
         # Feeds overload ==, so they are looked up by hash and never searched for.
         self._rank = {
@@ -51,8 +53,7 @@ class Account:
     @property
     def today(self) -> dt.date:
         """The strategy's session."""
-        today: dt.date = self._strategy.datetime.date(0)
-        return today
+        return self._sessions.today()
 
     @property
     def cash(self) -> float:
@@ -109,10 +110,7 @@ class Account:
 
     def close(self, feed: Any) -> float | None:
         """Close of the feed's bar of this session, or None if none can be traded at."""
-        # Dates are compared as whole days of Backtrader's own numbers: a feed may show
-        # its dates in a time zone that the strategy does not.
-        today = int(self._strategy.datetime[0])
-        if not len(feed) or int(feed.datetime[0]) != today:
+        if not self._sessions.shows_today(feed):
             return None
         close = float(feed.close[0])
         return close if math.isfinite(close) and close > 0 else None
@@ -122,6 +120,10 @@ class Account:
         if not len(feed):
             return False
         return int(self._strategy.datetime[0]) - int(feed.datetime[0]) > days
+
+    def last_session(self, feed: Any) -> dt.date:
+        """Session of the last bar a feed has shown."""
+        return self._sessions.date_of(feed, feed.datetime[0])
 
     def last_close(self, feed: Any) -> float:
         """Last close that was one; of a feed that had none, what was paid."""

@@ -94,5 +94,5 @@ class Delisting:
                 self._strategy.cancel(order)
 
     def _tell(self, feed: Any, what: str, price: float) -> None:
-        last = feed.datetime.date(0)
+        last = self._account.last_session(feed)
         self._log.record("delisted", feed, f"{what} {price:g}, no bar since {last}")

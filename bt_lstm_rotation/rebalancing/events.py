@@ -30,6 +30,7 @@ Kind = Literal[
     "margin_call",
     "invalid",
     "outdated",
+    "waited",
 ]
 
 WARNINGS = ("gave_up", "estimated", "delisted", "margin_call", "outdated")
@@ -52,7 +53,8 @@ class RebalanceEvent:
         valued at an old close; ``"delisted"``, a position in a feed that has ended, and
         what it is settled at; ``"margin_call"``, a position cut back because a short
         one has risen; ``"invalid"``, a bar that counts as none; ``"outdated"``,
-        no new target, because the network is too old.
+        no new target, because the network is too old; ``"waited"``, sessions before
+        Backtrader called a strategy's ``next`` (`bt_lstm_rotation.backtest`).
     feed : str
         The feed's name; empty where it is about none.
     detail : str

@@ -20,6 +20,7 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.feeds.bar_order import OrderWatch
 from bt_lstm_rotation.feeds.naming import (
     feed_name,
 )
@@ -33,6 +34,7 @@ from bt_lstm_rotation.rebalancing.margin import called
 from bt_lstm_rotation.rebalancing.no_trade import no_trade_region
 from bt_lstm_rotation.rebalancing.open_orders import OpenOrders
 from bt_lstm_rotation.rebalancing.rules import Rules
+from bt_lstm_rotation.rebalancing.sharing import refuse_shared_feeds
 from bt_lstm_rotation.rebalancing.target import Target, checked_weights
 
 __all__ = ["Rebalancer"]
@@ -111,6 +113,9 @@ class Rebalancer:
             raise SpecError(
                 "Rebalancer", "ignore", feed_name(ignore), "a list of feeds"
             )
+        self._strategy = strategy
+        self._begun = False
+        self._order = OrderWatch(strategy.datas)
         self._account = Account(strategy, lot, ignore=ignore)
         self._log = EventLog(self._account)
         self._orders = OpenOrders(strategy, self._account)
@@ -124,9 +129,22 @@ class Rebalancer:
         return self._log.events
 
     @property
+    def traded(self) -> list[Any]:
+        """The feeds that it may trade, by name."""
+        return self._account.traded
+
+    @property
     def done(self) -> bool:
         """Whether no order is pending and every position has its target size."""
         return not self._target.gave_up and self._reached()
+
+    def begin(self) -> None:
+        """Raise StrategyError if another rebalancer of the run trades its feeds.
+
+        It is asked in the first session, or in a strategy's ``start``.
+        """
+        refuse_shared_feeds(self._strategy, self)
+        self._begun = True
 
     def target(self, weights: Mapping[Any, float]) -> None:
         """Set the target from this session's close, and send the first orders.
@@ -174,6 +192,9 @@ class Rebalancer:
         self._log.record(kind, feed, detail)
 
     def _watch(self) -> None:
+        if not self._begun:
+            self.begin()
+        self._order.watch()
         self._account.observe()
         self._delisting.watch(self._account.traded)
 

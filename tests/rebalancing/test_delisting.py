@@ -276,13 +276,13 @@ def test_a_thin_market_settles_in_parts():
 def test_a_broker_that_is_no_simulation_settles_for_itself():
     class Feed:
         _name = "A"
-        datetime = SimpleNamespace(date=lambda ago: dt.date(2020, 1, 6))
 
     account = SimpleNamespace(
         today=dt.date(2020, 1, 20),
         ended=lambda feed, days: True,
         shares_held=lambda feed: 7,
         last_close=lambda feed: 3.5,
+        last_session=lambda feed: dt.date(2020, 1, 6),
     )
     # There is no buy, sell or cancel to be called.
     strategy, log = SimpleNamespace(broker=object()), EventLog(account)
