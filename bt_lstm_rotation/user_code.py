@@ -74,7 +74,11 @@ def run_file(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise StrategyError(f"cannot load {str(path)!r} as Python")
     module = importlib.util.module_from_spec(spec)
-    file = UserFile(name, os.path.abspath(path), code_hash(path))
+    try:
+        file = UserFile(name, os.path.abspath(path), code_hash(path))
+    except OSError as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise StrategyError(f"{str(path)!r} cannot be run: {reason}") from error
     if _is_there(file):
         return sys.modules[name]
     sys.modules[name] = module

@@ -9,6 +9,7 @@ from pathlib import Path
 import backtrader as bt
 import pytest
 
+from bt_lstm_rotation import user_code
 from bt_lstm_rotation.backtest.strategy_file import (
     code_of,
     find_strategy,
@@ -197,6 +198,15 @@ def test_a_file_that_must_not_be_read_cannot_be_run(write):
     file = write(ONE)
     Path(file).chmod(0)
     assert "PermissionError" in failure(file)
+
+
+def test_a_file_whose_code_cannot_be_read_is_named(write, monkeypatch):
+    # As without permission, which the superuser always has.
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(user_code, "code_hash", refused)
+    assert "mine.py' cannot be run: PermissionError" in failure(write(ONE))
 
 
 def test_ctrl_c_while_a_file_runs_is_nobodys_error(write):
