@@ -12,6 +12,7 @@ from typing import Any
 
 __all__ = [
     "DataError",
+    "ForecastError",
     "HistoryError",
     "LookaheadError",
     "MissingExtraError",
@@ -104,6 +105,25 @@ class SpecError(RotationError, ValueError):
         self.value = value
         self.valid = valid
         super().__init__(f"{owner}: {field} must be {valid} (got {_shown(value)})")
+
+
+class ForecastError(RotationError):
+    """A forecaster that does not keep to what ``docs/forecasters.md`` asks of it.
+
+    Parameters
+    ----------
+    owner, method : str
+        Whose method it is, for example ``"MyModel"`` and ``"forecast"``.
+    problem : str
+        What it does.
+    """
+
+    def __init__(self, owner: str, method: str, problem: str, valid: str) -> None:
+        self.owner = owner
+        self.method = method
+        self.problem = problem
+        self.valid = valid
+        super().__init__(f"{owner}.{method} {problem}; {valid}")
 
 
 class StrategyError(RotationError):

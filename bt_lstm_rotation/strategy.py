@@ -145,8 +145,8 @@ class SectorRotation(PeriodicRebalance):
         }
 
     def stop(self) -> None:
-        """Say so if the run was too short for a single forecast."""
-        if self._period_done is None:
+        """Say so if there was not a single forecast, and why."""
+        if not self._pool.warn_of_failure() and self._period_done is None:
             logger.warning(
                 "no forecast was possible: %s needs %d bars of each sector before the "
                 "first session of a period",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import backtrader as bt
 import pytest
 
+from bt_lstm_rotation import SectorRotation
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FORECASTERS = (ROOT / "docs" / "forecasters.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "backtrader.md").read_text(encoding="utf-8")
 
 
@@ -102,8 +107,42 @@ def test_every_script_of_the_guide_is_run():
     assert set(EXPECTED) | set(TRADES) == set(PARTS)
 
 
-def test_every_link_of_the_guide_leads_somewhere():
-    for link in re.findall(r"\]\(([^)#:]+)\)", GUIDE):
+def test_a_forecaster_of_ones_own_runs_as_it_is_printed(tmp_path, frames):
+    (script,) = scripts_in(FORECASTERS)
+    (tmp_path / "reversal.py").write_text(script, encoding="utf-8")
+    command = re.search(r"^    python run_backtest.py (.*)$", FORECASTERS, re.MULTILINE)
+    out = tmp_path / "out"
+    said = [*command[1].split(), "--end", "2003-06-30", "--jobs", "2", "--out", out]
+    ran = subprocess.run(
+        [sys.executable, ROOT / "run_backtest.py", *said],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["spec"]["forecaster"] == "ReversalSpec"
+    assert summary["spec"]["lookback"] == 10
+    assert summary["training"]["fits"] > 10
+    assert summary["training"]["failed"] == 0
+    assert summary["orders"]["completed"] > 10
+
+    scope = {"__name__": __name__}
+    exec(script, scope)
+    cerebro = bt.Cerebro()
+    for name, frame in frames.items():
+        if name != "SPY":
+            cerebro.adddata(bt.feeds.PandasData(dataname=frame), name=name)
+    spec = scope["ReversalSpec"](lookback=10)
+    cerebro.addstrategy(SectorRotation, spec=spec, top=2)
+    cerebro.run()
+    held = [feed for feed, size in cerebro.broker.positions.items() if size.size]
+    assert len(held) == 2
+
+
+def test_every_link_of_the_guides_leads_somewhere():
+    for link in re.findall(r"\]\(([^)#:]+)\)", GUIDE + FORECASTERS):
         assert (ROOT / "docs" / link).exists(), link
 
 

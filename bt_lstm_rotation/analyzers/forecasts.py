@@ -51,6 +51,7 @@ class ForecastHistory(bt.Analyzer):
         for pool in pools.values():
             self.horizon = pool.spec.horizon
             self.fits.extend(pool.fits)
+            pool.warn_of_failure()
 
     def get_analysis(self) -> Any:
         """Return the record."""

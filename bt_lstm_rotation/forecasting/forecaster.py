@@ -3,6 +3,7 @@
 A forecaster never sees the market, only windows that end where they have to, so it
 cannot look ahead. To add one, write a `Spec` (a frozen dataclass) whose `forecaster()`
 can fit; everything in the package takes it as it takes the LSTM.
+``docs/forecasters.md`` shows one whole.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ class Model(Protocol):
         -------
         (n_members, n_sessions, n_symbols) float64
             Decimal simple returns, of each member of an ensemble; most forecasters
-            have one. What is forecast for a session depends on that session's bars
-            alone, to the last bit.
+            have one. NaN means no forecast. What is forecast for a session depends on
+            that session's bars alone: of ours to the last bit, of others but for
+            rounding.
         """
         ...
 

@@ -35,6 +35,7 @@ from bt_lstm_rotation.feeds.naming import (
 from bt_lstm_rotation.feeds.sessions import dates_of
 from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
 from bt_lstm_rotation.periods import NEVER, QUARTER
 from bt_lstm_rotation.prices.validity import BarValidator
 
@@ -78,10 +79,7 @@ class ForecastPool:
     ) -> None:
         names = feed_names(feeds)
         require_daily(feeds)
-        # A class has the attributes too.
-        if isinstance(spec, type) or not isinstance(spec, Spec):
-            valid = "a forecaster's spec, such as ForecastSpec() or MomentumSpec()"
-            raise SpecError("LSTMForecast", "spec", spec, valid)
+        check_spec(spec)
         if len(names) < spec.min_symbols:
             raise SpecError(
                 type(spec).__name__,
@@ -103,6 +101,7 @@ class ForecastPool:
         }
         self._session = NEVER
         self._latest: dict[str, list[float]] = {}
+        self._warned = False
         self._ahead: dict[str, NDArray[np.float64]] | None = None
 
     @property
@@ -182,6 +181,14 @@ class ForecastPool:
     def overdue(self, session: np.datetime64) -> int:
         """Count the fits up to a session that have failed since the one in force."""
         return self._walk.overdue(session)
+
+    def warn_of_failure(self) -> bool:
+        """Whether fits have led to no forecast at all; the first call warns of it."""
+        failure = self._walk.failure()
+        if failure and not self._warned:
+            logger.warning("%s", failure)
+            self._warned = True
+        return bool(failure)
 
     def _take(self, name: str, feed: Any) -> bool:
         """Add the bar a feed shows, unless it was added; say whether it was."""

@@ -22,6 +22,7 @@ from bt_lstm_rotation.backtest.strategy_file import (
     strategy_errors,
 )
 from bt_lstm_rotation.errors import (
+    ForecastError,
     HistoryError,
     SpecError,
     StrategyError,
@@ -150,7 +151,7 @@ class Trials:
                     training=Training(workers=self.workers, store=self.store),
                 )
             measures = [_cell(result.summary, *place) for place in MEASURES.values()]
-        except (SpecError, HistoryError, StrategyError) as error:
+        except (SpecError, HistoryError, StrategyError, ForecastError) as error:
             status = str(error)
         return trial.key, [trial.key, *trial.texts.values(), *measures, _line(status)]
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import backtrader as bt
 import pytest
 
-from bt_lstm_rotation.backtest import strategy_file
+from bt_lstm_rotation import user_code
 from bt_lstm_rotation.backtest.strategy_file import (
     code_of,
     find_strategy,
     known_strategies,
 )
 from bt_lstm_rotation.errors import StrategyError
+from bt_lstm_rotation.user_code import where_it_failed
 
 ONE = """\
 import backtrader as bt
@@ -199,13 +200,22 @@ def test_a_file_that_must_not_be_read_cannot_be_run(write):
     assert "PermissionError" in failure(file)
 
 
+def test_a_file_whose_code_cannot_be_read_is_named(write, monkeypatch):
+    # As without permission, which the superuser always has.
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(user_code, "code_hash", refused)
+    assert "mine.py' cannot be run: PermissionError" in failure(write(ONE))
+
+
 def test_ctrl_c_while_a_file_runs_is_nobodys_error(write):
     with pytest.raises(KeyboardInterrupt):
         find_strategy(write("raise KeyboardInterrupt\n"))
 
 
 def test_an_error_from_nowhere_has_no_place():
-    assert strategy_file._where_it_failed(ValueError("x"), None) == "ValueError: x"
+    assert where_it_failed(ValueError("x"), None) == "ValueError: x"
 
 
 BESIDE = """\
@@ -243,6 +253,24 @@ def test_neighbours_of_one_name_in_two_folders_are_told_apart(write, beside):
     write("SPEED = 1\n", "other/signals/fast.py")
     for file, period in ((beside, 40), (other, 2), (beside, 40)):
         assert find_strategy(file).params.period == period
+
+
+def test_a_neighbour_that_has_changed_is_imported_again(write, beside):
+    first = find_strategy(beside)
+    assert find_strategy(beside) is first
+    write("PERIOD = 1\n", "rules.py")
+    assert find_strategy(beside).params.period == 2
+    write(BESIDE.replace("+ SPEED", "+ 5 * SPEED"))
+    assert find_strategy(beside).params.period == 6
+
+
+def test_a_neighbour_imported_late_is_told_apart_too(write):
+    late = (
+        f"{ONE}\n    def period():\n        import later\n        return later.PERIOD\n"
+    )
+    for folder, period in (("one", 1), ("two", 2)):
+        write(f"PERIOD = {period}\n", f"{folder}/later.py")
+        assert find_strategy(write(late, f"{folder}/mine.py")).period() == period
 
 
 def test_a_neighbour_does_not_replace_an_installed_package(write):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import HistoryError, SpecError
 from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
 from bt_lstm_rotation.forecasting.window import BarHistory
 from bt_lstm_rotation.periods import NEVER, STALE_AFTER, period_of
 from bt_lstm_rotation.prices import PricePanel
@@ -78,8 +79,10 @@ def first_forecast(panel: PricePanel, spec: Spec) -> np.datetime64:
     HistoryError
         If there is none: how many sessions are needed, and how many there are.
     SpecError
-        If symbols are to be compared with each other, and there are too few.
+        If it is no spec, or symbols are to be compared with each other and there are
+        too few.
     """
+    check_spec(spec)
     history = BarHistory.from_panel(panel)
     in_force = RetrainCalendar(spec, history).advance(panel.sessions)
     possible = np.flatnonzero(~np.isnat(in_force))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import NamedTuple, TypeGuard
@@ -28,6 +28,7 @@ from bt_lstm_rotation.forecasting.forecaster import (
     Storable,
 )
 from bt_lstm_rotation.forecasting.store.forecast_store import ForecastStore
+from bt_lstm_rotation.forecasting.walkforward.contract import checked_fit, is_ours
 from bt_lstm_rotation.forecasting.walkforward.guarded import (
     guarded_fit,
     guarded_fit_within,
@@ -164,8 +165,12 @@ class FitTask:
         if isinstance(forecaster, Preparable):
             forecaster.prepare()
         began = self.clock()
-        make = functools.partial(forecaster.fit, window, session)
-        fit = guarded_fit(make) if limit is None else guarded_fit_within(make, limit)
+        shown = window
+        if not is_ours(forecaster):  # it may write into what it is shown
+            shown = replace(window, dates=window.dates.copy(), bars=window.bars.copy())
+        make = functools.partial(forecaster.fit, shown, session)
+        made = guarded_fit(make) if limit is None else guarded_fit_within(make, limit)
+        fit = checked_fit(made, forecaster, window.symbols)
         took = self.clock() - began
         kept, store = self._kept, self.store
         # A failure is not kept: it may be the machine's, and is tried again.
@@ -186,8 +191,8 @@ class FitTask:
     def _kept(self) -> Storable | None:
         # The key knows the code of this package, and would not notice a change in that
         # of a forecaster defined elsewhere.
-        ours = type(self.forecaster).__module__.startswith("bt_lstm_rotation.")
-        return self.forecaster if ours and _is_storable(self.forecaster) else None
+        forecaster = self.forecaster
+        return forecaster if is_ours(forecaster) and _is_storable(forecaster) else None
 
 
 def _is_storable(forecaster: object) -> TypeGuard[Storable]:

@@ -18,6 +18,12 @@ from bt_lstm_rotation.forecasting.walkforward.calendar import (
     first_forecast,
     fit_members,
 )
+from bt_lstm_rotation.forecasting.walkforward.contract import (
+    check_forecaster,
+    check_spec,
+    forecast_of,
+    is_ours,
+)
 from bt_lstm_rotation.forecasting.walkforward.records import FitRecord, Forecasts
 from bt_lstm_rotation.forecasting.walkforward.training import (
     FitTask,
@@ -56,6 +62,12 @@ class WalkForward:
     ----------
     fits_ : list of FitRecord
         The fits so far.
+
+    Raises
+    ------
+    SpecError, ForecastError
+        If the spec or its forecaster is not as ``docs/forecasters.md`` asks; `forecast`
+        raises ForecastError for what these give.
     """
 
     def __init__(
@@ -66,19 +78,22 @@ class WalkForward:
         start: np.datetime64 | None = None,
         training: Training | None = None,
     ) -> None:
+        check_spec(spec)
         self.spec = spec
         self.history = history
         self.fits_: list[FitRecord] = []
         self._start = start
         self._training = Training() if training is None else training
-        self._forecaster = spec.forecaster()
+        self._forecaster = check_forecaster(spec, spec.forecaster())
         self._warm_starts: bool = getattr(spec, "warm_start", False)
         self._calendar = RetrainCalendar(spec, history)
         self._tried: np.datetime64 = NEVER
         self._model: Model | None = None
         self._model_key = ""
         self._served_by: np.datetime64 = NEVER
+        self._compared: np.datetime64 = NEVER
         self._spared: list[np.datetime64] = []
+        self._answered = self._has_forecast = False
 
     def forecast(self, sessions: NDArray[np.datetime64]) -> NDArray[np.float64]:
         """Forecast the next sessions: mean and deviation over the members.
@@ -130,6 +145,19 @@ class WalkForward:
                 failed = 0 if fit.status == "ok" else failed + 1
         return failed
 
+    def failure(self) -> str:
+        """Say in one line why fits have led to no forecast; empty if they have."""
+        name = type(self.spec).__name__
+        if self._answered:
+            nothing = f"no forecast was made: all that {name} gave was NaN"
+            return "" if self._has_forecast else nothing
+        if not self.fits_ or self._model is not None:
+            return ""
+        problems = list(dict.fromkeys(fit.status for fit in self.fits_))
+        count = f"all {len(self.fits_):,} fits of {name} failed"
+        others = f", the first of {len(problems):,} reasons" if problems[1:] else ""
+        return f"no forecast was made: {count}: {problems[0]}{others}"
+
     def _accept(self, fitted: Fitted) -> None:
         """Take a fit over; if it failed, see to it that the last good one serves."""
         session, attempts = fitted.session, [fitted]
@@ -153,7 +181,7 @@ class WalkForward:
             and self._model is not None
             and isinstance(forecaster, WarmStartable)
         ):
-            warm = forecaster.starting_from(self._model)
+            warm = check_forecaster(self.spec, forecaster.starting_from(self._model))
             return FitTask(warm, window, session, None, how.clock, "warm start")
         return FitTask(forecaster, window, session, how.store, how.clock)
 
@@ -208,17 +236,22 @@ class WalkForward:
                     symbols, sessions[block], self.spec.forecast_bars
                 )
                 members = self._forecast(model, window)
+                self._answered = True
                 for value, into in zip(
                     _mean_and_deviation(members), values, strict=True
                 ):
                     into[np.ix_(block, columns)] = value
+                    self._has_forecast |= bool(np.isfinite(value).any())
 
     def _forecast(self, model: Model, window: Window) -> NDArray[np.float64]:
         # Bar by bar, looking up a forecast costs as much as making it.
         store = self._training.store if len(window.dates) > 1 else None
         key, values = stored_forecast(store, self._model_key, window)
         if values is None:
-            values = model.forecast(window)
+            sample = self._compared != self._served_by and not is_ours(model)
+            values = forecast_of(model, window, sample=sample)
+            if len(window.dates) > 1:
+                self._compared = self._served_by
             if store is not None and key:
                 store.put(key, {"values": values})
         return values
@@ -245,6 +278,8 @@ def walk_forward(
     walk = WalkForward(spec, history, start=start, training=training)
     order = [history.symbols.index(symbol) for symbol in panel.symbols]
     values, dispersion = walk.forecast(panel.sessions)[:, :, order]
+    if failure := walk.failure():
+        logger.warning("%s", failure)
     return Forecasts(
         panel.sessions, panel.symbols, values, dispersion, tuple(walk.fits_)
     )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -18,6 +20,7 @@ import joblib
 
 from bt_lstm_rotation.checks import check_choice, check_whole
 from bt_lstm_rotation.errors import MissingExtraError, SourceError, SpecError
+from bt_lstm_rotation.forecasting.walkforward.parcel import carry_out, pack, unpack
 
 __all__ = ["Workers"]
 
@@ -88,7 +91,8 @@ class Workers:
         Parameters
         ----------
         function : callable
-            Of one task; for processes and clusters, importable there.
+            Of one task. Processes and clusters are sent both in a pickle, and run a
+            user's file that they come from (`bt_lstm_rotation.user_code`).
         tasks : iterable
             Taken a few ahead of the workers, not all at once.
         ordered : bool
@@ -99,7 +103,10 @@ class Workers:
         MissingExtraError
             If ``"dask"`` is asked for and not installed.
         SourceError
-            If the scheduler does not answer or has no worker, or workers die of a task.
+            If the scheduler does not answer or has no worker, workers die of a task, or
+            one cannot be sent there or read.
+        StrategyError
+            If a user's file is missing where the workers are, or is another one.
         """
         if self.scheduler is not None:
             yield from _on_cluster(self.scheduler, function, tasks, ordered=ordered)
@@ -117,13 +124,15 @@ class Workers:
                 # type differs, and so does their key in a store.
                 max_nbytes=None,
             )
-            try:
+            if self.backend == "threads":
                 yield from parallel(joblib.delayed(function)(task) for task in tasks)
+                return
+            calls = (joblib.delayed(carry_out)(pack(function, task)) for task in tasks)
+            try:
+                for result in parallel(calls):
+                    yield unpack(result)
             except BrokenExecutor as error:
-                raise SourceError(
-                    "a process was killed at its work, as a machine that runs out of "
-                    "memory does; fewer at a time need less"
-                ) from error
+                raise SourceError(_why_broken(error)) from error
 
 
 def available_cores() -> int:
@@ -132,6 +141,21 @@ def available_cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
         return os.cpu_count() or 1
+
+
+def _why_broken(error: BrokenExecutor) -> str:
+    """Say why processes are gone, as far as it is known."""
+    if error.__cause__ is not None:  # a traceback as text
+        lines = str(error.__cause__).replace('"""', "").split("\n")
+        reason = [line.strip() for line in lines if line.strip()]
+        return f"a process could not go on: {reason[-1] if reason else error}"
+    codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
+    if codes and "SIGKILL" not in codes[1] and codes[1]:
+        return f"a process ended in the middle of its work, with {codes[1]}"
+    return (
+        "a process was killed at its work, as a machine that runs out of memory does; "
+        "fewer at a time need less"
+    )
 
 
 def _on_cluster(
@@ -156,8 +180,11 @@ def _on_cluster(
             # Asked each time: a cluster may grow, and does so for tasks that wait.
             with _gave_up(address, OSError):
                 ahead = 2 * max(1, sum(client.nthreads().values()))
-            fresh = islice(left, max(0, ahead - len(waiting)))
-            waiting += [client.submit(function, task, pure=False) for task in fresh]
+            for task in islice(left, max(0, ahead - len(waiting))):
+                # By this name Dask says which task its workers died of.
+                key = f"{_name(function)}-{uuid.uuid4().hex}"
+                sent = pack(function, task)
+                waiting.append(client.submit(carry_out, sent, key=key, pure=False))
             if not waiting:
                 return
             if not ordered:
@@ -165,8 +192,12 @@ def _on_cluster(
                     done = distributed.wait(waiting, return_when="FIRST_COMPLETED").done
                 waiting.sort(key=lambda future: future not in done)
             with _gave_up(address, CancelledError, distributed.KilledWorker):
-                result = waiting.pop(0).result()
+                result = unpack(waiting.pop(0).result())
             yield result
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
 
 
 @contextmanager

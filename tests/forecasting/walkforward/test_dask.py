@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,10 @@ from pathlib import Path
 import distributed
 import numpy as np
 import pytest
-from fakes import FakeSpec, random_panel
+from fakes import FakeSpec, random_panel, same_bytes
+from own_files import write_own
 
+from bt_lstm_rotation.backtest.strategy_file import find_strategy
 from bt_lstm_rotation.errors import MissingExtraError, SourceError, SpecError
 from bt_lstm_rotation.forecasting import (
     ForecastSpec,
@@ -133,6 +136,39 @@ def _process(_: int) -> int:
 
 def test_a_cluster_gives_the_serial_bytes(workers, serial):
     assert_same(walk_forward(PANEL, WEEKLY, training=Training(workers=workers)), serial)
+
+
+def test_a_forecaster_of_a_users_file_gives_the_serial_bytes(workers, tmp_path):
+    spec = find_strategy(write_own(tmp_path)).params.spec
+    one = walk_forward(PANEL, spec, training=Training(workers=Workers(jobs=1)))
+    many = walk_forward(PANEL, spec, training=Training(workers=workers))
+    assert np.isfinite(one.values).any()
+    assert same_bytes(many.values, one.values)
+
+
+def test_workers_in_this_process_do_not_run_a_users_file_again(tmp_path):
+    spec = find_strategy(write_own(tmp_path)).params.spec
+    module = sys.modules[type(spec).__module__]
+    with distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=2,
+        processes=False,
+        dashboard_address=":0",
+        silence_logs=logging.CRITICAL,
+    ) as cluster:
+        here = Workers(backend="dask", scheduler=cluster.scheduler_address)
+        many = walk_forward(PANEL, spec, training=Training(workers=here))
+    one = walk_forward(PANEL, spec, training=Training(workers=Workers(jobs=1)))
+    assert same_bytes(many.values, one.values)
+    assert sys.modules[type(spec).__module__] is module
+
+
+def test_a_module_that_a_cluster_lacks_is_named(workers, monkeypatch):
+    module = types.ModuleType("only_here")
+    exec("class Thing:\n    pass\n", vars(module))
+    monkeypatch.setitem(sys.modules, "only_here", module)
+    with pytest.raises(SourceError, match="ModuleNotFoundError: No module named 'only"):
+        list(workers.map(repr, [module.Thing()]))
 
 
 def test_a_worker_that_dies_in_a_fit_loses_nothing(workers, serial, tmp_path):
