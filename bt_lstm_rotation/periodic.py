@@ -26,6 +26,7 @@ from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars, keep_all_bars
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
 from bt_lstm_rotation.rebalancing.rules import Rules
+from bt_lstm_rotation.rebalancing.schemes import require_paid_in_full
 
 __all__ = ["PeriodicRebalance"]
 
@@ -96,7 +97,7 @@ class PeriodicRebalance(bt.Strategy):
         keep_all_bars(self.datas)
 
     def start(self) -> None:
-        """Refuse a broker that fills at a price the decision was made from."""
+        """Refuse a broker under which what is reported would not be true."""
         params = getattr(self.broker, "p", None)
         for setting, name in (("coc", "cheat-on-close"), ("coo", "cheat-on-open")):
             if getattr(params, setting, False):
@@ -104,6 +105,7 @@ class PeriodicRebalance(bt.Strategy):
                     f"{type(self).__name__} decides at a close and is filled at the "
                     f"next open; with {name} set, what it reports would not be true"
                 )
+        require_paid_in_full(self.broker, self.sectors.values())
 
     def weights(self) -> dict[str, float]:
         """Return feed name -> share of equity wanted from now on, shorts negative.
