@@ -8,6 +8,7 @@ from typing import Any
 
 import backtrader as bt
 
+from bt_lstm_rotation.errors import StrategyError
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.rebalancing.schemes import multiplier_of
 
@@ -27,6 +28,11 @@ class AccountHistory(bt.Analyzer):
     ``flows`` is a dict of date -> what was paid in by that close, withdrawals below 0;
     sessions without any are left out. ``broker.add_cash`` arrives at the next close;
     cash that a strategy's ``next`` changes at once (``broker.set_cash``), at its own.
+
+    Raises
+    ------
+    StrategyError
+        While it runs, if cash is set where it cannot be told from a return.
     """
 
     def __init__(self) -> None:
@@ -39,11 +45,19 @@ class AccountHistory(bt.Analyzer):
         broker = self.strategy.broker
         self._shares, self._share_value = broker.fundshares, broker.fundvalue
         self._cash = self._value = self._arrived = 0.0
+        self._cash_set: float | None = None
 
     def notify_fund(
         self, cash: float, value: float, fundvalue: float, shares: float
     ) -> None:
         """Take the account as the broker left it, before the strategy acts."""
+        cash_set = getattr(self.strategy.broker, "startingcash", None)
+        if self.rets and cash_set != self._cash_set:
+            raise StrategyError(
+                f"cash was set to {cash_set:,.2f} outside the strategy's next(), among "
+                "fills that change it too, so that no return can be told from it; use "
+                "broker.add_cash"
+            )
         # Backtrader issues shares for what is paid in, at the last close's value.
         self._arrived = (shares - self._shares) * self._share_value
         self._cash, self._value = cash, value
@@ -69,6 +83,7 @@ class AccountHistory(bt.Analyzer):
             self.flows[today] = flow
         self.rets[today] = (equity, cash, held)
         self._shares, self._share_value = broker.fundshares, broker.fundvalue
+        self._cash_set = getattr(broker, "startingcash", None)
 
     def get_analysis(self) -> Any:
         """Return the record."""

@@ -20,6 +20,7 @@ from bt_lstm_rotation.analyzers import (
     TradingCosts,
     Weights,
 )
+from bt_lstm_rotation.errors import StrategyError
 from bt_lstm_rotation.feeds import add_feeds
 
 ALL = (AccountHistory, OrderHistory, ForecastHistory, TradingCosts, Weights)
@@ -115,6 +116,17 @@ def test_money_paid_in_arrives_at_the_next_close():
     assert worth[day(9)] == worth[day(8)] + 20 - 300
     for equity, cash, held in account.values():
         assert equity == pytest.approx(cash + sum(v for _, v in held.values()))
+
+
+def test_cash_that_is_set_among_fills_is_refused():
+    class Sets(Plan):
+        def notify_order(self, order):
+            if order.status == order.Completed:
+                self.broker.set_cash(5_000)
+
+    orders = {7: lambda s: s.buy(s.getdatabyname("A"), size=20)}
+    with pytest.raises(StrategyError, match=r"cash was set to 5,000\.00 outside"):
+        drop_in(WEEK, Sets, broker=DEAR, analyzers=ALL, plan=orders)
 
 
 def test_recording_an_account_does_not_change_it():
