@@ -128,8 +128,8 @@ def run_sweep(
             if key != shared.trial(dict(zip(grid, row[1:], strict=False))).key:
                 raise OutputError(
                     f"{file} holds trials of another sweep, such as {key}: of other "
-                    "bars, dates, broker, seed, strategy or version; choose another "
-                    "file"
+                    "bars, dates, broker, sessions a year, seed, strategy or version; "
+                    "choose another file"
                 )
         if rows:
             table.write(rows.values())  # what was cut off is gone

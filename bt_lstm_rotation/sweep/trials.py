@@ -45,7 +45,7 @@ MEASURES = {
         name: ("metrics", name)
         for name in (
             *("total_return", "cagr", "annual_volatility", "sharpe", "sortino"),
-            *("max_drawdown", "calmar", "turnover", "costs"),
+            *("max_drawdown", "calmar", "turnover", "costs", "periods_a_year"),
         )
     },
     "benchmark_total_return": ("benchmark", "total_return"),
