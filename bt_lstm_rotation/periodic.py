@@ -24,6 +24,7 @@ from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars, keep_all_bars
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
 from bt_lstm_rotation.rebalancing.rules import Rules
+from bt_lstm_rotation.rebalancing.schemes import require_paid_in_full
 
 __all__ = ["PeriodicRebalance"]
 
@@ -98,10 +99,7 @@ class PeriodicRebalance(bt.Strategy):
         keep_all_bars(self.datas)
 
     def start(self) -> None:
-        """Refuse a broker that fills at a price the decision was made from.
-
-        So is another strategy that trades the same feeds.
-        """
+        """Refuse a broker or a rival under which no report would be true."""
         self.rebalancer.begin()
         params = getattr(self.broker, "p", None)
         for setting, name in (("coc", "cheat-on-close"), ("coo", "cheat-on-open")):
@@ -110,6 +108,7 @@ class PeriodicRebalance(bt.Strategy):
                     f"{type(self).__name__} decides at a close and is filled at the "
                     f"next open; with {name} set, what it reports would not be true"
                 )
+        require_paid_in_full(self.broker, self.sectors.values())
 
     def weights(self) -> dict[str, float]:
         """Return feed name -> share of equity wanted from now on, shorts negative.

@@ -17,15 +17,19 @@ class BacktestResult:
     Parameters
     ----------
     account : DataFrame
-        One row a session, indexed by it: ``equity`` and ``cash`` in currency, and
-        ``benchmark``, what the same capital would be worth in it (NaN without one). The
-        first row is the close at which the first decision could be made.
+        One row a session, indexed by it, all in currency: ``equity``; ``cash``;
+        ``benchmark``, what the same capital and flows would be worth in it (NaN without
+        one, and after its last bar); ``flows``, what was paid in by that close,
+        withdrawals below 0. The first row is the close at which the first decision
+        could be made.
     weights : DataFrame
-        One row a session, one column a symbol and ``cash``: share of equity at the
-        close, as a decimal.
+        One row a session, one column a symbol and ``cash``, and one for the benchmark
+        if the strategy held it: share of equity at the close, as a decimal. A row adds
+        up to 1, but for futures and leverage, whose exposure is not paid for; see
+        `bt_lstm_rotation.analyzers.Weights`.
     orders : DataFrame
         One row an order: ``ref, symbol, submitted, side, size, status, executed,
-        filled, price, commission, slippage``; see
+        filled, price, commission, slippage, multiplier``; see
         `bt_lstm_rotation.analyzers.OrderRecord`.
     forecasts : DataFrame
         One row a forecast: ``session, symbol, forecast, realised``, decimal returns
@@ -38,9 +42,10 @@ class BacktestResult:
         One row for each thing that kept a rebalance from going smoothly: ``session,
         kind, symbol, detail``; see `bt_lstm_rotation.rebalancing.RebalanceEvent`.
     summary : dict
-        What ``summary.json`` holds: ``strategy, spec, data, broker, metrics, benchmark,
-        forecast, orders, training, timing, versions``. Rates are decimals, amounts are
-        currency, and what is not defined is None.
+        What ``summary.json`` holds: ``strategy, spec, data, broker, account, metrics,
+        benchmark, forecast, orders, training, timing, versions, notes``. Rates are
+        decimals, amounts are currency, and what is not defined is None. ``notes`` are
+        sentences that a reader of the figures has to know.
     """
 
     account: pd.DataFrame = field(repr=False)

@@ -11,6 +11,7 @@ import backtrader as bt
 
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.feeds.sessions import SessionClock
+from bt_lstm_rotation.rebalancing.schemes import multiplier_of
 
 __all__ = ["OrderHistory", "OrderRecord", "TradingCosts"]
 
@@ -39,7 +40,11 @@ class OrderRecord:
     price : float
         Average price, in currency; NaN if nothing was filled.
     commission, slippage : float
-        In currency; slippage is what it cost not to be filled at the open.
+        In currency. Slippage is what it cost to be filled at a worse price than without
+        the broker's slippage setting. Commission has the interest that was due on what
+        the order closed, as Backtrader books it.
+    multiplier : float
+        What a price of 1 is worth, in currency: 1, but for futures.
     """
 
     ref: int
@@ -53,13 +58,16 @@ class OrderRecord:
     price: float = math.nan
     commission: float = 0.0
     slippage: float = 0.0
+    multiplier: float = 1.0
 
 
 class OrderHistory(bt.Analyzer):
     """Every order that a bar could fill, in the order of submission.
 
-    ``get_analysis()`` gives a list of `OrderRecord`. Slippage is measured against the
-    open of the bar that filled a market order; for other orders it is 0. Orders sent at
+    ``get_analysis()`` gives a list of `OrderRecord`. Slippage is 0 unless the broker is
+    set to have some (``slip_perc``, ``slip_fixed``). It is then measured against the
+    price without it: the open, the deciding close under cheat-on-close, a stop's or a
+    limit's own price; a stop-limit order counts as having none. Orders sent at
     the last close of a run are left out: no bar comes to fill them. An order that
     settles a feed that has ended (``Order.Historical``) is dated by the sessions it was
     sent and filled on, and not by the feed's last bar.
@@ -85,12 +93,15 @@ class OrderHistory(bt.Analyzer):
         record.status = order.getstatusname()
         if abs(order.executed.size) > record.filled:
             filled, price = abs(float(order.executed.size)), float(order.executed.price)
-            if order.exectype == bt.Order.Market:
+            broker = self.strategy.broker
+            multiplier = multiplier_of(broker.getcommissioninfo(order.data))
+            if (fair := _price_without_slippage(order, broker)) is not None:
                 # `price` is the average of all parts: take what this one was paid.
                 before = record.filled * record.price if record.filled else 0.0
-                at_open = (filled - record.filled) * float(order.data.open[0])
-                sign = 1 if order.isbuy() else -1
-                record.slippage += sign * (filled * price - before - at_open)
+                at_fair = (filled - record.filled) * fair
+                sign = multiplier if order.isbuy() else -multiplier
+                record.slippage += sign * (filled * price - before - at_fair)
+            record.multiplier = multiplier
             record.filled, record.price = filled, price
             if order.exectype == bt.Order.Historical:
                 feeds = [feed for feed in self.strategy.datas if len(feed)]
@@ -120,6 +131,30 @@ class TradingCosts(OrderHistory):
         return {
             "commission": sum(record.commission for record in filled),
             "slippage": sum(record.slippage for record in filled),
-            "traded_value": sum(record.filled * record.price for record in filled),
+            "traded_value": sum(
+                record.filled * record.price * record.multiplier for record in filled
+            ),
             "fills": len(filled),
         }
+
+
+def _price_without_slippage(order: Any, broker: Any) -> float | None:
+    """Return what the fill that was just made would have cost; None for the same.
+
+    After ``BackBroker._try_exec_market``, ``_try_exec_stop`` and ``_try_exec_limit``.
+    """
+    params: Any = getattr(broker, "p", None)
+    slips = getattr(params, "slip_perc", 0.0) or getattr(params, "slip_fixed", 0.0)
+    if not slips:
+        return None
+    opened, asked = float(order.data.open[0]), order.created.price
+    worse, better = (max, min) if order.isbuy() else (min, max)
+    if order.exectype == bt.Order.Market:
+        if params.coc and order.info.get("coc", True):
+            return float(order.created.pclose)
+        return opened
+    if order.exectype in (bt.Order.Stop, bt.Order.StopTrail):
+        return worse(opened, float(asked))
+    if order.exectype == bt.Order.Limit:
+        return better(opened, float(asked))
+    return None

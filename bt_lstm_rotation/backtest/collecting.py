@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields, is_dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from bt_lstm_rotation.analyzers import (
     OrderHistory,
     OrderRecord,
 )
+from bt_lstm_rotation.backtest.benchmark import Benchmark
 from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.backtest.waiting import WaitHistory, waited
 from bt_lstm_rotation.forecasting import FitRecord
@@ -46,6 +47,8 @@ class Run:
         The forecaster's spec, or None.
     seconds : float
         How long it took.
+    periods_a_year : float or None
+        Sessions a year; None to measure it.
     """
 
     panel: PricePanel
@@ -56,6 +59,7 @@ class Run:
     params: Mapping[str, Any]
     spec: Any
     seconds: float
+    periods_a_year: float | None = None
 
     @property
     def sectors(self) -> PricePanel:
@@ -77,8 +81,33 @@ def collect(ran: Any, run: Run) -> BacktestResult:
         for day, row in ran.analyzers.AccountHistory.get_analysis().items()
         if np.datetime64(day, "D") >= run.first_decision
     }
-    account = _account(history, run)
     orders = _frame(OrderRecord, ran.analyzers.OrderHistory.get_analysis())
+    weights = _weights(history, run.sectors.symbols)
+    account = _account(history, ran.analyzers.AccountHistory.flows)
+    flows = account["flows"]
+    metrics = performance(
+        account["equity"],
+        traded_value=float(
+            (orders["filled"] * orders["price"] * orders["multiplier"]).sum()
+        ),
+        costs=float((orders["commission"] + orders["slippage"]).sum()),
+        flows=flows,
+        periods_a_year=run.periods_a_year,
+    )
+    notes = [*_flow_notes(flows)]
+    benchmark = None
+    if run.benchmark is not None:
+        compared = Benchmark(
+            name=run.benchmark,
+            close=run.panel.frame(run.benchmark)["Close"],
+            account=account,
+            flows=flows,
+            traded=run.benchmark in weights
+            or bool((orders["symbol"] == run.benchmark).any()),
+        )
+        account["benchmark"] = compared.curve
+        benchmark = compared.measured(metrics["periods_a_year"])
+        notes += compared.notes()
     recorded = ran.analyzers.ForecastHistory.get_analysis()
     forecasts, measured = _forecasts(recorded, run)
     retrains = _frame(FitRecord, recorded["fits"])
@@ -90,7 +119,7 @@ def collect(ran: Any, run: Run) -> BacktestResult:
     ]
     return BacktestResult(
         account=account,
-        weights=_weights(history, run.sectors.symbols),
+        weights=weights,
         orders=orders,
         forecasts=forecasts,
         retrains=retrains,
@@ -102,14 +131,12 @@ def collect(ran: Any, run: Run) -> BacktestResult:
             else {"forecaster": type(run.spec).__name__, **asdict(run.spec)},  # type: ignore[arg-type]
             "data": _data(run, account),
             "broker": run.broker.described(),
-            "metrics": performance(
-                account["equity"],
-                traded_value=float((orders["filled"] * orders["price"]).sum()),
-                costs=float((orders["commission"] + orders["slippage"]).sum()),
-            ),
-            "benchmark": None
-            if run.benchmark is None
-            else performance(account["benchmark"], traded_value=0.0, costs=0.0),
+            "account": {
+                "deposits": float(flows.clip(lower=0).sum()),
+                "withdrawals": float(-flows.clip(upper=0).sum() + 0.0),
+            },
+            "metrics": metrics,
+            "benchmark": benchmark,
             "forecast": measured,
             "orders": _order_counts(orders),
             "training": {
@@ -123,40 +150,65 @@ def collect(ran: Any, run: Run) -> BacktestResult:
                 "fits": len(retrains),
             },
             "versions": installed(PACKAGES),
+            "notes": notes,
         },
     )
 
 
-def _account(history: Mapping[pd.Timestamp, Any], run: Run) -> pd.DataFrame:
-    account = pd.DataFrame(
+def _account(
+    history: Mapping[pd.Timestamp, Any], flows: Mapping[Any, float]
+) -> pd.DataFrame:
+    # What was there at the first close is what the account begins with.
+    first = next(iter(history))
+    return pd.DataFrame(
         {
             "equity": {day: equity for day, (equity, _, _) in history.items()},
             "cash": {day: cash for day, (_, cash, _) in history.items()},
             "benchmark": np.nan,
+            "flows": {
+                day: 0.0 if day == first else flows.get(day.date(), 0.0)
+                for day in history
+            },
         },
         dtype="float64",
     ).rename_axis("session")
-    if run.benchmark is not None:
-        # A session on which the benchmark alone did not trade keeps its last value.
-        close = run.panel.frame(run.benchmark)["Close"].reindex(
-            account.index, method="ffill"
+
+
+def _flow_notes(flows: pd.Series[Any]) -> Iterator[str]:
+    if flows.any():
+        yield (
+            f"{flows.clip(lower=0).sum():,.2f} was paid in and "
+            f"{-flows.clip(upper=0).sum() + 0.0:,.2f} taken out on the way. Returns, "
+            "drawdown and the chart leave both out."
         )
-        account["benchmark"] = account["equity"].iloc[0] * close / close.iloc[0]
-    return account
 
 
 def _weights(
     history: Mapping[pd.Timestamp, Any], symbols: Sequence[str]
 ) -> pd.DataFrame:
+    others = _held_besides(symbols, (held for _, _, held in history.values()))
+    columns = [*symbols, *others]
     rows = [
         [
-            *(held.get(symbol, (0.0, 0.0))[1] / equity for symbol in symbols),
-            cash / equity,
+            *(held.get(symbol, (0.0, 0.0))[1] for symbol in columns),
+            cash,
         ]
-        for equity, cash, held in history.values()
+        for _, cash, held in history.values()
     ]
     index = pd.DatetimeIndex(list(history), name="session")
-    return pd.DataFrame(rows, index=index, columns=[*symbols, "cash"], dtype="float64")
+    equity = np.array([equity for equity, _, _ in history.values()])
+    # Of an account that is empty there are no shares.
+    shares = np.array(rows) / np.where(equity == 0, np.nan, equity)[:, None]
+    return pd.DataFrame(
+        shares, index=index, columns=[*columns, "cash"], dtype="float64"
+    )
+
+
+def _held_besides(
+    symbols: Iterable[str], held: Iterable[Mapping[str, Any]]
+) -> list[str]:
+    """Return what else was held, such as the benchmark, by name."""
+    return sorted({name for positions in held for name in positions} - set(symbols))
 
 
 def _forecasts(
@@ -214,7 +266,16 @@ def _data(run: Run, account: pd.DataFrame) -> dict[str, Any]:
         "first_decision": str(account.index[0].date()),
         "last_session": str(run.panel.sessions[-1]),
         "content_hash": run.panel.content_hash,
+        # What a source or a check of the bars found suspicious.
+        "findings": [
+            {name: _plain(value) for name, value in asdict(finding).items()}
+            for finding in getattr(run.panel, "findings", ())
+        ],
     }
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def _order_counts(orders: pd.DataFrame) -> dict[str, int]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.backtest.collecting import Run, add_recorders, collect
+from bt_lstm_rotation.backtest.settings import given_names
 from bt_lstm_rotation.backtest.trading_start import starting_at
 from bt_lstm_rotation.backtest.waiting import too_few_bars
 from bt_lstm_rotation.checks import check_date
@@ -25,6 +26,8 @@ from bt_lstm_rotation.errors import (
 from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting import Training, first_forecast
 from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.measures.annualisation import check_periods_a_year
+from bt_lstm_rotation.periodic import PeriodicRebalance
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.result import BacktestResult
 from bt_lstm_rotation.strategy import SectorRotation
@@ -42,6 +45,7 @@ def run_backtest(
     end: dt.date | None = None,
     broker: Broker | None = None,
     training: Training | None = None,
+    periods_a_year: float | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BacktestResult:
     """Run a strategy over a panel through Backtrader.
@@ -55,32 +59,38 @@ def run_backtest(
     params : mapping, optional
         The strategy's parameters, except those that this function gives it.
     benchmark : str, optional
-        A symbol of the panel to compare with. It becomes the strategy's first feed; a
-        strategy with a parameter ``benchmark`` is given it, and must not trade it.
+        A symbol of the panel to compare with, up to its last bar. It becomes the
+        strategy's first feed; a strategy with a parameter ``benchmark`` of None is
+        given it. That a strategy traded it is said in the result.
     start : date, optional
         First session on which an order can be filled; the first decision is made at the
         close before. Default: the session after the first that has a forecast. A
-        strategy with a parameter ``start`` is given that close; another is held back
-        until it (`bt_lstm_rotation.backtest.trading_start`).
+        `PeriodicRebalance` is given that close as ``start``; any other strategy is held
+        back until it (`bt_lstm_rotation.backtest.trading_start`), and a parameter
+        ``start`` of its own is left alone.
     end : date, optional
         Last session. Later bars are not looked at, not even to measure skill.
     broker : Broker, optional
         Cash, commission and slippage.
     training : Training, optional
-        How fits are made, if the strategy has a parameter for it.
+        How fits are made, if the strategy has a parameter ``training`` of None.
+    periods_a_year : float, optional
+        Sessions a year, by which ratios are annualised. By default it is measured
+        (`bt_lstm_rotation.measures.annualisation`).
     clock : callable, optional
         Seconds, for timing.
 
     Raises
     ------
     DataError
-        If `panel` is not a panel, the benchmark is unknown or has no bar at the start,
-        or no session lies between start and end.
+        If `panel` is not a panel, the benchmark is unknown or has no bar at the start
+        or after it, or no session lies between start and end.
     HistoryError
         If there are too few sessions before the start for a first fit, or fewer bars
         than the strategy's indicators need.
     SpecError
-        If a parameter is unknown, or start or end is not a date.
+        If a parameter is unknown, start or end is not a date, or `periods_a_year` is
+        not a number from 0.1 to 366.
     StrategyError
         If `strategy` is not a strategy, or there is nothing to trade.
     """
@@ -89,6 +99,7 @@ def run_backtest(
     _require_panel(panel)
     for name, day in (("start", start), ("end", end)):
         check_date("run_backtest", name, day)
+    check_periods_a_year("run_backtest", periods_a_year)
     broker = Broker() if broker is None else broker
     panel = panel.between(None, end)
     if benchmark is not None:
@@ -104,7 +115,7 @@ def run_backtest(
     cerebro = bt.Cerebro(stdstats=False)
     add_feeds(cerebro, panel, benchmark)
     broker.set_up(cerebro)
-    if "start" in strategy.params._getkeys():
+    if issubclass(strategy, PeriodicRebalance):
         cerebro.addstrategy(strategy, **given, start=first.astype(object))
     else:
         cerebro.addstrategy(starting_at(strategy, first), **given)
@@ -124,6 +135,7 @@ def run_backtest(
         params=given,
         spec=spec,
         seconds=clock() - began,
+        periods_a_year=periods_a_year,
     )
     return collect(ran, run)
 
@@ -144,15 +156,15 @@ def _require_panel(panel: Any) -> None:
 
 def _params(strategy: Any, params: Mapping[str, Any], **offered: Any) -> dict[str, Any]:
     """Check the strategy's parameters, and add what it takes of those offered."""
-    known = set(strategy.params._getkeys())
+    known, given = set(strategy.params._getkeys()), given_names(strategy)
     for name in params:
         if name not in known:
             hint = closest(str(name), known)
             raise SpecError(strategy.__name__, "parameter", name, f"known ({hint})")
-        if name in ("benchmark", "start"):
+        if name in given & {"benchmark", "start"}:
             valid = f"left to run_backtest({name}=...)"
             raise SpecError(strategy.__name__, "parameter", name, valid)
-    taken = {k: v for k, v in offered.items() if k in known and v is not None}
+    taken = {k: v for k, v in offered.items() if k in given and v is not None}
     return taken | dict(params)
 
 
@@ -191,7 +203,14 @@ def _require_bar(
 ) -> None:
     if benchmark is None:
         return
-    first = panel.select([benchmark]).sessions[0]
+    first, last = panel.select([benchmark]).sessions[[0, -1]]
+    if last < session:
+        raise DataError(
+            "the benchmark ends before the start",
+            symbol=benchmark,
+            value=str(session),
+            valid=f"its last session is {last}",
+        )
     if first > session:
         raise DataError(
             "the benchmark has no bar at the start",

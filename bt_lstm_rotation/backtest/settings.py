@@ -8,11 +8,23 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from bt_lstm_rotation.errors import SpecError, closest
+from bt_lstm_rotation.periodic import PeriodicRebalance
 
-__all__ = ["parse_settings"]
+__all__ = ["given_names", "parse_settings"]
 
-# Parameters of a strategy that have an option of their own, or are no plain values.
-NOT_SETTINGS = {"benchmark", "spec", "start", "training"}
+
+def given_names(strategy: Any) -> set[str]:
+    """Return which of a strategy's parameters `run_backtest` gives it.
+
+    All of ours have them. Somebody's own strategy may mean something else by the same
+    names: it is given a benchmark and a training where these are None by default, and
+    its ``start`` is its own.
+    """
+    names = {"benchmark", "start", "training"}
+    defaults = dict(strategy.params._getitems())
+    if not issubclass(strategy, PeriodicRebalance):
+        names = {n for n in names - {"start"} if defaults.get(n, n) is None}
+    return names & set(defaults)
 
 
 def parse_settings(
@@ -41,6 +53,10 @@ def parse_settings(
     defaults = dict(strategy.params._getitems())
     spec = defaults.get("spec")
     of_spec = _field_names(spec)
+    # Its fields are settings, and not the spec itself.
+    closed = given_names(strategy)
+    if spec is None or of_spec:
+        closed.add("spec")
     params: dict[str, Any] = {}
     changes: dict[str, Any] = {}
     if seed is not None and "seed" in of_spec:
@@ -57,10 +73,10 @@ def parse_settings(
         seen.add(name)
         if name in of_spec and (name != key or name not in defaults):
             changes[name] = _value(text)
-        elif key in defaults and key not in NOT_SETTINGS:
+        elif key in defaults and key not in closed:
             params[key] = _value(text)
         else:
-            hint = closest(name, {*defaults, *of_spec} - NOT_SETTINGS)
+            hint = closest(name, {*defaults, *of_spec} - closed)
             raise SpecError(owner, "--set", setting, f"a known key ({hint})")
     if changes:
         params["spec"] = replace(spec, **changes)  # type: ignore[type-var]

@@ -100,6 +100,13 @@ def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "(default: %(default)s)",
     )
     trading.add_argument(
+        "--periods-a-year",
+        type=float,
+        metavar="N",
+        help="sessions a year, by which volatility and Sharpe are annualised "
+        "(default: measured from the sessions: 252, 365, 52, 12, ...)",
+    )
+    trading.add_argument(
         "--seed",
         type=int,
         default=0,

@@ -14,7 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError
-from bt_lstm_rotation.periods import YEAR
+from bt_lstm_rotation.measures.annualisation import (
+    DAYS_A_YEAR,
+    annual_factor,
+    check_periods_a_year,
+    measured_periods,
+)
+from bt_lstm_rotation.measures.flows import ROUNDING, growth
 
 __all__ = ["drawdown", "performance", "yearly_returns"]
 
@@ -28,15 +34,15 @@ MEASURES = (
     "calmar",
     "turnover",
 )
-DAYS_A_YEAR = 365.25
-
-# A daily return is a quotient near 1, less 1: it carries about 2e-16 of rounding. A
-# risk that small is the rounding of a curve without any, and no ratio over it is.
-ROUNDING = 1e-14
 
 
 def performance(
-    equity: pd.Series[Any], *, traded_value: float, costs: float
+    equity: pd.Series[Any],
+    *,
+    traded_value: float,
+    costs: float,
+    flows: pd.Series[Any] | None = None,
+    periods_a_year: float | None = None,
 ) -> dict[str, float | None]:
     """Measure an equity curve.
 
@@ -48,34 +54,45 @@ def performance(
         What was bought plus what was sold, in currency.
     costs : float
         What trading cost, in currency; it is part of `equity` already.
+    flows : Series, optional
+        What was paid in (withdrawals below 0) by each session's close, in currency,
+        with the sessions of `equity`; it is part of `equity`, and no return.
+    periods_a_year : float, optional
+        Sessions a year, 0.1 to 366. By default it is measured
+        (`bt_lstm_rotation.measures.annualisation`).
 
     Returns
     -------
     dict of str to float or None
-        With r the daily returns E[t] / E[t-1] - 1, their mean m and deviation s
-        (``ddof=1``), and years the calendar days from first to last over 365.25:
+        With r the returns (E[t] - F[t]) / E[t-1] - 1 where F is what flowed, G the
+        product of all 1 + r so far (E over its first value, where nothing flowed), m
+        the mean of r and s its deviation (``ddof=1``), n the periods a year, and years
+        the calendar days from first to last over 365.25:
 
-        - ``total_return``: E[last] / E[first] - 1
-        - ``cagr``: (E[last] / E[first]) ** (1 / years) - 1
-        - ``annual_volatility``: s sqrt(252)
-        - ``sharpe``: m / s sqrt(252) [1]_
-        - ``sortino``: m / sqrt(mean(min(r, 0)²)) sqrt(252) [2]_
-        - ``max_drawdown``: the least of E[t] / max(E[first..t]) - 1, 0 or below
+        - ``total_return``: G[last] - 1
+        - ``cagr``: G[last] ** (1 / years) - 1
+        - ``annual_volatility``: s sqrt(n)
+        - ``sharpe``: m / s sqrt(n) [1]_
+        - ``sortino``: m / sqrt(mean(min(r, 0)²)) sqrt(n) [2]_
+        - ``max_drawdown``: the least of G[t] / max(G[first..t]) - 1, 0 or below
         - ``calmar``: cagr / abs(max_drawdown), over the whole curve [3]_
         - ``turnover``: traded_value / 2 / mean(E) / years, one way, 1 being a whole
           portfolio a year
         - ``costs``: as given
+        - ``periods_a_year``: n
 
     Raises
     ------
     DataError
-        If `equity` is not a series of finite numbers over ascending sessions, or
-        `traded_value` or `costs` is not finite.
+        If `equity` is not a series of finite numbers over ascending sessions, `flows`
+        has other sessions, or `traded_value`, `costs` or a flow is not finite.
+    SpecError
+        If `periods_a_year` is impossible.
 
     Notes
     -----
     A ratio over no risk is None: sharpe, sortino and calmar of a constant curve. Of one
-    session, or of a curve that does not begin above 0, all but costs is None. A curve
+    session, or of a curve that does not begin above 0, every measure is None. A curve
     that falls to 0 or below is ruined: it has a total return and a drawdown, but rates
     and ratios are None.
 
@@ -91,6 +108,11 @@ def performance(
     for name, amount in (("traded_value", traded_value), ("costs", costs)):
         if not math.isfinite(amount):
             raise DataError(f"{name} is not finite", value=amount, valid="currency")
+    check_periods_a_year("performance", periods_a_year)
+    if periods_a_year is None:
+        periods_a_year = measured_periods(pd.DatetimeIndex(equity.index))
+    curve = growth(equity, flows)
+    capital, values = values, curve.to_numpy(dtype="float64")
     measured = dict.fromkeys(MEASURES, math.nan)
     if len(values) > 1 and values[0] > 0:
         # What is too large for a float is infinite, and becomes None with the rest.
@@ -98,18 +120,21 @@ def performance(
             days = (equity.index[-1] - equity.index[0]) / pd.Timedelta(days=1)
             years = days / DAYS_A_YEAR
             measured["total_return"] = values[-1] / values[0] - 1
-            measured["max_drawdown"] = drawdown(equity).min()
+            measured["max_drawdown"] = drawdown(curve).min()
             if values.min() > 0:
-                measured |= _rates(values, years, measured["max_drawdown"])
-                measured["turnover"] = traded_value / 2 / values.mean() / years
+                annual = annual_factor(periods_a_year)
+                measured |= _rates(values, years, measured["max_drawdown"], annual)
+                measured["turnover"] = traded_value / 2 / capital.mean() / years
+    measured["costs"] = costs
+    measured["periods_a_year"] = math.nan if periods_a_year is None else periods_a_year
     return {
         name: float(value) if math.isfinite(value) else None
-        for name, value in (measured | {"costs": costs}).items()
+        for name, value in measured.items()
     }
 
 
 def _rates(
-    values: NDArray[np.float64], years: float, max_drawdown: float
+    values: NDArray[np.float64], years: float, max_drawdown: float, annual: float
 ) -> dict[str, float]:
     """Measure a curve of at least two values, all above 0."""
     returns = values[1:] / values[:-1] - 1
@@ -118,7 +143,6 @@ def _rates(
     downside = np.sqrt(np.mean(np.minimum(returns, 0) ** 2))
     # Logarithms first: the quotient of two floats may be too large for a float.
     cagr = np.expm1((np.log(values[-1]) - np.log(values[0])) / years)
-    annual = math.sqrt(YEAR)
     return {
         "cagr": cagr,
         "annual_volatility": deviation * annual,

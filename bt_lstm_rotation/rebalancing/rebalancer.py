@@ -34,6 +34,7 @@ from bt_lstm_rotation.rebalancing.margin import called
 from bt_lstm_rotation.rebalancing.no_trade import no_trade_region
 from bt_lstm_rotation.rebalancing.open_orders import OpenOrders
 from bt_lstm_rotation.rebalancing.rules import Rules
+from bt_lstm_rotation.rebalancing.schemes import require_paid_in_full
 from bt_lstm_rotation.rebalancing.sharing import refuse_shared_feeds
 from bt_lstm_rotation.rebalancing.target import Target, checked_weights
 
@@ -166,8 +167,11 @@ class Rebalancer:
             negative without `shorts` or not finite, or the sum is above 1.
         DataError
             If the broker's cash is not a number.
+        StrategyError
+            If a feed is a future, or has a multiplier or leverage.
         """
         wanted = checked_weights(weights, self._account, shorts=self._rules.shorts)
+        require_paid_in_full(self._strategy.broker, filter(wanted.get, wanted))
         self._watch()
         self._collect()  # what has ended by now belongs to the old target
         for feed in self._account.traded:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bt_lstm_rotation.errors import MissingExtraError
+from bt_lstm_rotation.measures.flows import growth
 from bt_lstm_rotation.measures.performance import drawdown
 
 __all__ = ["equity_chart"]
@@ -45,7 +46,8 @@ def equity_chart(account: pd.DataFrame) -> str:
     ----------
     account : DataFrame
         Columns ``equity`` and ``benchmark`` in currency, indexed by session. The
-        benchmark is left out if it is all NaN.
+        benchmark is left out if it is all NaN. With a column ``flows``, what flowed is
+        left out of both.
 
     Returns
     -------
@@ -65,7 +67,9 @@ def equity_chart(account: pd.DataFrame) -> str:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("the chart", "plot") from error
-    curves = account[["equity", "benchmark"]].dropna(axis="columns", how="all")
+    flows = account.get("flows")
+    shown = {name: growth(account[name], flows) for name in ("equity", "benchmark")}
+    curves = pd.DataFrame(shown).dropna(axis="columns", how="all")
     # Day numbers: how dates are drawn depends on whether pandas has plotted before.
     days = date2num(account.index)  # type: ignore[no-untyped-call]
     curves = curves.set_axis(days)

@@ -32,6 +32,12 @@ class Figure:
         """Return the figure's text; ``"-"`` where it is not defined."""
         return self.form(figures[self.key])
 
+    def meaning_in(self, figures: Mapping[str, float | None]) -> str:
+        """Return its meaning, with the number by which these figures are annualised."""
+        periods = figures.get("periods_a_year")
+        number = "sessions a year" if periods is None else number_text(periods)
+        return self.meaning.format(periods=number)
+
 
 def caveat(source: str) -> str:
     """Say what a reader must not conclude from bars of this source; mostly nothing."""
@@ -68,6 +74,11 @@ def count(value: float | None) -> str:
     return _formed(value, ",.0f")
 
 
+def number_text(value: float | None) -> str:
+    """252.0 -> ``252``, 26.0893 -> ``26.09``."""
+    return _formed(value, ",.4g")
+
+
 def _formed(value: float | None, form: str) -> str:
     if value is None or math.isnan(value):
         return UNDEFINED
@@ -82,16 +93,22 @@ METRICS = (
         "annual_volatility",
         "Volatility a year",
         percent,
-        "deviation of daily returns, times √252",
+        "deviation of the returns, times √{periods}",
     ),
     Figure(
-        "sharpe", "Sharpe", ratio, "mean daily return over its deviation, times √252"
+        "sharpe", "Sharpe", ratio, "mean return over its deviation, times √{periods}"
     ),
     Figure("sortino", "Sortino", ratio, "the same over the deviation of losses alone"),
     Figure("max_drawdown", "Deepest drawdown", percent, "the worst fall from a peak"),
     Figure("calmar", "Calmar", ratio, "growth a year over the deepest drawdown"),
     Figure("turnover", "Turnover a year", ratio, "1 is the whole portfolio, one way"),
     Figure("costs", "Costs", money, "commission and slippage, in currency"),
+    Figure(
+        "periods_a_year",
+        "Sessions a year",
+        number_text,
+        "by which volatility, Sharpe and Sortino are annualised",
+    ),
 )
 
 FORECAST = (

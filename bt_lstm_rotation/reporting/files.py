@@ -83,8 +83,11 @@ def write_run(result: BacktestResult, folder: Path) -> Path:
 
 def _write(result: BacktestResult, folder: Path) -> list[str]:
     """Write the files, and return their names in the order to move them."""
+    columns = ["equity", "benchmark"]
+    if "flows" in result.account and result.account["flows"].any():
+        columns.append("flows")  # a figure of the report depends on it
     tables = {
-        "equity.csv": result.account[["equity", "benchmark"]].rename_axis("session"),
+        "equity.csv": result.account[columns].rename_axis("session"),
         "weights.csv": result.weights.rename_axis("session"),
         "orders.csv": result.orders,
         "forecasts.csv": result.forecasts,

@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bt_lstm_rotation.errors import MissingExtraError
+from bt_lstm_rotation.measures.flows import growth
 from bt_lstm_rotation.measures.performance import yearly_returns
 from bt_lstm_rotation.reporting.chart import equity_chart
 from bt_lstm_rotation.reporting.figures import (
@@ -65,6 +66,8 @@ def render(result: BacktestResult) -> str:
         caveat=caveat(summary["data"]["source"]),
         has_benchmark=summary["benchmark"] is not None,
         metrics=METRICS,
+        notes=summary.get("notes", []),
+        findings=_findings(summary["data"]),
         measures=FORECAST + FORECAST_COUNTS,
         has_forecasts=not result.forecasts.empty,
         chart=chart,
@@ -91,12 +94,23 @@ def _chart(result: BacktestResult) -> tuple[Markup | None, str]:
 
 
 def _years(result: BacktestResult) -> list[tuple[int, str, str]]:
-    strategy = yearly_returns(result.account["equity"])
-    benchmark = yearly_returns(result.account["benchmark"])
+    account, flows = result.account, result.account.get("flows")
+    strategy = yearly_returns(growth(account["equity"], flows))
+    compared = growth(account["benchmark"], flows)
+    benchmark = yearly_returns(compared.loc[: compared.last_valid_index()])
     return [
-        (year, percent(strategy[year]), percent(benchmark[year]))
+        (year, percent(strategy[year]), percent(benchmark.get(year)))
         for year in strategy.index
     ]
+
+
+def _findings(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return suspicious bars, each as the texts of its fields."""
+    found = data.get("findings", [])
+    return {
+        "rows": [[_text(value) for value in row.values()] for row in found[:MOST_ROWS]],
+        "more": max(len(found) - MOST_ROWS, 0),
+    }
 
 
 def _holdings(weights: pd.DataFrame) -> list[tuple[str, str]]:
@@ -129,6 +143,8 @@ def _facts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     """Flatten a part of the summary into names and texts."""
     if isinstance(value, Mapping):
         for key, part in value.items():
+            if key == "findings":  # they have a table of their own
+                continue
             yield from _facts(part, f"{name} {key}".strip().replace("_", " "))
     elif value is not None or name:
         yield name, _text(value)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -90,8 +91,16 @@ def print_summary(result: BacktestResult, folder: Path, console: Console) -> Non
     console.print(Text(f"Orders:    {counts}"))
     if warning := caveat(summary["data"]["source"]):
         console.print(Text(f"Note:      {warning}"))
+    for note in _notes(summary):
+        console.print(Text(f"Note:      {_shown(note)}"))
     # Unbroken, so that a long path can be copied.
     console.print(Text(f"Report:    {folder / 'report.html'}"), soft_wrap=True)
+
+
+def _notes(summary: Mapping[str, Any]) -> list[str]:
+    found = len(summary["data"].get("findings", []))
+    bars = [f"{found:,} bars look wrong; the report lists them."] if found else []
+    return [*summary.get("notes", []), *bars]
 
 
 def _performance(result: BacktestResult) -> Table:

@@ -21,6 +21,7 @@ from bt_lstm_rotation.backtest.strategy_file import (
 from bt_lstm_rotation.checks import check_date
 from bt_lstm_rotation.errors import DataError, OutputError, StrategyError
 from bt_lstm_rotation.forecasting import ForecastStore, Workers
+from bt_lstm_rotation.measures.annualisation import check_periods_a_year
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.sweep.grid import check_grid, combinations
 from bt_lstm_rotation.sweep.table import TrialTable
@@ -43,12 +44,13 @@ def run_sweep(
     workers: Workers | None = None,
     store: ForecastStore | None = None,
     progress: Callable[[int, int], None] | None = None,
+    periods_a_year: float | None = None,
 ) -> pd.DataFrame:
     """Run a backtest for each combination of a grid that is not in the file yet.
 
     Parameters
     ----------
-    panel, benchmark, start, end, broker
+    panel, benchmark, start, end, broker, periods_a_year
         As `bt_lstm_rotation.run_backtest` takes them.
     strategy : str
         A name or ``FILE.py:Class``, as `find_strategy` takes it; it is loaded where
@@ -99,6 +101,7 @@ def run_sweep(
         raise StrategyError(f"a sweep needs {valid} (got {strategy!r})")
     for name, day in (("start", start), ("end", end)):
         check_date("run_sweep", name, day)
+    check_periods_a_year("run_sweep", periods_a_year)
     check_grid(grid, {"trial", *MEASURES, "status"})
     shared = Trials(
         # Later bars change no trial, nor its key.
@@ -114,6 +117,7 @@ def run_sweep(
         seed=seed,
         store=store,
         workers=Workers(jobs=1),
+        periods_a_year=periods_a_year,
     )
     trials = [shared.trial(values) for values in combinations(grid)]
     shared.check_settings(trials[0])
@@ -124,8 +128,8 @@ def run_sweep(
             if key != shared.trial(dict(zip(grid, row[1:], strict=False))).key:
                 raise OutputError(
                     f"{file} holds trials of another sweep, such as {key}: of other "
-                    "bars, dates, broker, seed, strategy or version; choose another "
-                    "file"
+                    "bars, dates, broker, sessions a year, seed, strategy or version; "
+                    "choose another file"
                 )
         if rows:
             table.write(rows.values())  # what was cut off is gone

@@ -46,7 +46,7 @@ MEASURES = {
         name: ("metrics", name)
         for name in (
             *("total_return", "cagr", "annual_volatility", "sharpe", "sortino"),
-            *("max_drawdown", "calmar", "turnover", "costs"),
+            *("max_drawdown", "calmar", "turnover", "costs", "periods_a_year"),
         )
     },
     "benchmark_total_return": ("benchmark", "total_return"),
@@ -94,12 +94,16 @@ class Trials:
     seed: int | None
     store: ForecastStore | None
     workers: Workers
+    periods_a_year: float | None = None
 
     def trial(self, values: Mapping[str, Any]) -> Trial:
         """Name a combination; it is known by all that its row depends on."""
         texts = {name: spelled(name, value) for name, value in values.items()}
         bars = (self.panel.content_hash, self.benchmark, str(self.start))
-        how = (_package_code(), self.code, self.seed, _broker_key(self.broker))
+        how = (
+            *(_package_code(), self.code, self.seed, _broker_key(self.broker)),
+            None if self.periods_a_year is None else float(self.periods_a_year),
+        )
         return Trial(content_key("trial", bars, how, tuple(texts.items()))[:16], texts)
 
     def check_settings(self, trial: Trial) -> None:
@@ -149,6 +153,7 @@ class Trials:
                     start=self.start,
                     broker=self.broker,
                     training=Training(workers=self.workers, store=self.store),
+                    periods_a_year=self.periods_a_year,
                 )
             measures = [_cell(result.summary, *place) for place in MEASURES.values()]
         except (SpecError, HistoryError, StrategyError, ForecastError) as error:

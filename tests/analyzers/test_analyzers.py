@@ -9,7 +9,7 @@ import pickle
 import backtrader as bt
 import pytest
 from fakes import FakeSpec, random_panel, without
-from hand_made import drop_in, panel_of
+from hand_made import drop_in, fills, panel_of
 
 from bt_lstm_rotation import Broker, Forecast, MomentumSpec, SectorRotation
 from bt_lstm_rotation.analyzers import (
@@ -20,6 +20,7 @@ from bt_lstm_rotation.analyzers import (
     TradingCosts,
     Weights,
 )
+from bt_lstm_rotation.errors import StrategyError
 from bt_lstm_rotation.feeds import add_feeds
 
 ALL = (AccountHistory, OrderHistory, ForecastHistory, TradingCosts, Weights)
@@ -91,6 +92,110 @@ def test_equity_is_cash_and_positions_at_the_close_of_every_session():
         ),
         day(11): (875.0 + 5 * 45, 875.0, {"B": (5.0, 225.0)}),
     }
+
+
+def flows_of(ran):
+    return ran.analyzers.AccountHistory.flows
+
+
+def test_money_paid_in_arrives_at_the_next_close():
+    orders = {
+        7: lambda s: (s.buy(s.getdatabyname("A"), size=20), s.broker.add_cash(500.25)),
+        # An order by target asks for a value, which books the cash at once.
+        9: lambda s: (
+            s.broker.add_cash(-300),
+            s.order_target_percent(s.getdatabyname("A"), target=0.1),
+        ),
+        10: lambda s: s.broker.set_cash(s.broker.get_cash() + 100),
+    }
+    ran = plan(WEEK, orders, Broker(cash=1_000, commission=0, slippage=0))
+    account = recorded(ran, AccountHistory)
+    assert flows_of(ran) == {day(8): 500.25, day(9): -300.0, day(10): 100.0}
+    worth = {d: equity for d, (equity, _, _) in account.items()}
+    assert worth[day(8)] == 1_000 + 20 * (12 - 11) + 500.25
+    assert worth[day(9)] == worth[day(8)] + 20 - 300
+    for equity, cash, held in account.values():
+        assert equity == pytest.approx(cash + sum(v for _, v in held.values()))
+
+
+def test_cash_that_is_set_among_fills_is_refused():
+    class Sets(Plan):
+        def notify_order(self, order):
+            if order.status == order.Completed:
+                self.broker.set_cash(5_000)
+
+    orders = {7: lambda s: s.buy(s.getdatabyname("A"), size=20)}
+    with pytest.raises(StrategyError, match=r"cash was set to 5,000\.00 outside"):
+        drop_in(WEEK, Sets, broker=DEAR, analyzers=ALL, plan=orders)
+
+
+def test_recording_an_account_does_not_change_it():
+    # The cash of Tuesday pays for the order of Tuesday only if it is booked early.
+    orders = {
+        7: lambda s: s.buy(s.getdatabyname("A"), size=20),
+        8: lambda s: (
+            s.broker.add_cash(10_000),
+            s.buy(s.getdatabyname("B"), size=100),
+        ),
+    }
+    cheap = Broker(cash=1_000, commission=0, slippage=0)
+    bare = drop_in(WEEK, Plan, broker=cheap, plan=orders)
+    watched = plan(WEEK, orders, cheap)
+    assert fills(watched) == fills(bare)
+    assert watched.broker.getvalue() == bare.broker.getvalue()
+
+
+def test_money_that_was_there_before_the_first_close_is_a_flow_of_it():
+    class Early(Plan):
+        def start(self):
+            self.broker.add_cash(50)
+
+    ran = drop_in(WEEK, Early, broker=DEAR, analyzers=ALL)
+    assert flows_of(ran) == {day(7): 50.0}
+    assert recorded(ran, AccountHistory)[day(7)][0] == 1_050.0
+
+
+def test_an_account_without_flows_has_none_in_spite_of_rounding():
+    orders = {n: lambda s: s.buy(s.getdatabyname("A"), size=0.37) for n in range(7, 11)}
+    broker = Broker(cash=1_234_567.89, commission=0.0013, slippage=0.0007)
+    assert flows_of(plan(WEEK, orders, broker)) == {}
+
+
+class Futures(Plan):
+    """A has a margin of 2 and a multiplier of 5; B has neither."""
+
+    def __init__(self):
+        super().__init__()
+        self.broker.setcommission(commission=1.0, margin=2.0, mult=5.0, name="A")
+
+
+def test_a_future_counts_with_all_that_it_moves():
+    orders = {7: lambda s: s.buy(s.getdatabyname("A"), size=10)}
+    ran = drop_in(WEEK, Futures, broker=DEAR, analyzers=ALL, plan=orders)
+    # Bought at 11 x 1.05: at 12, ten times five are worth 600.
+    equity = 1_000 - 10 + 10 * 5 * (12 - 11.55)
+    shares, value = recorded(ran, AccountHistory)[day(8)][2]["A"]
+    assert (shares, value) == (10, 600)
+    assert recorded(ran, AccountHistory)[day(8)][0] == pytest.approx(equity)
+    assert recorded(ran, Weights)[day(8)]["A"] == pytest.approx(600 / equity)
+    (order,) = recorded(ran, OrderHistory)
+    assert order.multiplier == 5
+    assert order.slippage == pytest.approx(10 * 5 * 0.55)
+    traded = recorded(ran, TradingCosts)["traded_value"]
+    assert traded == pytest.approx(10 * 5 * 11.55)
+
+
+def test_a_short_future_is_a_negative_exposure():
+    orders = {7: lambda s: s.sell(s.getdatabyname("A"), size=10)}
+    ran = drop_in(WEEK, Futures, broker=DEAR, analyzers=ALL, plan=orders)
+    assert recorded(ran, AccountHistory)[day(8)][2]["A"] == (-10, -600)
+
+
+def test_an_empty_account_has_no_shares():
+    ran = plan(WEEK, {8: lambda s: s.broker.set_cash(0)}, DEAR)
+    assert flows_of(ran) == {day(8): -1_000.0}
+    assert recorded(ran, Weights)[day(7)] == {"cash": 1.0}
+    assert math.isnan(recorded(ran, Weights)[day(8)]["cash"])
 
 
 def test_slippage_and_commission_of_market_orders_are_what_they_cost():
@@ -181,11 +286,57 @@ def test_an_order_is_recorded_once_with_what_became_of_it_in_the_end():
         assert (unfilled.filled, unfilled.commission, unfilled.slippage) == (0, 0, 0)
 
 
-def test_an_order_that_names_its_price_has_no_slippage():
-    orders = {7: lambda s: s.buy(size=20, exectype=bt.Order.Limit, price=12.5)}
+def test_an_order_that_is_filled_at_its_own_limit_has_no_slippage():
+    # Tuesday opens at 11, above the limit, and falls to 9.9.
+    orders = {7: lambda s: s.buy(size=20, exectype=bt.Order.Limit, price=10.5)}
     (order,) = recorded(plan(WEEK, orders, DEAR), OrderHistory)
-    assert order.status == "Completed"
+    assert order.price == 10.5
     assert order.slippage == 0.0
+
+
+@pytest.mark.parametrize(
+    ("side", "exectype", "price", "fair"),
+    [
+        # Tuesday's bar of A: open 11, between 9.9 and 13.2.
+        ("buy", bt.Order.Limit, 12.5, 11.0),
+        ("buy", bt.Order.Stop, 12.0, 12.0),
+        ("buy", bt.Order.Stop, 10.5, 11.0),
+        ("sell", bt.Order.Stop, 10.5, 10.5),
+        ("sell", bt.Order.Limit, 10.0, 11.0),
+    ],
+)
+def test_slippage_is_the_difference_to_the_price_without_it(
+    side, exectype, price, fair
+):
+    broker = Broker(cash=1_000.0, commission=0.0, slippage=0.01)
+    how = {"size": 20, "exectype": exectype, "price": price}
+    ran = plan(WEEK, {7: lambda s: getattr(s, side)(**how)}, broker)
+    (order,) = recorded(ran, OrderHistory)
+    assert order.slippage == pytest.approx(20 * fair * 0.01)
+    free = Broker(cash=1_000.0, commission=0.0, slippage=0.0)
+    (without_it,) = recorded(
+        plan(WEEK, {7: lambda s: getattr(s, side)(**how)}, free), OrderHistory
+    )
+    assert without_it.price == pytest.approx(fair)
+    assert without_it.slippage == 0.0
+
+
+@pytest.mark.parametrize("cheat", ["set_coc", "set_coo"])
+@pytest.mark.parametrize("slippage", [0.0, 0.01])
+def test_what_a_gap_brings_under_cheating_is_no_slippage(cheat, slippage):
+    class Cheat(Plan):
+        def __init__(self):
+            super().__init__()
+            getattr(self.broker, cheat)(True)
+
+    orders = {7: lambda s: s.buy(s.getdatabyname("A"), size=20)}
+    broker = Broker(cash=1_000.0, commission=0.0, slippage=slippage)
+    ran = drop_in(WEEK, Cheat, broker=broker, analyzers=ALL, plan=orders)
+    (order,) = recorded(ran, OrderHistory)
+    # Monday's close is 10 and Tuesday's open 11.
+    fair = 10.0 if cheat == "set_coc" else 11.0
+    assert order.price == pytest.approx(fair * (1 + slippage))
+    assert order.slippage == pytest.approx(20 * fair * slippage)
 
 
 def test_an_order_filled_in_parts_adds_up_what_each_part_cost():

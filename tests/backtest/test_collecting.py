@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import backtrader as bt
 import numpy as np
@@ -21,8 +21,10 @@ from bt_lstm_rotation import (
     run_backtest,
 )
 from bt_lstm_rotation.analyzers import OrderRecord
+from bt_lstm_rotation.errors import StrategyError
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.periodic import PeriodicRebalance
+from bt_lstm_rotation.prices import PricePanel
 
 # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
 pytestmark = pytest.mark.filterwarnings(
@@ -31,8 +33,9 @@ pytestmark = pytest.mark.filterwarnings(
 
 METRICS = {
     *("total_return", "cagr", "annual_volatility", "sharpe", "sortino"),
-    *("max_drawdown", "calmar", "turnover", "costs"),
+    *("max_drawdown", "calmar", "turnover", "costs", "periods_a_year"),
 }
+COMPARED = {"last_session", "sessions_without_bar", "traded"}
 SKILL = {"ic", "rank_ic", "hit_ratio", "mse_ratio", "sessions", "observations"}
 
 # January 7 to 11, 2019 is a Monday to Friday.
@@ -237,9 +240,10 @@ def test_the_summary_has_the_keys_that_are_promised():
     summary = result.summary
     assert set(summary) == {
         *("strategy", "spec", "data", "broker", "metrics", "benchmark", "forecast"),
-        *("orders", "training", "timing", "versions"),
+        *("orders", "training", "timing", "versions", "account", "notes"),
     }
-    assert set(summary["metrics"]) == set(summary["benchmark"]) == METRICS
+    assert set(summary["metrics"]) == METRICS
+    assert set(summary["benchmark"]) == METRICS | COMPARED
     assert set(summary["forecast"]) == SKILL
     assert set(summary["orders"]) == {"submitted", "completed", "rejected", "canceled"}
     assert set(summary["timing"]) == {"seconds", "training_seconds", "fits"}
@@ -258,7 +262,10 @@ def test_the_summary_has_the_keys_that_are_promised():
         "first_decision": "2019-01-31",
         "last_session": "2019-04-23",
         "content_hash": panel.content_hash,
+        "findings": [],
     }
+    assert summary["account"] == {"deposits": 0.0, "withdrawals": 0.0}
+    assert summary["notes"] == []
     assert summary["strategy"]["name"] == "SectorRotation"
     assert summary["strategy"]["params"]["top"] == 2
     assert summary["broker"] == {
@@ -295,3 +302,135 @@ def test_numbers_in_frames_are_numbers_and_days_are_days():
     assert pd.api.types.is_datetime64_dtype(result.forecasts["session"])
     assert all(map(math.isfinite, result.orders["price"]))
     assert result.orders["ref"].tolist() == [*range(1, len(result.orders) + 1)]
+
+
+class Saver(Idle):
+    """Holds 100 of A, pays 1,000 in on Tuesday and takes 500 out on Thursday."""
+
+    def next(self):
+        day = self.datetime.date(0).day
+        if day == 7:
+            self.buy(self.getdatabyname("A"), size=100)
+        if day in (8, 10):
+            self.broker.add_cash(1_000 if day == 8 else -500)
+
+
+def test_deposits_are_in_the_account_and_not_in_the_returns():
+    result = run_backtest(WEEK, Saver, broker=FREE, benchmark="M")
+    account = result.account
+    assert account["flows"].tolist() == [0, 0, 1_000, 0, -500]
+    assert account["equity"].tolist() == [10_000, 10_100, 11_200, 11_200, 10_900]
+    assert result.summary["account"] == {"deposits": 1_000.0, "withdrawals": 500.0}
+    # 1%, 1%, 0%, and 200 more on Friday.
+    expected = 1.01 * (10_200 / 10_100) * (11_400 / 11_200) - 1
+    assert result.summary["metrics"]["total_return"] == pytest.approx(expected)
+    # M: 200, 210, (210), 190, 220, with the same money.
+    curve = [10_000, 10_500, 11_500, 11_500 * 190 / 210]
+    curve.append(curve[-1] * 220 / 190 - 500)
+    assert account["benchmark"].tolist() == pytest.approx(curve)
+    assert result.summary["benchmark"]["total_return"] == pytest.approx(0.1)
+    assert any("1,000.00 was paid in and 500.00" in n for n in result.summary["notes"])
+
+
+def test_what_is_paid_in_before_the_first_close_is_what_it_begins_with():
+    class Early(Idle):
+        def start(self):
+            self.broker.add_cash(5_000)
+
+    result = run_backtest(WEEK, Early, broker=FREE)
+    assert result.account["equity"].tolist() == [15_000] * 5
+    assert not result.account["flows"].any()
+    assert result.summary["account"]["deposits"] == 0
+
+
+class BuysTheFirst(Idle):
+    """What a first script does: it trades `self.data`."""
+
+    def next(self):
+        self.order_target_percent(target=0.9)
+
+
+def test_a_benchmark_that_was_traded_has_a_column_and_is_named(caplog):
+    result = run_backtest(WEEK, BuysTheFirst, broker=FREE, benchmark="M")
+    assert list(result.weights) == ["A", "B", "M", "cash"]
+    assert result.weights["M"].iloc[-1] > 0.5
+    assert result.weights.sum(axis=1).tolist() == pytest.approx([1] * 5)
+    assert result.summary["benchmark"]["traded"] is True
+    assert "traded its benchmark M" in " ".join(result.summary["notes"])
+    assert "traded its benchmark M" in caplog.text
+
+
+ENDS = panel_of("2019-01-07", A=[10, 11, 12, 13, 14], M=[200, 210, 190])
+
+
+def test_a_benchmark_is_compared_up_to_its_last_bar(caplog):
+    result = run_backtest(ENDS, Idle, broker=FREE, benchmark="M")
+    curve = result.account["benchmark"]
+    assert curve.tolist()[:3] == pytest.approx([10_000, 10_500, 9_500])
+    assert curve.isna().tolist() == [False] * 3 + [True] * 2
+    measured = result.summary["benchmark"]
+    assert measured["last_session"] == "2019-01-09"
+    assert measured["total_return"] == pytest.approx(-0.05)
+    # Two days and no more: as a rate a year it is what those made.
+    assert measured["cagr"] == pytest.approx(0.95 ** (365.25 / 2) - 1)
+    (note,) = result.summary["notes"]
+    assert note.startswith("The benchmark M ends on 2019-01-09, 2 sessions before")
+    assert note in caplog.text
+
+
+def test_a_benchmark_with_a_hole_says_so(caplog):
+    prices = [100 + n for n in range(20)]
+    holed = [None if 5 <= n < 12 else p for n, p in enumerate(prices)]
+    panel = panel_of("2019-01-07", A=prices, M=holed)
+    result = run_backtest(panel, Idle, broker=FREE, benchmark="M")
+    assert result.summary["benchmark"]["sessions_without_bar"] == 7
+    (note,) = result.summary["notes"]
+    assert "no bar on 7 of 20 sessions, up to 7 in a row" in note
+    assert note in caplog.text
+
+
+def test_sessions_a_year_are_in_the_result_and_can_be_given():
+    metrics = half(benchmark="M").summary["metrics"]
+    assert metrics["periods_a_year"] == 252
+    given = half(benchmark="M", periods_a_year=365).summary
+    for part in ("metrics", "benchmark"):
+        assert given[part]["periods_a_year"] == 365
+    assert given["metrics"]["sharpe"] == pytest.approx(
+        metrics["sharpe"] * math.sqrt(365 / 252)
+    )
+
+
+def test_suspicious_bars_of_the_panel_are_in_the_summary():
+    @dataclass(frozen=True)
+    class Finding:
+        symbol: str
+        session: object
+        size: float
+
+    @dataclass(frozen=True, eq=False)
+    class Judged(PricePanel):
+        findings: tuple = ()
+
+        def between(self, start, end):
+            return self
+
+    judged = Judged(
+        *(getattr(WEEK, f.name) for f in fields(WEEK)),
+        findings=(Finding("A", WEEK.sessions[1], 1.3),),
+    )
+    data = run_backtest(judged, Idle).summary["data"]
+    assert data["findings"] == [{"symbol": "A", "session": "2019-01-08", "size": 1.3}]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "what"),
+    [
+        ({"margin": 2.0, "mult": 50.0}, "a future's margin and a multiplier of 50"),
+        ({"mult": 10.0}, "a multiplier of 10"),
+        ({"leverage": 2.0}, "leverage 2"),
+    ],
+)
+def test_a_weight_of_a_future_is_refused(scheme, what):
+    broker = Broker(commission=bt.CommissionInfo(commission=0.0, **scheme))
+    with pytest.raises(StrategyError, match=f"A has {what} in its commission"):
+        half(broker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 
 import backtrader as bt
 import pandas as pd
@@ -180,16 +181,63 @@ def test_a_strategy_without_a_start_is_held_back_until_the_close_before():
     assert result.summary["strategy"]["name"] == "Buyer"
 
 
-def test_a_strategy_with_a_start_is_told_the_close_before():
-    class Told(bt.Strategy):
-        params = (("start", None),)
+def test_a_strategy_of_ours_is_given_the_close_before_as_its_start():
+    class Given(SectorRotation):
+        def __init__(self):
+            super().__init__()
+            given.append(self.p.start)
+
+    given = []
+    run_backtest(PANEL, Given, {"spec": FakeSpec()}, start=dt.date(2019, 3, 1))
+    assert given == [dt.date(2019, 2, 28)]
+
+
+def test_parameters_of_somebody_elses_keep_their_meaning():
+    class Own(Buyer):
+        params = (("start", 20), ("benchmark", 0.02), ("training", "slow"))
 
         def __init__(self):
-            told.append(self.p.start)
+            super().__init__()
+            seen.append((self.p.start, self.p.benchmark, self.p.training))
 
-    told = []
-    run_backtest(PANEL, Told, start=dt.date(2019, 3, 1))
-    assert told == [dt.date(2019, 2, 28)]
+    seen = []
+    how = {"start": dt.date(2019, 3, 1), "benchmark": "A", "training": Training()}
+    result = run_backtest(PANEL, Own, **how)
+    run_backtest(PANEL, Own, {"start": 5, "benchmark": 0.5}, **how)
+    assert seen == [(20, 0.02, "slow"), (5, 0.5, "slow")]
+    # It is held back all the same.
+    assert str(result.orders["submitted"].min()) == "2019-02-28"
+
+
+def test_a_parameter_that_waits_for_the_benchmark_is_given_it():
+    class Waits(Buyer):
+        params = (("benchmark", None),)
+
+        def __init__(self):
+            super().__init__()
+            seen.append(self.p.benchmark)
+
+    seen = []
+    run_backtest(PANEL, Waits, benchmark="A")
+    assert seen == ["A"]
+    with pytest.raises(SpecError, match=r"left to run_backtest.benchmark=\.\.\.."):
+        run_backtest(PANEL, Waits, {"benchmark": "B"})
+
+
+@pytest.mark.parametrize(
+    "periods", [0, -252, 0.05, 367, math.nan, math.inf, "252", True]
+)
+def test_an_impossible_number_of_periods_a_year_is_refused(periods):
+    with pytest.raises(
+        SpecError, match="run_backtest: periods_a_year must be a number"
+    ):
+        run_backtest(PANEL, Buyer, periods_a_year=periods)
+
+
+def test_a_benchmark_that_ends_before_the_start_is_refused():
+    panel = without(PANEL, "A", slice(10, None))
+    with pytest.raises(DataError, match="A: the benchmark ends before the start"):
+        run_backtest(panel, Buyer, benchmark="A", start=dt.date(2019, 3, 1))
 
 
 @pytest.mark.parametrize("strategy", ["SectorRotation", None, bt.Indicator, Buyer.next])

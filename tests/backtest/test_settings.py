@@ -199,3 +199,15 @@ def test_anybodys_own_spec_is_set_like_ours():
         params = (("spec", Theirs()),)
 
     assert parse_settings(Own, ["speed=4"]) == {"spec": Theirs(4)}
+
+
+def test_what_somebody_elses_strategy_calls_the_same_is_a_setting():
+    class Own(bt.Strategy):
+        params = (("start", 3), ("benchmark", 0.1), ("training", "slow"), ("spec", 7))
+
+        def __init__(self):
+            pass
+
+    settings = ["start=4", "benchmark=0.2", "training=fast", "spec=8"]
+    expected = {"start": 4, "benchmark": 0.2, "training": "fast", "spec": 8}
+    assert parse_settings(Own, settings) == expected

@@ -205,9 +205,10 @@ def test_what_is_typed_is_what_is_run(bars, handed_over):
         *(*bars, "--symbols", "XLV, XLE", "--start", "2019-03-01"),
         *("--end", "2019-05-31", "--cash", "5e3", "--commission", "0.001"),
         *("--slippage", "0", "--seed", "9", "--set", "top=1", "--set", "horizon=5"),
-        "--unadjusted",
+        *("--unadjusted", "--periods-a-year", "365"),
     )
     assert given["panel"].source.endswith("prices as they are")
+    assert given["periods_a_year"] == 365
     assert given["panel"].symbols == ("XLV", "XLE", "SPY")
     assert given["benchmark"] == "SPY"
     assert given["start"] == dt.date(2019, 3, 1)

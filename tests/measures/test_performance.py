@@ -28,6 +28,7 @@ KEYS = [
     "calmar",
     "turnover",
     "costs",
+    "periods_a_year",
 ]
 
 curves = st.lists(st.floats(1.0, 1e6), min_size=2, max_size=60)
@@ -66,6 +67,7 @@ def test_five_sessions_by_hand():
             # Mean equity is 516.9 / 5 = 103.38, of which 206.76 / 2 is the whole.
             "turnover": 365.25 / 6,
             "costs": 1.5,
+            "periods_a_year": 252,
         },
         rel=1e-12,
     )
@@ -160,6 +162,7 @@ def test_a_constant_curve_has_no_ratios():
         "calmar": None,
         "turnover": 0.0,
         "costs": 0.0,
+        "periods_a_year": 252.0,
     }
 
 
@@ -189,13 +192,14 @@ def test_a_ruined_account_has_lost_but_has_no_rate(last):
     figures = measured(curve(100, 120, last, 10), traded_value=9.0)
     assert figures["total_return"] == pytest.approx(-0.9)
     assert figures["max_drawdown"] == pytest.approx(last / 120 - 1)
-    undefined = set(KEYS) - {"total_return", "max_drawdown", "costs"}
+    undefined = {"cagr", "annual_volatility", "sharpe", "sortino", "calmar", "turnover"}
     assert {key for key, value in figures.items() if value is None} == undefined
 
 
 def test_an_account_that_begins_with_nothing_measures_nothing():
     figures = measured(curve(0, 10, 20))
-    assert [key for key, value in figures.items() if value is not None] == ["costs"]
+    known = [key for key, value in figures.items() if value is not None]
+    assert known == ["costs", "periods_a_year"]
 
 
 def test_an_account_of_less_than_one_unit_of_currency_has_its_rates():

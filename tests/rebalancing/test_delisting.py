@@ -124,9 +124,6 @@ def test_fractions_are_settled_to_nothing():
     assert got.held[17] == {}
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("mode", KEEPING)
-=======
 @pytest.mark.parametrize("side", [1, -1])
 def test_less_than_a_share_is_settled_on_the_side_that_ends_it(side):
     market = {"A": ENDED, "B": GOES_ON}
@@ -153,8 +150,7 @@ def test_a_short_is_settled_though_it_takes_more_than_all_cash():
     assert "Margin" not in got.statuses
 
 
-@pytest.mark.parametrize("mode", MODES)
->>>>>>> h-mut
+@pytest.mark.parametrize("mode", KEEPING)
 def test_an_order_that_waits_for_its_next_open_is_ended_first(mode):
     market = {"A": ENDED, "B": GOES_ON}
     plan = HALF | {3: {"B": 0.9}}

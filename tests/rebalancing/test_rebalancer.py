@@ -96,9 +96,6 @@ def test_a_sell_without_a_bar_on_the_fill_day_waits_for_its_own_open(mode):
     assert got.done[5] is True
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("mode", KEEPING)
-=======
 def test_a_session_of_the_benchmark_alone_is_no_session_that_was_missed():
     market = {"A": flat(10, [0, 1, 3, 4]), "Bench": flat(5, range(5))}
     got = run(market, {0: {"A": 0.5}, 1: {"A": 0.2}}, ignore=("Bench",))
@@ -106,8 +103,7 @@ def test_a_session_of_the_benchmark_alone_is_no_session_that_was_missed():
     assert got.events() == []
 
 
-@pytest.mark.parametrize("mode", MODES)
->>>>>>> h-mut
+@pytest.mark.parametrize("mode", KEEPING)
 def test_a_delisted_feed_is_left_and_reported_and_the_others_go_on(mode, caplog):
     market = {
         "A": flat(10, range(4)),

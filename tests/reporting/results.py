@@ -23,6 +23,7 @@ METRICS: dict[str, float | None] = {
     "calmar": 1.2683,
     "turnover": 3.456,
     "costs": 1234.567,
+    "periods_a_year": 252.0,
 }
 
 ORDERS = [

@@ -350,3 +350,16 @@ def test_a_killed_process_leaves_whole_files_of_the_old_run_or_of_the_new(tmp_pa
     # The next run is not disturbed by what the killed one left.
     write_run(make_result(sessions=5), tmp_path / "run")
     assert {name: (tmp_path / "run" / name).read_bytes() for name in FILES} == new
+
+
+def test_flows_are_written_where_there_were_any(tmp_path):
+    result = make_result(3)
+    write_run(result, tmp_path / "none")
+    header = (tmp_path / "none" / "equity.csv").read_text().splitlines()[0]
+    assert header == "session,equity,benchmark"
+    account = result.account.assign(
+        benchmark=[1.0, 2.0, np.nan], flows=[0.0, 0.0, 250.5]
+    )
+    write_run(replace(result, account=account), tmp_path / "flows")
+    *_, last = (tmp_path / "flows" / "equity.csv").read_text().splitlines()
+    assert last.endswith(",,250.5")

@@ -22,6 +22,7 @@ from results import (
 )
 
 from bt_lstm_rotation.reporting import render
+from bt_lstm_rotation.reporting.chart import equity_chart
 
 VOID = {"meta", "link", "br", "hr", "img"}
 HOSTILE = "<script>alert('x')</script>"
@@ -254,3 +255,73 @@ def test_a_simulated_market_is_called_one():
     assert warning in render(result)
     on_real_bars = replace(result, summary=result.summary | {"data": real})
     assert warning not in render(on_real_bars)
+
+
+def summary_with(result, part, **changes):
+    return result.summary | {part: result.summary[part] | changes}
+
+
+@pytest.mark.parametrize(
+    ("periods", "label"), [(252.0, "√252"), (12.0, "√12"), (26.089, "√26.09")]
+)
+def test_labels_name_the_number_that_annualises(periods, label):
+    result = make_result()
+    summary = summary_with(result, "metrics", periods_a_year=periods)
+    page = Page(render(replace(result, summary=summary)))
+    assert page.row("Sharpe")[3] == f"mean return over its deviation, times {label}"
+    assert page.row("Volatility a year")[3].endswith(f"times {label}")
+    assert page.row("Sessions a year")[1] == label[1:]
+
+
+def test_labels_without_a_number_are_words():
+    result = make_result()
+    summary = summary_with(result, "metrics", periods_a_year=None)
+    page = Page(render(replace(result, summary=summary)))
+    assert page.row("Sharpe")[3].endswith("times √sessions a year")
+    assert page.row("Sessions a year")[1] == "-"
+
+
+def test_notes_stand_below_the_figures():
+    result = make_result()
+    note = f"The benchmark {HOSTILE} ends on 2019-03-01."
+    html = render(replace(result, summary=result.summary | {"notes": [note]}))
+    words = Page(html).words
+    assert "<script" not in html
+    assert words.index("ends on 2019-03-01") < words.index("Year by year")
+
+
+def test_suspicious_bars_are_listed():
+    result = make_result()
+    found = [{"symbol": HOSTILE, "kind": "jump", "size": 1.3}] * 50
+    summary = summary_with(result, "data", findings=found)
+    page = Page(render(replace(result, summary=summary)))
+    assert page.rows.count([HOSTILE, "jump", "1.3"]) == 40
+    assert "10 more are in summary.json." in page.words
+    assert "Bars that look wrong" not in render(result)
+
+
+def test_years_and_chart_leave_out_what_was_paid_in():
+    sessions = pd.to_datetime(["2018-12-31", "2019-12-31", "2020-06-30"])
+    frame = {"equity": [100.0, 210.0, 189.0], "cash": 0.0, "benchmark": [50.0] * 3}
+    account = pd.DataFrame(frame, index=sessions)
+    paid = account.assign(benchmark=[50.0, 150.0, 150.0], flows=[0.0, 100.0, 0.0])
+    page = Page(render(make_result(account=paid)))
+    assert page.row("2019") == ["2019", "10.0%", "0.0%"]
+    assert page.row("2020") == ["2020", "-10.0%", "0.0%"]
+    same = account.assign(equity=[100.0, 110.0, 99.0])
+    assert equity_chart(paid) == equity_chart(same)
+
+
+def test_a_benchmark_that_ends_has_a_year_up_to_there_and_a_line_up_to_there():
+    sessions = pd.to_datetime(["2018-12-31", "2019-06-28", "2019-12-31", "2020-06-30"])
+    account = pd.DataFrame(
+        {
+            "equity": [100.0, 100.0, 110.0, 99.0],
+            "cash": 0.0,
+            "benchmark": [50.0, 60.0, np.nan, np.nan],
+        },
+        index=sessions,
+    )
+    page = Page(render(make_result(account=account)))
+    assert page.row("2019") == ["2019", "10.0%", "20.0%"]
+    assert page.row("2020") == ["2020", "-10.0%", "-"]

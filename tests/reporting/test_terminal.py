@@ -109,3 +109,14 @@ def test_an_error_passes_through_the_progress_bar():
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
     with pytest.raises(ZeroDivisionError), progress_bar(console) as progress:
         progress(1, 1 // 0)
+
+
+def test_notes_and_suspicious_bars_are_said():
+    result = make_result()
+    data = result.summary["data"] | {"findings": [{"symbol": "XLE"}] * 2}
+    notes = ["The benchmark SPY ends on 2019-03-01.", "red \x1b[31m"]
+    changed = result.summary | {"notes": notes, "data": data}
+    text = printed(replace(result, summary=changed))
+    assert "Note:      The benchmark SPY ends on 2019-03-01." in text
+    assert "Note:      2 bars look wrong" in text
+    assert "\x1b" not in text

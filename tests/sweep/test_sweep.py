@@ -304,6 +304,7 @@ def test_bars_after_the_end_change_no_trial(sweep, runs):
         {"start": dt.date(2019, 3, 1)},
         {"broker": Broker(commission=0.001)},
         {"seed": 1},
+        {"periods_a_year": 365},
         {"strategy": "copy.py"},
     ],
     ids=lambda other: next(iter(other)),
@@ -645,7 +646,7 @@ def test_what_is_typed_is_what_is_run(command, monkeypatch):
         *("--start", "2019-03-01", "--end", "2019-05-31", "--cash", "5e3"),
         *("--commission", "0.001", "--slippage", "0", "--seed", "9", "--jobs", "3"),
         *("--backend", "dask", "--scheduler", "tcp://host:8786", "--no-store"),
-        *("--symbols", "XLE,XLK"),
+        *("--symbols", "XLE,XLK", "--periods-a-year", "365"),
     ]
     assert cli.main([*command, *typed]) == 130
     assert given.pop("panel").symbols == ("XLE", "XLK", "SPY")
@@ -661,6 +662,7 @@ def test_what_is_typed_is_what_is_run(command, monkeypatch):
         "seed": 9,
         "workers": Workers(jobs=3, backend="dask", scheduler="tcp://host:8786"),
         "store": None,
+        "periods_a_year": 365.0,
     }
 
 

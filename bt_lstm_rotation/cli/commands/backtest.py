@@ -93,6 +93,7 @@ def run(arguments: argparse.Namespace) -> None:
                 end=arguments.end,
                 broker=make_broker(arguments),
                 training=training,
+                periods_a_year=arguments.periods_a_year,
             )
     name = f"{strategy.__name__}-{now:%Y%m%d-%H%M%S}"
     folder = write_run(result, arguments.out or Path("runs") / name)

@@ -71,6 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
             workers=workers,
             store=store,
             progress=progress,
+            periods_a_year=arguments.periods_a_year,
         )
     failed = int((trials["status"] != "ok").sum())
     print_line(f"{len(trials):,} trials, {failed:,} of them failed, in {arguments.out}")
