@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -109,6 +111,13 @@ def test_several_features_begin_where_the_longest_can(panel):
     for number, name in enumerate(NAMES):
         tail = compute([name], window)[:, 21 - warmup([name]) :, 0]
         assert values[..., number].tobytes() == tail.tobytes()
+
+
+def test_two_features_compare_symbols_and_none_can_be_changed():
+    compares = [name for name, each in FEATURES.items() if each.cross_sectional]
+    assert compares == ["relative_return", "rank"]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        FEATURES["rank"].warmup = 1
 
 
 def test_ties_share_their_rank():

@@ -205,6 +205,18 @@ def test_buys_are_cut_to_what_pays_for_the_commission_too():
     assert got.done[1] is True
 
 
+def test_a_buy_that_is_cut_to_nothing_is_left_out():
+    market = {"A": flat(5_000, range(5)), "B": flat(10, range(5))}
+    got = run(market, {0: {"A": 0.5, "B": 0.5}}, commission=0.01)
+    # One share and 500 cost 10,100: 99% of one are none, and of 500 they are 495.
+    assert [(f.session, f.feed, f.size) for f in got.fills] == [(1, "B", 495)]
+    assert [event.detail for event in got.rebalancer.events] == [
+        "buy 0, not 1",
+        "buy 495, not 500",
+    ]
+    assert got.done[1] is True
+
+
 def test_buys_are_cut_until_a_fee_per_order_is_paid_too():
     class FlatFee(bt.CommInfoBase):
         params = (("stocklike", True), ("commtype", bt.CommInfoBase.COMM_FIXED))
@@ -551,6 +563,21 @@ def test_whatever_happens_cash_stays_and_fills_are_at_real_opens(
     for session, alive in got.alive.items():
         assert len(alive) == len(set(alive))
         assert all(size > 0 for size in got.held[session].values())
+
+
+def test_wide_gaps_leave_a_single_share_where_it_is():
+    # As below, but for one share of C, which has no gaps: of four that were seen, two
+    # were 10%, and three root mean squares are 21% of 4,950. 9,450 less 1,050 do not
+    # pay for it. Nor do they at 3, less 17% of 8,450: two of six gaps were 10%.
+    prices = [100.0, 110.0, 99.0, 99.0, 99.0, 99.0]
+    market = {
+        "A": {s: (p, p) for s, p in enumerate(prices)},
+        "C": flat(8_450, range(6)),
+    }
+    got = run(market, {0: {"A": 0.5}, 2: {"C": 0.9}})
+    details = [event.detail for event in got.rebalancer.events]
+    assert details == ["buy 0 of 1 now", "buy 0, not 1"]
+    assert [(f.session, f.feed, f.size) for f in got.fills[1:]] == [(3, "A", -50)]
 
 
 def test_wide_gaps_leave_a_part_of_what_proceeds_pay_to_the_next_session():

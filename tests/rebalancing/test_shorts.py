@@ -132,6 +132,20 @@ def test_longs_are_sold_where_cash_is_less_than_what_is_short():
     assert sorted(got.events()) == [(3, "margin_call", "A"), (3, "margin_call", "B")]
 
 
+def test_a_short_sale_waits_for_the_margin_that_a_sell_brings():
+    got = run(FLAT, {0: {"A": 0.9}, 3: {"B": -0.9}}, settings=SHORTS)
+    # 900 of B take 4,500 besides their proceeds, and 1,000 are there before A is sold.
+    assert fills(got) == [(1, "A", 450), (4, "A", -450), (5, "B", -900)]
+    assert got.cash[5] == 19_000.0
+
+
+def test_a_buy_waits_for_what_buying_a_single_share_back_frees():
+    market = {"A": flat(4_000, range(9)), "B": flat(10, range(9))}
+    got = run(market, {0: {"A": -0.4}, 3: {"B": 0.9}}, settings=SHORTS)
+    # 14,000 less 150% of 4,000 are 8,000 until then.
+    assert fills(got) == [(1, "A", -1), (4, "A", 1), (5, "B", 900)]
+
+
 def test_a_sell_that_waits_for_its_bar_lets_no_buy_spend_the_margin():
     a = {session: bar for session, bar in flat(20, range(9)).items() if session != 4}
     market = {"A": a, "B": flat(10, range(9)), "D": flat(20, range(9))}
