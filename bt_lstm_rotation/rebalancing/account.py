@@ -18,7 +18,7 @@ import backtrader as bt
 
 from bt_lstm_rotation.errors import DataError, SpecError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
-from bt_lstm_rotation.periods import MONTH
+from bt_lstm_rotation.periods import MONTH, STALE_AFTER, stale_after
 
 __all__ = ["Account"]
 
@@ -47,6 +47,8 @@ class Account:
         self._closes: dict[Any, float] = {}
         self._observed: dict[Any, int] = {}
         self._gaps = {feed: deque[float](maxlen=MONTH) for feed in self.traded}
+        self._seen: dict[Any, tuple[int, int]] = {}
+        self._spacings = {feed: deque[float](maxlen=MONTH) for feed in self._rank}
 
     @property
     def today(self) -> dt.date:
@@ -89,6 +91,7 @@ class Account:
     def observe(self) -> None:
         """Remember this session's closes and gaps; to be called every session."""
         for feed in self._rank:
+            self._observe_spacing(feed)
             close, bar = self.close(feed), len(feed)
             if close is None or self._observed.get(feed) == bar:
                 continue
@@ -96,6 +99,16 @@ class Account:
             if feed in self._gaps and last is not None and math.isfinite(opened):
                 self._gaps[feed].append(opened / last - 1.0)
             self._closes[feed], self._observed[feed] = close, bar
+
+    def _observe_spacing(self, feed: Any) -> None:
+        bars = len(feed)
+        seen, day = self._seen.get(feed, (0, 0))
+        if bars <= seen:
+            return
+        self._seen[feed] = bars, int(feed.datetime[0])
+        if seen:
+            # Several bars at once if it was not called for each of them.
+            self._spacings[feed].append((int(feed.datetime[0]) - day) / (bars - seen))
 
     def overnight(self) -> float:
         """Root mean square of last month's gaps in the traded feeds, a decimal.
@@ -117,11 +130,18 @@ class Account:
         close = float(feed.close[0])
         return close if math.isfinite(close) and close > 0 else None
 
-    def ended(self, feed: Any, days: int) -> bool:
-        """Whether a feed that has begun shows no bar of the last so many days."""
+    def ended(self, feed: Any, days: int | None) -> bool:
+        """Whether a feed that has begun shows no bar of the last so many days.
+
+        Without `days`, they are measured by the feed's own bars as far as observed.
+        """
         if not len(feed):
             return False
-        return int(self._strategy.datetime[0]) - int(feed.datetime[0]) > days
+        age = int(self._strategy.datetime[0]) - int(feed.datetime[0])
+        if days is not None:
+            return age > days
+        # Most sessions the first comparison is enough, and a median takes its time.
+        return age > STALE_AFTER and age > stale_after(self._spacings[feed])
 
     def last_close(self, feed: Any) -> float:
         """Last close that was one; of a feed that had none, what was paid."""

@@ -65,9 +65,10 @@ class Rebalancer:
     delisted : {"last_close", "write_off", "hold"}
         What becomes of a position in a feed that has ended: it is settled at its last
         close, settled at next to nothing, or stays.
-    delisted_after : int
-        A feed has ended after more than this many calendar days without a bar. Bars
-        that are more than a week apart need a larger number.
+    delisted_after : int, optional
+        A feed has ended after more than this many calendar days without a bar. By
+        default its own bars up to then say how many: ten of daily bars, 24 of weekly
+        and about 105 of monthly ones (`bt_lstm_rotation.periods.stale_after`).
     shorts : bool
         Whether weights may be negative.
 
@@ -88,7 +89,7 @@ class Rebalancer:
         min_trade: float = Rules.min_trade,
         band: float = Rules.band,
         delisted: str = Rules.delisted,
-        delisted_after: int = Rules.delisted_after,
+        delisted_after: int | None = Rules.delisted_after,
         shorts: bool = Rules.shorts,
     ) -> None:
         self._rules = Rules(
