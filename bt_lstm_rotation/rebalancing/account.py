@@ -44,6 +44,8 @@ class Account:
             feed: (feed_name(feed), row) for row, feed in enumerate(strategy.datas)
         }
         self.ignored = frozenset(self.known("ignore", feed) for feed in ignore)
+        #: Currency that corrections of settlements bring at the next session.
+        self.due = 0.0
         self._closes: dict[Any, float] = {}
         self._observed: dict[Any, int] = {}
         self._gaps = {feed: deque[float](maxlen=MONTH) for feed in self.traded}
@@ -58,8 +60,9 @@ class Account:
 
     @property
     def cash(self) -> float:
-        """Cash, in currency."""
-        return float(self._strategy.broker.getcash())
+        """Cash, in currency, less what is due to leave it at the next session."""
+        # What is due to come has not come when the broker checks the next orders.
+        return float(self._strategy.broker.getcash()) + min(self.due, 0.0)
 
     @property
     def feeds(self) -> list[Any]:
@@ -216,17 +219,18 @@ class Account:
         DataError
             If the broker's cash is not a number.
         """
-        value = float(self._strategy.broker.getvalue())
+        value = float(self._strategy.broker.getvalue()) + self.due
         if math.isfinite(value):
             return max(value, 0.0), {}
-        if not math.isfinite(self.cash):
+        cash = float(self._strategy.broker.getcash())
+        if not math.isfinite(cash):
             raise DataError(
                 "the broker's cash is not a number",
                 session=self.today.isoformat(),
-                value=self.cash,
+                value=cash,
                 valid="an order filled at an open of NaN does this: validate the bars",
             )
-        value, estimated = self.cash, {}
+        value, estimated = cash + self.due, {}
         for feed in filter(self.shares_held, self.feeds):
             position = self._strategy.getposition(feed)
             close = self._closes.get(feed, position.price)

@@ -184,7 +184,7 @@ class Rebalancer:
         if new_session and self._account.is_open:
             self._note_missing_bars()
         self._size()
-        if self._rules.shorts:
+        if self._rules.shorts or self._account.due < 0:
             self._answer_margin_call()
         self._withdraw_misfits()
         if self._reached():

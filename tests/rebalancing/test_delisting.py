@@ -203,32 +203,6 @@ def test_orders_of_the_strategys_own_are_ended_too():
 
 
 @pytest.mark.parametrize("mode", KEEPING)
-def test_after_a_halt_it_trades_again_and_the_settlement_stands(mode):
-    market = {"A": ENDED | flat(7, range(16, 20)), "B": flat(20, range(20))}
-    got = run(market, HALF | {17: {"A": 0.5}}, mode=mode)
-    # 4,500 + 7,000 are 11,500, of which half are 821 at 7.
-    assert got.fills[1:] == [Fill(13, "A", -500, 14.0, 0.0), Fill(18, "A", 821, 7, 0.0)]
-    assert [kind for _, kind, _ in got.events()] == ["delisted"]
-
-
-@pytest.mark.parametrize("mode", KEEPING)
-def test_a_bar_on_the_day_of_the_settlement_does_not_undo_it(mode):
-    market = {"A": ENDED | flat(7, range(13, 18)), "B": GOES_ON}
-    got = run(market, HALF, mode=mode)
-    assert got.fills[1:] == [Fill(13, "A", -500, 14.0, 0.0)]
-
-
-def test_a_feed_that_ends_twice_is_settled_twice():
-    again = flat(7, range(16, 20))
-    market = {"A": ENDED | again, "B": flat(20, range(32))}
-    got = run(market, HALF | {17: {"A": 0.5}})
-    # Session 19 is January 28, session 28 February 10, 13 days later.
-    assert [(f.session, f.size) for f in got.fills] == [
-        *((1, 500), (13, -500), (18, 821), (29, -821)),
-    ]
-
-
-@pytest.mark.parametrize("mode", KEEPING)
 def test_a_target_that_names_it_gives_it_up_and_the_others_are_completed(mode):
     market = {"A": ENDED, "B": flat(20, range(22))}
     plan = HALF | {14: {"A": 0.4, "B": 0.5}}
@@ -293,6 +267,7 @@ def test_a_broker_that_is_no_simulation_settles_for_itself():
     account = SimpleNamespace(
         today=dt.date(2020, 1, 20),
         ended=lambda feed, days: True,
+        due=0.0,
         shares_held=lambda feed: 7,
         last_close=lambda feed: 3.5,
     )
