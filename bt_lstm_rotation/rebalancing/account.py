@@ -15,13 +15,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import backtrader as bt
+import numpy as np
 
 from bt_lstm_rotation.errors import DataError, SpecError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.periods import MONTH, STALE_AFTER, stale_after
+from bt_lstm_rotation.rebalancing.rules import SMALLEST_LOT
 
 __all__ = ["Account"]
-
 
 # What sums of fractional shares leave of a lot when a position is closed.
 DUST = 1e-6
@@ -194,6 +195,18 @@ class Account:
     def shown(self, lots: int) -> str:
         """Write out how many shares so many lots are."""
         return f"{lots * self._lot:.12g}"
+
+    def dearness(self, close: float, slot: float) -> str:
+        """Say that a slot, in currency, is less than a lot, and which lot would do.
+
+        That is a power of ten of which a slot holds a hundred at least.
+        """
+        one = "one share" if self._lot == 1 else f"a lot of {self._lot:.12g}"
+        said = f"0 of {one} at {close:,.12g}: a slot of {abs(slot):,.2f}"
+        lot = 10.0 ** math.floor(math.log10(abs(slot) / close / 100))
+        if lot < SMALLEST_LOT:
+            return said
+        return f"{said}; lot={np.format_float_positional(lot, trim='-')} would do"
 
     def cash_flow(self, feed: Any, lots: int) -> float:
         """Currency that an order brings at the last close seen, net of its commission.

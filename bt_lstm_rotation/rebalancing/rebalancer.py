@@ -234,7 +234,11 @@ class Rebalancer:
         if again:
             target.equity = self._equity()
             target.cash_rejections += 1
-        target.size(again=again)
+        self._note_too_dear(target.size(again=again))
+
+    def _note_too_dear(self, found: Mapping[Any, str]) -> None:
+        for feed in self._account.ordered(found):
+            self._log.record("too_dear", feed, found[feed])
 
     def _answer_margin_call(self) -> None:
         for feed, lots in called(self._account).items():
@@ -248,7 +252,7 @@ class Rebalancer:
                 self._log.record("margin_call", feed, detail)
 
     def _leave_small_changes(self) -> None:
-        self._target.size(again=False)
+        self._note_too_dear(self._target.size(again=False))
         for feed, reason in no_trade_region(self._target, self._rules).items():
             self._target.fix(feed, self._account.held(feed))
             self._log.record("kept", feed, reason)

@@ -14,7 +14,7 @@ from bt_lstm_rotation.checks import (
 )
 from bt_lstm_rotation.errors import SpecError
 
-__all__ = ["Rules"]
+__all__ = ["SMALLEST_LOT", "Rules"]
 
 # A satoshi: nothing that is traded is divided further.
 SMALLEST_LOT = 1e-8

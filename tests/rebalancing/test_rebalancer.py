@@ -419,10 +419,72 @@ def test_an_order_that_no_bar_fills_is_ended_and_counted():
     assert got.alive[3] == []
 
 
-def test_a_share_dearer_than_its_weight_is_not_bought():
-    got = run({"A": flat(20_000, range(3))}, {0: {"A": 0.98}})
-    assert got.fills == []
-    assert got.done == {0: True, 1: True, 2: True}
+@pytest.mark.parametrize("mode", KEEPING)
+def test_a_share_dearer_than_its_slot_is_told_once_a_target(mode, caplog):
+    market = {"A": flat(20_000, range(6)), "B": flat(10, range(6))}
+    plan = {0: {"A": 0.49, "B": 0.49}, 3: {"A": 0.5}}
+    with caplog.at_level(logging.WARNING):
+        got = run(market, plan, mode=mode)
+    assert [fill.feed for fill in got.fills] == ["B", "B"]
+    assert got.events() == [(0, "too_dear", "A"), (3, "too_dear", "A")]
+    # A slot of 4,900 is 0.245 of a share: 245 lots of 0.001, or 24 of 0.01.
+    detail = "0 of one share at 20,000: a slot of 4,900.00; lot=0.001 would do"
+    assert got.rebalancer.events[0].detail == detail
+    assert f"2020-01-01 A: too_dear, {detail}" in caplog.text
+    assert all(got.done[session] for session in (0, 2, 3, 5))
+
+
+@pytest.mark.parametrize(
+    ("price", "weight", "settings", "said"),
+    [
+        (9_801, 0.98, {}, ["0 of one share at 9,801: a slot of 9,800.00; lot=0.001"]),
+        (9_799, 0.98, {}, []),
+        (600, 0.09, {}, []),  # one of 600 for a slot of 900 is as near as shares come
+        (4_901, 0.98, {}, []),
+        (
+            100,
+            0.98,
+            {"lot": 100},
+            ["0 of a lot of 100 at 100: a slot of 9,800.00"],
+        ),
+        (100, 0.98, {"lot": 0.1}, []),
+        (20_000, -0.5, {"shorts": True}, ["0 of one share at 20,000: a slot of 5,000"]),
+        (20_000, 0.0, {}, []),
+        (20_000, 1e-12, {}, []),  # what an optimiser means by nothing
+        (1e10, 0.5, {}, ["0 of one share at 10,000,000,000: a slot of 5,000.00"]),
+    ],
+)
+def test_only_a_slot_without_a_single_lot_is_too_dear(price, weight, settings, said):
+    got = run({"A": flat(price, range(4))}, {0: {"A": weight}}, settings=settings)
+    events = got.rebalancer.events
+    assert [event.kind for event in events] == ["too_dear"] * len(said)
+    for event, start in zip(events, said, strict=True):
+        assert event.detail.startswith(start)
+    assert bool(got.fills) == (not said and abs(weight) > 1e-9)
+
+
+def test_what_has_become_too_dear_is_sold_and_told():
+    bars = flat(4_000, range(3)) | flat(6_000, range(3, 7))
+    got = run({"A": bars}, {0: {"A": 0.5}, 4: {"A": 0.45}})
+    # 1 at 4,000; of 12,000 are 45% 5,400.
+    assert [fill.size for fill in got.fills] == [1, -1]
+    assert got.events() == [(4, "too_dear", "A")]
+
+
+def test_a_hint_to_fractions_leaves_a_hundredth_of_the_slot_at_most():
+    market = {"A": flat(20_000, range(3))}
+    got = run(market, {0: {"A": 0.49}}, settings={"lot": 0.001})
+    assert got.fills[0].size == 0.245
+    assert got.rebalancer.events == []
+
+
+def test_a_lost_account_is_not_told_what_is_too_dear():
+    # 1,000 sold short at 10 cost 30,000 to buy back: more than the account has.
+    market = {"A": flat(10, range(2)) | flat(30, range(2, 8)), "B": flat(20, range(8))}
+    plan = {0: {"A": -1.0}, 3: {"B": 0.5}}
+    got = run(market, plan, settings={"shorts": True})
+    assert got.broker.getvalue() < 0
+    assert "too_dear" not in [kind for _, kind, _ in got.events()]
 
 
 def test_feeds_without_names_are_traded_in_the_strategys_order():
