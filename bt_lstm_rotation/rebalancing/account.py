@@ -95,24 +95,30 @@ class Account:
     def observe(self) -> None:
         """Remember this session's closes and gaps; to be called every session."""
         for feed in self._rank:
-            self._observe_spacing(feed)
+            halted = self._observe_spacing(feed)
             close, bar = self.close(feed), len(feed)
             if close is None or self._observed.get(feed) == bar:
                 continue
             opened, last = float(feed.open[0]), self._closes.get(feed)
-            if feed in self._gaps and last is not None and math.isfinite(opened):
+            night = feed in self._gaps and not halted
+            if night and last is not None and math.isfinite(opened):
                 self._gaps[feed].append(opened / last - 1.0)
             self._closes[feed], self._observed[feed] = close, bar
 
-    def _observe_spacing(self, feed: Any) -> None:
+    def _observe_spacing(self, feed: Any) -> bool:
+        """Note how far a new bar is from the last; whether it had seemed the last."""
         bars = len(feed)
         seen, day = self._seen.get(feed, (0, 0))
         if bars <= seen:
-            return
+            return False
         self._seen[feed] = bars, int(feed.datetime[0])
-        if seen:
-            # Several bars at once if it was not called for each of them.
-            self._spacings[feed].append((int(feed.datetime[0]) - day) / (bars - seen))
+        if not seen:
+            return False
+        # Several bars at once if it was not called for each of them.
+        spacing = (int(feed.datetime[0]) - day) / (bars - seen)
+        halted = spacing > STALE_AFTER and spacing > stale_after(self._spacings[feed])
+        self._spacings[feed].append(spacing)
+        return halted
 
     def overnight(self) -> float:
         """Root mean square of last month's gaps in the traded feeds, a decimal.

@@ -200,6 +200,15 @@ def test_feeds_that_return_together_are_corrected_together(mode):
     assert min(got.cash.values()) >= 0
 
 
+def test_what_happened_in_a_halt_is_no_gap_of_a_night():
+    # Half the value gone would ask for a reserve of half the proceeds, for a month.
+    a = flat(14, range(4)) | flat(7, range(16, 24))
+    market = {"A": a, "B": GOES_ON, "C": flat(10, range(24))}
+    got = run(market, {0: {"A": 0.3, "B": 0.6}, 17: {"C": 0.98}})
+    assert [kind for _, kind, _ in got.events()] == ["delisted", "reopened"]
+    assert got.done[18] is True
+
+
 def test_nothing_is_known_of_the_return_before_it():
     market = halted((7, 8), (8, 8))
     ended = {"A": BEFORE, "B": GOES_ON}
