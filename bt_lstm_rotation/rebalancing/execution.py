@@ -70,7 +70,8 @@ def place_orders(
     cash -= RESERVE * target.cash_rejections * max(cash, 0.0)
     # What is bought later than the first orders has a gap before it, too, be it paid
     # from what sells brought or will bring; so has what is bought beside a late sell.
-    first = not target.begun and not late
+    # After a rejection for cash its own percent is kept.
+    first = not late and (not target.begun or target.cash_rejections > 0)
     sure = cash - kept_for_gaps(account, proceeds)
     if not first:
         sure = min(sure, before_gap(account, cash))
