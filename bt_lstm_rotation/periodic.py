@@ -29,7 +29,7 @@ from bt_lstm_rotation.rebalancing.schemes import require_paid_in_full
 __all__ = ["PeriodicRebalance"]
 
 # Parameters that are the rebalancer's settings, under the same names.
-RULES = ("max_attempts", "lot", "min_trade", "band", "delisted")
+RULES = ("max_attempts", "lot", "min_trade", "band", "delisted", "delisted_after")
 
 
 class PeriodicRebalance(bt.Strategy):
@@ -52,9 +52,11 @@ class PeriodicRebalance(bt.Strategy):
       - band: share of equity; a position within it of its target is left as it is
       - delisted: what becomes of a position in a feed that has ended: "last_close",
         "write_off" or "hold"
+      - delisted_after: calendar days without a bar after which a feed has ended; by
+        default ten, and more where its own bars are further apart than days
       - shorts: whether weights may be negative
 
-    What each of the last five means in full is in `bt_lstm_rotation.Rebalancer`. Bars
+    What each of the last six means in full is in `bt_lstm_rotation.Rebalancer`. Bars
     that are not valid count as none (`bt_lstm_rotation.feeds.valid_bars`).
     """
 

@@ -7,6 +7,7 @@ Nothing but the session's own date counts; decision record 0001 says why.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, cast
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "Period",
     "check_period",
     "period_of",
+    "stale_after",
 ]
 
 Period = Literal["weekly", "monthly", "quarterly"] | int
@@ -39,9 +41,12 @@ EPOCH = 719_163
 # Sessions, as is usual for an exchange.
 MONTH, QUARTER, YEAR = 21, 63, 252
 
-# A symbol without a bar for longer has stopped trading. Longer than any holiday, and
-# than the week between two weekly bars; shorter than a month after a delisting.
+# A symbol with daily bars and none for longer has stopped trading. Longer than any
+# holiday; shorter than a month after a delisting.
 STALE_AFTER = 10  # days
+
+# Spacings: two bars may be missing, and dates may move, as those of months' ends do.
+STALE_SPACINGS = 3.5
 
 LONGEST = 1_000_000  # weekdays: longer than any market, and no overflow in int64
 
@@ -62,6 +67,26 @@ def check_period(owner: str, field: str, every: object) -> Period:
     whole = f"a whole number of weekdays from 1 to {LONGEST:,}"
     valid = f"one of {', '.join(PERIODS)}, or {whole}"
     raise SpecError(owner, field, every, valid)
+
+
+def stale_after(gaps: Sequence[float] | NDArray[np.float64]) -> int:
+    """Return after how many days without a bar a symbol has stopped trading.
+
+    Parameters
+    ----------
+    gaps : (n,) float
+        Calendar days between its last bars, up to the session that asks. A month of
+        bars (`MONTH`) is enough, of which halts move the median little.
+
+    Returns
+    -------
+    int
+        `STALE_AFTER` for daily bars and while there is no gap; 24 for weekly bars, 105
+        or 108 for monthly ones.
+    """
+    if not len(gaps):
+        return STALE_AFTER
+    return max(STALE_AFTER, int(STALE_SPACINGS * float(np.median(gaps))))
 
 
 def period_of(sessions: NDArray[np.datetime64], every: Period) -> NDArray[np.int64]:

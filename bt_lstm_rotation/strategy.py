@@ -43,7 +43,7 @@ class SectorRotation(PeriodicRebalance):
       - max_age: how many fits in a row may fail before positions are held as they are,
         until one succeeds; up to then the last good network serves on
       - rebalance, cash_buffer, benchmark, universe, start, max_attempts, lot,
-        min_trade, band, delisted: see PeriodicRebalance
+        min_trade, band, delisted, delisted_after: see PeriodicRebalance
 
     See:
       - ``bt_lstm_rotation.selection.Selection``, which these make, for what they mean

@@ -6,13 +6,14 @@ import calendar
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import pytest
 from fakes import days
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.periods import PERIODS, check_period, period_of
+from bt_lstm_rotation.periods import PERIODS, check_period, period_of, stale_after
 
 EXAMPLES = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 dates = st.dates(dt.date(1900, 1, 1), dt.date(2200, 12, 31))
@@ -143,3 +144,32 @@ def test_anything_else_is_told_what_would_be_valid(every):
         check_period("Plan", "due", every)
     assert info.value.value is every
     assert "weekdays" in str(info.value)
+
+
+@pytest.mark.parametrize("freq", ["BME", "BMS", "ME", "W-FRI", "QE", "BQS"])
+@pytest.mark.parametrize("missing", [1, 2])
+def test_one_or_two_missing_bars_are_no_end_and_four_are(freq, missing):
+    dates = pd.date_range("1990-01-01", periods=200, freq=freq)
+    gaps = np.diff(dates.to_numpy()) / np.timedelta64(1, "D")
+    for row in range(22, len(gaps) - 4):
+        allowed = stale_after(gaps[row - 21 : row])
+        assert gaps[row : row + 1 + missing].sum() <= allowed
+        assert gaps[row : row + 4].sum() > allowed
+
+
+@pytest.mark.parametrize(
+    ("gaps", "days"),
+    [
+        ([], 10),  # a single bar has no spacing
+        ([0.0] * 21, 10),  # bars within one day
+        ([1, 1, 1, 3] * 5, 10),  # an exchange's days and weekends
+        ([1] * 11 + [36] * 10, 10),  # as many halts as there may be
+        ([2, 3, 2, 2, 3], 10),  # Mondays, Wednesdays and Fridays
+        ([7] * 21, 24),  # 3.5 * 7 = 24.5
+        ([7, 7, 14, 7, 7, 21, 7], 24),
+        ([30] * 21, 105),
+        ([365, 365, 366], 1277),
+    ],
+)
+def test_a_symbol_has_stopped_after_ten_days_or_three_and_a_half_spacings(gaps, days):
+    assert stale_after(gaps) == stale_after(np.array(gaps, dtype=float)) == days

@@ -270,6 +270,7 @@ def test_a_run_too_short_for_a_forecast_says_so_at_its_end(caplog):
         ({"top": 2.0}, "top must be a whole number"),
         ({"weighting": "eqal"}, "did you mean 'equal'"),
         ({"max_attempts": 0}, "max_attempts must be a whole number of at least 1"),
+        ({"delisted_after": 0}, "delisted_after must be a whole number of at least 1"),
         ({"start": "2019-02-01"}, "start must be a datetime.date, or None"),
         ({"spec": "lstm"}, "spec must be a forecaster's spec"),
     ],

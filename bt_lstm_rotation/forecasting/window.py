@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.periods import MONTH
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["BarHistory", "Window"]
@@ -125,6 +126,16 @@ class BarHistory:
             else:
                 ages.append(np.full(len(sessions), 36_525))
         return np.stack(ages, axis=-1).astype(np.int64)
+
+    def gaps(self, symbol: str, session: np.datetime64) -> NDArray[np.float64]:
+        """Days between a symbol's last bars up to a session, of at most `MONTH` gaps.
+
+        Its shape is (n,); it is empty before the second bar.
+        """
+        dates = self._series[symbol].dates
+        stop = int(np.searchsorted(dates, session, side="right"))
+        last = dates[max(stop - MONTH - 1, 0) : stop]
+        return np.diff(last).astype(np.float64)
 
     def window(
         self, symbols: Sequence[str], sessions: NDArray[np.datetime64], n_bars: int

@@ -15,14 +15,15 @@ from collections.abc import Iterable
 from typing import Any
 
 import backtrader as bt
+import numpy as np
 
 from bt_lstm_rotation.errors import DataError, SpecError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.feeds.sessions import SessionClock
-from bt_lstm_rotation.periods import MONTH
+from bt_lstm_rotation.periods import MONTH, STALE_AFTER, stale_after
+from bt_lstm_rotation.rebalancing.rules import SMALLEST_LOT
 
 __all__ = ["Account"]
-
 
 # What sums of fractional shares leave of a lot when a position is closed.
 DUST = 1e-6
@@ -46,9 +47,13 @@ class Account:
             feed: (feed_name(feed), row) for row, feed in enumerate(strategy.datas)
         }
         self.ignored = frozenset(self.known("ignore", feed) for feed in ignore)
+        #: Currency that corrections of settlements bring at the next session.
+        self.due = 0.0
         self._closes: dict[Any, float] = {}
         self._observed: dict[Any, int] = {}
         self._gaps = {feed: deque[float](maxlen=MONTH) for feed in self.traded}
+        self._seen: dict[Any, tuple[int, int]] = {}
+        self._spacings = {feed: deque[float](maxlen=MONTH) for feed in self._rank}
 
     @property
     def today(self) -> dt.date:
@@ -57,8 +62,9 @@ class Account:
 
     @property
     def cash(self) -> float:
-        """Cash, in currency."""
-        return float(self._strategy.broker.getcash())
+        """Cash, in currency, less what is due to leave it at the next session."""
+        # What is due to come has not come when the broker checks the next orders.
+        return float(self._strategy.broker.getcash()) + min(self.due, 0.0)
 
     @property
     def feeds(self) -> list[Any]:
@@ -90,13 +96,30 @@ class Account:
     def observe(self) -> None:
         """Remember this session's closes and gaps; to be called every session."""
         for feed in self._rank:
+            halted = self._observe_spacing(feed)
             close, bar = self.close(feed), len(feed)
             if close is None or self._observed.get(feed) == bar:
                 continue
             opened, last = float(feed.open[0]), self._closes.get(feed)
-            if feed in self._gaps and last is not None and math.isfinite(opened):
+            night = feed in self._gaps and not halted
+            if night and last is not None and math.isfinite(opened):
                 self._gaps[feed].append(opened / last - 1.0)
             self._closes[feed], self._observed[feed] = close, bar
+
+    def _observe_spacing(self, feed: Any) -> bool:
+        """Note how far a new bar is from the last; whether it had seemed the last."""
+        bars = len(feed)
+        seen, day = self._seen.get(feed, (0, 0))
+        if bars <= seen:
+            return False
+        self._seen[feed] = bars, int(feed.datetime[0])
+        if not seen:
+            return False
+        # Several bars at once if it was not called for each of them.
+        spacing = (int(feed.datetime[0]) - day) / (bars - seen)
+        halted = spacing > STALE_AFTER and spacing > stale_after(self._spacings[feed])
+        self._spacings[feed].append(spacing)
+        return halted
 
     def overnight(self) -> float:
         """Root mean square of last month's gaps in the traded feeds, a decimal.
@@ -115,11 +138,18 @@ class Account:
         close = float(feed.close[0])
         return close if math.isfinite(close) and close > 0 else None
 
-    def ended(self, feed: Any, days: int) -> bool:
-        """Whether a feed that has begun shows no bar of the last so many days."""
+    def ended(self, feed: Any, days: int | None) -> bool:
+        """Whether a feed that has begun shows no bar of the last so many days.
+
+        Without `days`, they are measured by the feed's own bars as far as observed.
+        """
         if not len(feed):
             return False
-        return int(self._strategy.datetime[0]) - int(feed.datetime[0]) > days
+        age = int(self._strategy.datetime[0]) - int(feed.datetime[0])
+        if days is not None:
+            return age > days
+        # Most sessions the first comparison is enough, and a median takes its time.
+        return age > STALE_AFTER and age > stale_after(self._spacings[feed])
 
     def last_session(self, feed: Any) -> dt.date:
         """Session of the last bar a feed has shown."""
@@ -174,6 +204,18 @@ class Account:
         """Write out how many shares so many lots are."""
         return f"{lots * self._lot:.12g}"
 
+    def dearness(self, close: float, slot: float) -> str:
+        """Say that a slot, in currency, is less than a lot, and which lot would do.
+
+        That is a power of ten of which a slot holds a hundred at least.
+        """
+        one = "one share" if self._lot == 1 else f"a lot of {self._lot:.12g}"
+        said = f"0 of {one} at {close:,.12g}: a slot of {abs(slot):,.2f}"
+        lot = 10.0 ** math.floor(math.log10(abs(slot) / close / 100))
+        if lot < SMALLEST_LOT:
+            return said
+        return f"{said}; lot={np.format_float_positional(lot, trim='-')} would do"
+
     def cash_flow(self, feed: Any, lots: int) -> float:
         """Currency that an order brings at the last close seen, net of its commission.
 
@@ -198,17 +240,18 @@ class Account:
         DataError
             If the broker's cash is not a number.
         """
-        value = float(self._strategy.broker.getvalue())
+        value = float(self._strategy.broker.getvalue()) + self.due
         if math.isfinite(value):
             return max(value, 0.0), {}
-        if not math.isfinite(self.cash):
+        cash = float(self._strategy.broker.getcash())
+        if not math.isfinite(cash):
             raise DataError(
                 "the broker's cash is not a number",
                 session=self.today.isoformat(),
-                value=self.cash,
+                value=cash,
                 valid="an order filled at an open of NaN does this: validate the bars",
             )
-        value, estimated = self.cash, {}
+        value, estimated = cash + self.due, {}
         for feed in filter(self.shares_held, self.feeds):
             position = self._strategy.getposition(feed)
             close = self._closes.get(feed, position.price)

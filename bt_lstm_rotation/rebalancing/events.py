@@ -27,13 +27,23 @@ Kind = Literal[
     "gave_up",
     "estimated",
     "delisted",
+    "reopened",
+    "too_dear",
     "margin_call",
     "invalid",
     "outdated",
     "waited",
 ]
 
-WARNINGS = ("gave_up", "estimated", "delisted", "margin_call", "outdated")
+WARNINGS = (
+    "gave_up",
+    "estimated",
+    "delisted",
+    "reopened",
+    "too_dear",
+    "margin_call",
+    "outdated",
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +61,13 @@ class RebalanceEvent:
         been wide; ``"kept"``, a position left as it is, because the change is too
         small; ``"gave_up"``, a feed left where it is; ``"estimated"``, a position
         valued at an old close; ``"delisted"``, a position in a feed that has ended, and
-        what it is settled at; ``"margin_call"``, a position cut back because a short
-        one has risen; ``"invalid"``, a bar that counts as none; ``"outdated"``,
-        no new target, because the network is too old; ``"waited"``, sessions before
-        Backtrader called a strategy's ``next`` (`bt_lstm_rotation.backtest`).
+        what it is settled at; ``"reopened"``, a feed that trades again after that, and
+        what the settlement was off by; ``"too_dear"``, a weight that does not come to
+        one lot; ``"margin_call"``, a position cut back because a short one has risen,
+        or because a feed that reopened took more than the cash there is;
+        ``"invalid"``, a bar that counts as none; ``"outdated"``, no new target, because
+        the network is too old; ``"waited"``, sessions before Backtrader called a
+        strategy's ``next`` (`bt_lstm_rotation.backtest`).
     feed : str
         The feed's name; empty where it is about none.
     detail : str

@@ -7,6 +7,7 @@ from typing import Any
 from bt_lstm_rotation.rebalancing.account import Account
 from bt_lstm_rotation.rebalancing.events import EventLog
 from bt_lstm_rotation.rebalancing.funding import (
+    before_gap,
     cut,
     cut_to_cash,
     kept_for_gaps,
@@ -67,17 +68,21 @@ def place_orders(
         cash += free_cash_flow(account, feed, lots)
         orders.send(feed, lots)
     cash -= RESERVE * target.cash_rejections * max(cash, 0.0)
-    if target.staged:  # the part that waited has a gap before it, too
-        cost = -sum(free_cash_flow(account, f, n) for f, n in buys.items())
-        cash -= kept_for_gaps(account, cost)
+    # What is bought later than the first orders has a gap before it, too, be it paid
+    # from what sells brought or will bring; so has what is bought beside a late sell.
+    # After a rejection for cash its own percent is kept.
+    first = not late and (not target.begun or target.cash_rejections > 0)
+    sure = cash - kept_for_gaps(account, proceeds)
+    if not first:
+        sure = min(sure, before_gap(account, cash))
     if late:  # while a sell waits, so do the buys that its proceeds are to pay
-        buys = paid_in_full(account, buys, cash)
+        buys = paid_in_full(account, buys, sure)
+    elif target.staged:
+        buys = _resized(target, account, log, buys, sure)
     else:
         buys = _resized(target, account, log, buys, cash)
-    if proceeds and not target.begun:
-        buys = _staged(
-            target, account, log, buys, cash - kept_for_gaps(account, proceeds)
-        )
+        if proceeds or not first:
+            buys = _staged(target, account, log, buys, sure)
     target.begun = True
     for feed, lots in buys.items():
         orders.send(feed, lots)

@@ -10,7 +10,7 @@ from typing import Any
 from bt_lstm_rotation.rebalancing.account import Account
 from bt_lstm_rotation.rebalancing.margin import free_cash_flow
 
-__all__ = ["cut", "cut_to_cash", "kept_for_gaps", "paid_in_full"]
+__all__ = ["before_gap", "cut", "cut_to_cash", "kept_for_gaps", "paid_in_full"]
 
 # Sells and buys meet opens of their own. So many root mean squares of last month's gaps
 # are kept back of the proceeds; what they would have paid is bought a session later.
@@ -60,3 +60,8 @@ def _cut(
 def kept_for_gaps(account: Account, value: float) -> float:
     """Return what next morning's gaps may take of a value, in currency."""
     return GAPS * account.overnight() * value
+
+
+def before_gap(account: Account, cash: float) -> float:
+    """Return what may be bought at this close for `cash` to pay after the gap."""
+    return cash / (1.0 + GAPS * account.overnight())

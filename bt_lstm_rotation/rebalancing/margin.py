@@ -44,13 +44,14 @@ def called(account: Account) -> dict[Any, int]:
 
     Shorts are cut by the same share each, to what leaves 150% of their value in cash.
     If cash is less than their value, all of them go, and longs are sold to pay for
-    that, with a tenth to spare.
+    that, with a tenth to spare; without shorts, if cash is below 0.
     """
     value, cash = _short_value(account), account.cash
     if cash >= MAINTENANCE * value:
         return {}
     # cash - x value = 150% (1 - x) value
-    shorts_stay = 1.0 - min(1.0, (INITIAL * value - cash) / (EXTRA * value))
+    missing = (INITIAL * value - cash) / (EXTRA * value) if value else 0.0
+    shorts_stay = 1.0 - min(1.0, missing)
     held = {feed: account.held(feed) for feed in account.traded}
     longs = {feed: lots for feed, lots in held.items() if lots > 0}
     worth = math.fsum(

@@ -68,9 +68,10 @@ class Rebalancer:
     delisted : {"last_close", "write_off", "hold"}
         What becomes of a position in a feed that has ended: it is settled at its last
         close, settled at next to nothing, or stays.
-    delisted_after : int
-        A feed has ended after more than this many calendar days without a bar. Bars
-        that are more than a week apart need a larger number.
+    delisted_after : int, optional
+        A feed has ended after more than this many calendar days without a bar. By
+        default its own bars up to then say how many: ten of daily bars, 24 of weekly
+        and about 105 of monthly ones (`bt_lstm_rotation.periods.stale_after`).
     shorts : bool
         Whether weights may be negative.
 
@@ -91,7 +92,7 @@ class Rebalancer:
         min_trade: float = Rules.min_trade,
         band: float = Rules.band,
         delisted: str = Rules.delisted,
-        delisted_after: int = Rules.delisted_after,
+        delisted_after: int | None = Rules.delisted_after,
         shorts: bool = Rules.shorts,
     ) -> None:
         self._rules = Rules(
@@ -208,7 +209,7 @@ class Rebalancer:
         if new_session and self._account.is_open:
             self._note_missing_bars()
         self._size()
-        if self._rules.shorts:
+        if self._rules.shorts or self._account.due < 0:
             self._answer_margin_call()
         self._withdraw_misfits()
         if self._reached():
@@ -258,7 +259,11 @@ class Rebalancer:
         if again:
             target.equity = self._equity()
             target.cash_rejections += 1
-        target.size(again=again)
+        self._note_too_dear(target.size(again=again))
+
+    def _note_too_dear(self, found: Mapping[Any, str]) -> None:
+        for feed in self._account.ordered(found):
+            self._log.record("too_dear", feed, found[feed])
 
     def _answer_margin_call(self) -> None:
         for feed, lots in called(self._account).items():
@@ -272,7 +277,7 @@ class Rebalancer:
                 self._log.record("margin_call", feed, detail)
 
     def _leave_small_changes(self) -> None:
-        self._target.size(again=False)
+        self._note_too_dear(self._target.size(again=False))
         for feed, reason in no_trade_region(self._target, self._rules).items():
             self._target.fix(feed, self._account.held(feed))
             self._log.record("kept", feed, reason)

@@ -13,9 +13,8 @@ from bt_lstm_rotation.checks import (
     is_number,
 )
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.periods import STALE_AFTER
 
-__all__ = ["Rules"]
+__all__ = ["SMALLEST_LOT", "Rules"]
 
 # A satoshi: nothing that is traded is divided further.
 SMALLEST_LOT = 1e-8
@@ -38,12 +37,13 @@ class Rules:
     min_trade: float = 0.0
     band: float = 0.0
     delisted: str = "last_close"
-    delisted_after: int = STALE_AFTER
+    delisted_after: int | None = None
     shorts: bool = False
 
     def __post_init__(self) -> None:
-        for field in ("max_attempts", "delisted_after"):
-            check_whole("Rebalancer", field, getattr(self, field), least=1)
+        check_whole("Rebalancer", "max_attempts", self.max_attempts, least=1)
+        if self.delisted_after is not None:
+            check_whole("Rebalancer", "delisted_after", self.delisted_after, least=1)
         if not is_number(self.lot) or not SMALLEST_LOT <= self.lot < math.inf:
             self._refuse("lot", f"a finite number of shares, {SMALLEST_LOT} or more")
         if not is_number(self.min_trade) or not 0 <= self.min_trade < math.inf:

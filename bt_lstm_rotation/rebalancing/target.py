@@ -45,6 +45,8 @@ class Target:
         Whether a buy was rejected for cash since the last sizing.
     cash_rejections : int
         How often everything was sized again for that.
+    too_dear : set of feeds
+        Those whose weight did not come to one lot.
     begun, staged, gave_up : bool
         Whether any order was sent, any part of a buy left for a second session, any
         feed given up.
@@ -58,6 +60,7 @@ class Target:
     failures: Counter[Any] = field(default_factory=Counter)
     short_of_cash: bool = False
     cash_rejections: int = 0
+    too_dear: set[Any] = field(default_factory=set)
     begun: bool = False
     staged: bool = False
     gave_up: bool = False
@@ -80,13 +83,24 @@ class Target:
         """Whether every position has its target size."""
         return all(self.missing(feed) == 0 for feed in self.weights)
 
-    def size(self, *, again: bool) -> None:
-        """Turn weights into lots where there is a close; `again`, even those sized."""
+    def size(self, *, again: bool) -> dict[Any, str]:
+        """Turn weights into lots where there is a close; `again`, even those sized.
+
+        Returns feed -> the numbers in words, of those that turn out too dear.
+        """
+        found = {}
         for feed, weight in self.weights.items():
             close = self.account.close(feed)
             due = feed not in self.sizes or (again and feed not in self.fixed)
             if close is not None and due:
-                self.sizes[feed] = self.account.lots_at(close, weight * self.equity)
+                slot = weight * self.equity
+                self.sizes[feed] = self.account.lots_at(close, slot)
+                # One lot is more than half of a slot that it fits in; less is nothing.
+                empty = not self.sizes[feed] and abs(weight) > ROUNDING and slot
+                if empty and feed not in self.too_dear:
+                    self.too_dear.add(feed)
+                    found[feed] = self.account.dearness(close, slot)
+        return found
 
     def waits_for_cash(self, pending: Container[Any]) -> bool:
         """Whether an order that frees cash cannot be sent at this close.

@@ -50,6 +50,8 @@ def test_windows_counts_and_ages_are_those_of_pandas(panel, n_bars):
                 assert counts[row, column] == len(past)
                 age = (pd.Timestamp(session) - past.index[-1]).days if len(past) else 0
                 assert ages[row, column] == (age if len(past) else 36_525)
+                gaps = past.index.to_series().diff().dt.days.dropna()[-21:]
+                assert history.gaps(symbol, session).tolist() == gaps.tolist()
                 if len(past) < n_bars:
                     continue
                 window = history.window([symbol], panel.sessions[[row]], n_bars)

@@ -109,6 +109,49 @@ def test_a_feed_has_ended_after_more_than_so_many_days(days, settled):
     assert [fill.session for fill in got.fills] == [1, settled]
 
 
+@pytest.mark.parametrize("mode", KEEPING)
+@pytest.mark.parametrize("step", [5, 22])  # weekly and monthly bars
+def test_one_or_two_missing_bars_of_weeks_or_months_sell_nothing(step, mode):
+    bars = flat(10, [step * k for k in range(12) if k not in (4, 7, 8)])
+    market = {"A": bars, "B": flat(20, [step * k for k in range(12)])}
+    got = run(market, HALF, mode=mode)
+    assert got.rebalancer.events == []
+    assert got.fills == [Fill(step, "A", 500, 10.0, 0.0)]
+
+
+@pytest.mark.parametrize("step", [5, 22])
+def test_after_three_missing_bars_of_weeks_or_months_it_has_ended(step):
+    # The fourth bar of B without one of A is 28 days after A's last, or 121 to 123.
+    market = {
+        "A": flat(10, [step * k for k in range(5)]),
+        "B": flat(20, [step * k for k in range(12)]),
+    }
+    got = run(market, HALF)
+    assert got.events() == [(step * 8, "delisted", "A")]
+    assert [fill.session for fill in got.fills] == [step, step * 9]
+
+
+def test_a_number_of_days_counts_whatever_the_spacing():
+    market = {
+        "A": flat(10, range(0, 40, 5)),
+        "B": flat(20, range(0, 90, 5)),
+    }
+    # Session 35 is A's last, and each one after it is 7 days later.
+    got = run(market, HALF, settings={"delisted_after": 6})
+    assert got.events() == [(40, "delisted", "A")]
+    patient = run(market, HALF, settings={"delisted_after": 99})
+    assert patient.rebalancer.events == []
+
+
+def test_the_bars_to_come_say_nothing_of_the_end():
+    # Whether a feed's bars will be months apart is not known while they are days apart.
+    a = ENDED | flat(10, [22 * k + 9 for k in range(1, 9)])
+    market = {"A": a, "B": flat(20, range(220))}
+    cut = {"A": ENDED, "B": GOES_ON}
+    got, early = (run(bars, HALF).events()[0] for bars in (market, cut))
+    assert got == early == (12, "delisted", "A")
+
+
 @pytest.mark.parametrize("policy", ["last_close", "write_off", "hold"])
 def test_without_a_position_nothing_is_told(policy):
     market = {"A": ENDED, "B": GOES_ON, "Late": flat(5, range(15, 18)), "Empty": {}}
@@ -187,32 +230,6 @@ def test_orders_of_the_strategys_own_are_ended_too():
 
 
 @pytest.mark.parametrize("mode", KEEPING)
-def test_after_a_halt_it_trades_again_and_the_settlement_stands(mode):
-    market = {"A": ENDED | flat(7, range(16, 20)), "B": flat(20, range(20))}
-    got = run(market, HALF | {17: {"A": 0.5}}, mode=mode)
-    # 4,500 + 7,000 are 11,500, of which half are 821 at 7.
-    assert got.fills[1:] == [Fill(13, "A", -500, 14.0, 0.0), Fill(18, "A", 821, 7, 0.0)]
-    assert [kind for _, kind, _ in got.events()] == ["delisted"]
-
-
-@pytest.mark.parametrize("mode", KEEPING)
-def test_a_bar_on_the_day_of_the_settlement_does_not_undo_it(mode):
-    market = {"A": ENDED | flat(7, range(13, 18)), "B": GOES_ON}
-    got = run(market, HALF, mode=mode)
-    assert got.fills[1:] == [Fill(13, "A", -500, 14.0, 0.0)]
-
-
-def test_a_feed_that_ends_twice_is_settled_twice():
-    again = flat(7, range(16, 20))
-    market = {"A": ENDED | again, "B": flat(20, range(32))}
-    got = run(market, HALF | {17: {"A": 0.5}})
-    # Session 19 is January 28, session 28 February 10, 13 days later.
-    assert [(f.session, f.size) for f in got.fills] == [
-        *((1, 500), (13, -500), (18, 821), (29, -821)),
-    ]
-
-
-@pytest.mark.parametrize("mode", KEEPING)
 def test_a_target_that_names_it_gives_it_up_and_the_others_are_completed(mode):
     market = {"A": ENDED, "B": flat(20, range(22))}
     plan = HALF | {14: {"A": 0.4, "B": 0.5}}
@@ -276,6 +293,7 @@ def test_a_broker_that_is_no_simulation_settles_for_itself():
     account = SimpleNamespace(
         today=dt.date(2020, 1, 20),
         ended=lambda feed, days: True,
+        due=0.0,
         shares_held=lambda feed: 7,
         last_close=lambda feed: 3.5,
         last_session=lambda feed: dt.date(2020, 1, 6),

@@ -15,7 +15,7 @@ from bt_lstm_rotation.errors import HistoryError, SpecError
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
 from bt_lstm_rotation.forecasting.window import BarHistory
-from bt_lstm_rotation.periods import NEVER, STALE_AFTER, period_of
+from bt_lstm_rotation.periods import NEVER, period_of, stale_after
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["RetrainCalendar", "first_forecast", "fit_members"]
@@ -61,10 +61,14 @@ class RetrainCalendar:
 
 
 def fit_members(spec: Spec, history: BarHistory, session: np.datetime64) -> list[str]:
-    """Return those with `fit_bars` bars, and one in the last `STALE_AFTER` days."""
+    """Return those with `fit_bars` bars that have not stopped trading.
+
+    Their last bar is not older than `stale_after` makes of the bars' own spacing.
+    """
     at = np.array([session])
     enough = history.counts(at)[0] >= spec.fit_bars
-    recent = history.age(at)[0] <= STALE_AFTER
+    allowed = [stale_after(history.gaps(s, session)) for s in history.symbols]
+    recent = history.age(at)[0] <= np.array(allowed)
     joined = enough & recent
     return [s for s, member in zip(history.symbols, joined, strict=True) if member]
 

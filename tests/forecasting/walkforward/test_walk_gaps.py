@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from fakes import FakeSpec, days, random_panel, same_bytes, without
 
@@ -80,6 +81,39 @@ def test_a_symbol_is_in_a_fit_while_its_last_bar_is_ten_days_old_at_most(last, m
     result = walk_forward(panel, FakeSpec())
     assert result.fits[-1].session == np.datetime64("2019-03-29")
     assert ("D" in result.fits[-1].symbols) == member
+
+
+def spaced(panel, freq):
+    dates = pd.date_range("2001-01-01", periods=len(panel.sessions), freq=freq)
+    return replace(panel, sessions=dates.to_numpy().astype("M8[D]"))
+
+
+@pytest.mark.parametrize("freq", ["W-FRI", "BME"])
+@pytest.mark.parametrize(("absent", "member"), [(1, True), (2, True), (4, False)])
+def test_weekly_and_monthly_bars_may_miss_two_and_stay_in_a_fit(freq, absent, member):
+    # A fit every half a year; M's bars are missing up to the one of that session.
+    spec, panel = FakeSpec(retrain=130), spaced(random_panel("ABM", 70), freq)
+    fits = walk_forward(panel, spec).fits
+    row = int(np.searchsorted(panel.sessions, fits[-1].session))
+    holed = without(panel, "M", slice(row - absent + 1, row + 1))
+    result = walk_forward(holed, FakeSpec(retrain=130))
+    assert result.fits[-1].session == panel.sessions[row]
+    assert ("M" in result.fits[-1].symbols) == member
+
+
+@pytest.mark.parametrize("later", ["W-FRI", "D"])
+def test_bars_after_a_fit_do_not_say_whether_a_symbol_had_stopped(later):
+    # B's spacing after row 50 would allow for more, or less, than before it.
+    spec, panel = FakeSpec(retrain=130), spaced(random_panel("AB", 71), "BME")
+    holed = without(panel, "B", [48, 49, 50])
+    after = pd.date_range(panel.sessions[50], periods=21, freq=later)[1:]
+    sessions = np.r_[panel.sessions[:51], after.to_numpy().astype("M8[D]")]
+    changed = replace(holed, sessions=np.unique(sessions)[:71])
+    whole, other = (walk_forward(p, spec) for p in (holed, changed))
+    assert same_bytes(whole.values[:51], other.values[:51])
+    made = [f for f in facts_of(whole) if f.session <= panel.sessions[50]]
+    assert made == facts_of(other)[: len(made)]
+    assert len(made) > 5
 
 
 def test_a_missing_day_is_no_forecast_and_shortens_nobodys_history():
