@@ -24,7 +24,7 @@ from bt_lstm_rotation.feeds.bars import (
 from bt_lstm_rotation.feeds.sessions import (
     session_of,
 )
-from bt_lstm_rotation.prices.validity import BarValidator
+from bt_lstm_rotation.prices.validity import BarValidator, has_price
 
 __all__ = ["ValidBars", "drop_invalid_bars", "keep_all_bars"]
 
@@ -40,12 +40,14 @@ class ValidBars:
     Attributes
     ----------
     dropped : list of date
-        The sessions whose bar was left out.
+        The sessions whose bar was left out. A row without any price, as a frame that is
+        joined with others has before a listing, is no bar, and not among them.
     """
 
     def __init__(self, feed: Any) -> None:
         self.dropped: list[dt.date] = []
         self._series = BarValidator()
+        self._warned = False
         self._dates = feed.lines.datetime.array
 
     def works_on(self, feed: Any) -> bool:
@@ -54,9 +56,12 @@ class ValidBars:
 
     def __call__(self, feed: Any) -> bool:
         """Say whether the bar that was just loaded is taken out again."""
-        if self._series.is_valid(last_bar(feed))[0]:
+        bar = last_bar(feed)
+        if self._series.is_valid(bar)[0]:
+            self._warned = False
             return False
-        self._drop(feed, feed.lines.datetime[0])
+        # Later ones in a row are not warned of: of a long one, the first says enough.
+        self._drop(feed, bar, [feed.lines.datetime[0]], warn=not self._warned)
         feed.backwards()
         return True
 
@@ -66,19 +71,39 @@ class ValidBars:
         good = self._series.is_valid(bars)
         if good.all():
             return
-        for number in np.array(feed.lines.datetime.array)[: len(good)][~good]:
-            self._drop(feed, number)
+        rows = np.flatnonzero(good)
+        inside = ~has_price(bars)[rows[0] : rows[-1]] if rows.size else rows
+        if inside.any():
+            logger.warning(
+                "%s: %d rows without prices left out between its first and last bar",
+                feed._name or "data",
+                inside.sum(),
+            )
+        numbers = np.array(feed.lines.datetime.array)[: len(good)][~good]
+        self._drop(feed, bars[:, ~good], numbers.tolist())
         # What lies beyond the loaded bars is Backtrader's room for its own use.
         keep = [*good.tolist(), *[True] * feed.lines.datetime.extension]
         for line in feed.lines:
             line.array = array("d", compress(line.array, keep))
         self._dates = feed.lines.datetime.array
 
-    def _drop(self, feed: Any, number: float) -> None:
-        session = session_of(number).astype(dt.date)
-        self.dropped.append(session)
-        name = feed._name or "data"
-        logger.warning("%s %s: not a valid bar, counts as none", name, session)
+    def _drop(
+        self, feed: Any, bars: Any, numbers: list[float], *, warn: bool = True
+    ) -> None:
+        """Note invalid bars, with one warning; a row without any price is no bar."""
+        found = [
+            session_of(number).astype(dt.date)
+            for number, priced in zip(numbers, has_price(bars), strict=True)
+            if priced
+        ]
+        self.dropped += found
+        self._warned |= bool(found)
+        if found and warn:
+            more = f", and {len(found) - 1} more to {found[-1]}" if found[1:] else ""
+            name = feed._name or "data"
+            logger.warning(
+                "%s %s%s: not a valid bar, counts as none", name, found[0], more
+            )
 
 
 def drop_invalid_bars(feeds: Iterable[Any]) -> dict[Any, ValidBars]:

@@ -31,7 +31,7 @@ from bt_lstm_rotation.feeds.sessions import (
 from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.periods import NEVER, QUARTER
-from bt_lstm_rotation.prices.validity import BarValidator
+from bt_lstm_rotation.prices.validity import BarValidator, has_price, known_volume
 
 __all__ = ["ForecastPool"]
 
@@ -90,6 +90,7 @@ class ForecastPool:
         self._walk = WalkForward(spec, self._history, start=start, training=training)
         self._seen = dict.fromkeys(names, 0)
         self._series = {name: BarValidator() for name in names}
+        self._without_volume: set[str] = set()
         self._last = dict.fromkeys(names, NEVER)
         self._session = NEVER
         self._latest: dict[str, list[float]] = {}
@@ -132,6 +133,7 @@ class ForecastPool:
         if any(news):
             if session == self._session:
                 raise _different_times(session)
+            self._check_volume()
             values = self._walk.forecast(np.array([session]))[:, 0].T.tolist()
             self._latest = dict(zip(self._history.symbols, values, strict=True))
             self._session = session
@@ -171,6 +173,33 @@ class ForecastPool:
         """Count the fits up to a session that have failed since the one in force."""
         return self._walk.overdue(session)
 
+    def _check_volume(self) -> None:
+        """Refuse the feature "volume" of a feed that has shown none when it is due."""
+        if "volume" not in getattr(self.spec, "features", ()):
+            return
+        if all(series.has_volume for series in self._series.values()):
+            return
+        counts = self._history.counts(np.array(["9999-12-31"], "datetime64[D]"))[0]
+        for name, count in zip(self._history.symbols, counts, strict=True):
+            if count >= self.spec.fit_bars and not self._series[name].has_volume:
+                raise DataError(
+                    "no volume, and the feature 'volume' is asked for",
+                    symbol=name,
+                    valid="features without 'volume', or bars with volumes",
+                )
+
+    def _warn_of_volumes(self, name: str, unknown: NDArray[np.datetime64]) -> None:
+        """Say once that a feed's volumes are not all known, where that matters."""
+        uses = "volume" in getattr(self.spec, "features", ())
+        if uses and len(unknown) and name not in self._without_volume:
+            self._without_volume.add(name)
+            logger.warning(
+                "%s: %d volumes not known from %s on, counted as 0",
+                name,
+                len(unknown),
+                unknown[0],
+            )
+
     def _take(self, name: str, feed: Any) -> bool:
         """Add the bar a feed shows, unless it was added; say whether it was."""
         if len(feed) == self._seen[name]:
@@ -186,6 +215,7 @@ class ForecastPool:
             self._add(name, own[name], bars)
         _check_times(self._feeds.values())
         sessions = self._history.sessions()
+        self._check_volume()
         values = self._walk.forecast(sessions)
         ahead = {}
         for column, name in enumerate(self._history.symbols):
@@ -211,9 +241,14 @@ class ForecastPool:
                 session=str(session),
                 valid="daily bars, or longer ones",
             )
+        self._warn_of_volumes(name, sessions[~known_volume(bars[4])])
         good = self._series[name].is_valid(bars)
-        for session in sessions[~good]:
-            logger.warning("%s %s: not a valid bar, counts as none", name, session)
+        bad = sessions[~good & has_price(bars)]
+        if len(bad):
+            more = f", and {len(bad) - 1} more to {bad[-1]}" if len(bad) > 1 else ""
+            logger.warning(
+                "%s %s%s: not a valid bar, counts as none", name, bad[0], more
+            )
         self._history.extend(name, sessions[good], bars[:, good])
         return int(good.sum())
 

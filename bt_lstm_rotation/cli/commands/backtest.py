@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     strategy = find_strategy(arguments.strategy)
     params = parse_settings(strategy, arguments.settings, seed=arguments.seed)
     now = dt.datetime.now()
-    panel, benchmark = load_bars(arguments, now.date())
+    panel, benchmark = load_bars(arguments, now)
     workers, store = workers_and_store(arguments)
     console = Console(stderr=True)
     with progress_bar(console) as progress:

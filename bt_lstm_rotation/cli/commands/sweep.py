@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     from bt_lstm_rotation.sweep import parse_grid, run_sweep
 
     grid = parse_grid(arguments.grid)
-    panel, benchmark = load_bars(arguments, dt.date.today())
+    panel, benchmark = load_bars(arguments, dt.datetime.now().astimezone())
     workers, store = workers_and_store(arguments)
     with progress_bar(Console(stderr=True)) as progress:
         trials = run_sweep(
