@@ -99,7 +99,8 @@ def _reversed_jumps(
         fields = np.flatnonzero(away[:, row])
         worst = fields[np.argmax(size[fields, row])]
         factor = math.exp(math.copysign(size[worst, row], before[worst, row]))
-        which = "all prices are" if len(fields) == 4 else f"{_listed(fields)} is"
+        verb = "is" if len(fields) == 1 else "are"
+        which = "all prices are" if len(fields) == 4 else f"{_listed(fields)} {verb}"
         what = f"{which} {_times(factor)} what the bars before and after it say"
         if size[worst, row] > math.log(IMPOSSIBLE):
             raise DataError(

@@ -29,7 +29,8 @@ _OTHER_DATE = re.compile(
     r"^\"?(\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{4}/\d{1,2}/\d{1,2})", re.MULTILINE
 )
 _THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(,\d{3})+(?!\d)(\.\d+)?")
-_NO_BAR = re.compile(r"dividend\b|\bsplits?\b", re.IGNORECASE)
+_QUOTED_THOUSANDS = re.compile(r"\"\d{1,3}(,\d{3})+(\.\d+)?\"")
+_NO_BAR = re.compile(r"\d\s+(dividend|(stock )?splits?)\b", re.IGNORECASE)
 
 WANTED = f"a comma-separated header with Date {' '.join(COLUMNS)}"
 
@@ -119,24 +120,30 @@ def _read_csv(symbol: str, name: str, content: bytes) -> pd.DataFrame:
 
 
 def _check_form(symbol: str, name: str, text: str) -> None:
-    """Describe a file whose dates are not ISO, with all else that is in the way."""
+    """Describe a file in another form, with all that is in the way of reading it."""
     lines = text.splitlines()[1:]
     body = "\n".join(lines)
     copied, other = _COPIED_DATE.search(body), _OTHER_DATE.search(body)
     date = copied or other
     first = next(iter(lines), "")
-    if date is None or not (date.start() < len(first) or copied):
-        return  # a slip in one row, which is shown with its number
-    dated = sum(bool(_COPIED_DATE.match(x) or _OTHER_DATE.match(x)) for x in lines)
-    faults = [f"dates such as {date[0].strip(chr(34))!r} in {dated:,} rows"]
+    faults = []
+    # Elsewhere than in the first row it is a slip, which is shown with its number.
+    if date is not None and (copied or date.start() < len(first)):
+        dates = (_COPIED_DATE.match(x) or _OTHER_DATE.match(x) for x in lines)
+        count = sum(map(bool, dates))
+        faults.append(f"dates such as {date[0].strip(chr(34))!r} in {count:,} rows")
     between = sum(bool(_NO_BAR.search(line)) for line in lines)
     if between:
         rows = "row" if between == 1 else "rows"
         faults.append(f"{between:,} dividend or split {rows} between the bars")
     rest = (_COPIED_DATE.sub("", line) for line in lines)
-    commas = [found[0] for line in rest if (found := _THOUSANDS.search(line))]
-    if commas and ('"' in body or "\t" in body):
-        faults.append(f"numbers with commas such as {commas[0]!r}")
+    # Without quotes or tabs, a comma is what separates the cells.
+    cells = _THOUSANDS if "\t" in body else _QUOTED_THOUSANDS
+    commas = [found[0] for line in rest if (found := cells.search(line))]
+    if commas:
+        faults.append(f"numbers with commas such as {commas[0].strip(chr(34))!r}")
+    if not faults:
+        return
     if "$" in body:
         faults.append("prices with a currency sign")
     form = "a table copied from Yahoo's page" if copied else "not in the form of Yahoo"

@@ -546,6 +546,15 @@ def test_dates_in_another_order_are_described_at_once(tmp_path, date):
     )
 
 
+def test_iso_dates_do_not_keep_the_rest_from_being_described(tmp_path):
+    rows = '2020-01-09,"0.197 Dividend",,,,,\n2020-01-09,1,2,1,2,2,"2,326,000"\n'
+    write(tmp_path, "XLK.csv", CSV + rows)
+    assert rejection(tmp_path).problem == (
+        "XLK.csv is not in the form of Yahoo: 1 dividend or split row between the bars;"
+        " numbers with commas such as '2,326,000'"
+    )
+
+
 def as_yfinance_writes(*, by_ticker: bool = False, dates: str = "Date") -> str:
     """What ``yfinance.download("XLK").to_csv()`` makes of `CSV`."""
     _, *names = HEADER.strip().split(",")
