@@ -14,12 +14,8 @@ from bt_lstm_rotation._lazy import lazy_names
 from bt_lstm_rotation._version import __version__
 
 if TYPE_CHECKING:
-    from bt_lstm_rotation.backtest.broker import (
-        Broker,
-    )
-    from bt_lstm_rotation.backtest.run import (
-        run_backtest,
-    )
+    from bt_lstm_rotation.backtest.broker import Broker
+    from bt_lstm_rotation.backtest.run import run_backtest
     from bt_lstm_rotation.errors import LookaheadError, RotationError
     from bt_lstm_rotation.forecasting import (
         ForecastSpec,

@@ -9,18 +9,13 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from bt_lstm_rotation.checks import (
-    check_date,
-    check_fraction,
-    check_whole,
-)
+from bt_lstm_rotation.checks import check_date, check_fraction, check_whole
 from bt_lstm_rotation.errors import SpecError, StrategyError, closest
 from bt_lstm_rotation.feeds.bar_order import check_one_time, different_times
-from bt_lstm_rotation.feeds.naming import (
-    feed_names,
-)
+from bt_lstm_rotation.feeds.memory import keep_all_bars
+from bt_lstm_rotation.feeds.naming import feed_names
 from bt_lstm_rotation.feeds.sessions import SessionClock, as_session
-from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars, keep_all_bars
+from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
 from bt_lstm_rotation.rebalancing.rules import Rules

@@ -21,11 +21,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from bt_lstm_rotation.checks import (
-    check_positive,
-    check_whole,
-    is_whole,
-)
+from bt_lstm_rotation.checks import check_positive, check_whole, is_whole
 from bt_lstm_rotation.disk import disk_errors, write_together
 from bt_lstm_rotation.errors import MissingExtraError, OutputError, SpecError, closest
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import fields
 
-from bt_lstm_rotation.checks import (
-    check_whole,
-)
+from bt_lstm_rotation.checks import check_whole
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting import ForecastSpec
 from bt_lstm_rotation.indicators import Forecast

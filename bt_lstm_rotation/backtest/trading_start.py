@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bt_lstm_rotation.feeds.sessions import (
-    session_of,
-)
+from bt_lstm_rotation.feeds.sessions import session_of
 
 __all__ = ["starting_at"]
 

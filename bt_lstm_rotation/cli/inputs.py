@@ -16,9 +16,13 @@ __all__ = ["load_bars", "make_broker", "workers_and_store"]
 
 
 def load_bars(
-    arguments: argparse.Namespace, today: dt.date
+    arguments: argparse.Namespace, now: dt.datetime
 ) -> tuple[PricePanel, str | None]:
-    """Load the bars asked for; return them and the benchmark's name."""
+    """Load the bars asked for; return them and the benchmark's name.
+
+    No bar may be dated later than the latest date on Earth `now`.
+    """
+    from bt_lstm_rotation.prices.dates import latest_date
     from bt_lstm_rotation.prices.source import Request, load_prices
 
     request = Request(
@@ -29,7 +33,7 @@ def load_bars(
         seed=arguments.seed,
         adjust=not arguments.unadjusted,
     )
-    return load_prices(request, today=today)
+    return load_prices(request, today=latest_date(now))
 
 
 def make_broker(arguments: argparse.Namespace) -> Broker:

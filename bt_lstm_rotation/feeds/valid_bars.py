@@ -22,15 +22,12 @@ from bt_lstm_rotation.feeds.bar_order import (
     loaded_numbers,
     require_daily,
 )
-from bt_lstm_rotation.feeds.bars import (
-    FIELDS,
-    last_bar,
-    loaded_bars,
-)
+from bt_lstm_rotation.feeds.bars import FIELDS, last_bar, loaded_bars
+from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.feeds.sessions import SessionDates, dates_of, source_dates
-from bt_lstm_rotation.prices.validity import BarValidator
+from bt_lstm_rotation.prices.validity import BarValidator, has_price
 
-__all__ = ["ValidBars", "drop_invalid_bars", "keep_all_bars"]
+__all__ = ["ValidBars", "drop_invalid_bars"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +49,9 @@ class ValidBars:
     Attributes
     ----------
     dropped : list of date
-        The sessions whose bar was left out because it was invalid.
+        The sessions whose bar was left out because it was invalid. A row without any
+        price, as a frame that is joined with others has before a listing, is no bar,
+        and not among them.
     repeated : int
         How many bars were left out because they were copies.
     dates_locally : bool
@@ -82,6 +81,7 @@ class ValidBars:
         self._order: BarOrder | None = None
         self._last: tuple[float, ...] = ()
         self._used = False
+        self._warned = False
 
     def works_on(self, feed: Any) -> bool:
         """Whether it was made for the run that the feed is in."""
@@ -104,10 +104,13 @@ class ValidBars:
             return True
         self._last = bar
         self._ordered(feed).check(np.array([number]))
-        if not self._series.is_valid(last_bar(feed))[0]:
-            self._drop(feed, number)
+        values = last_bar(feed)
+        if not self._series.is_valid(values)[0]:
+            # Later ones in a row are not warned of: of a long one, the first is enough.
+            self._drop(feed, values, [number], warn=not self._warned)
             feed.backwards()
             return True
+        self._warned = False
         if self._redates or self._is_named(feed, number):
             feed.lines.datetime[0] = float(self._dates(feed).day(number))
         return False
@@ -129,8 +132,9 @@ class ValidBars:
         _, bars = loaded_bars(feed)
         good = ~copies
         good[~copies] = self._series.is_valid(bars[:, ~copies])
-        for number in numbers[~good & ~copies]:
-            self._drop(feed, number)
+        self._warn_of_holes(feed, bars, good)
+        invalid = ~good & ~copies
+        self._drop(feed, bars[:, invalid], numbers[invalid].tolist())
         if not good.all():
             # What lies beyond the loaded bars is Backtrader's room for its own use.
             keep = [*good.tolist(), *[True] * feed.lines.datetime.extension]
@@ -181,15 +185,38 @@ class ValidBars:
             for now, last in zip(bar, self._last, strict=True)
         )
 
-    def _drop(self, feed: Any, number: float) -> None:
-        session = self._dates(feed).session(number).astype(dt.date)
-        self.dropped.append(session)
-        name = feed._name or "data"
-        logger.warning("%s %s: not a valid bar, counts as none", name, session)
+    def _warn_of_holes(self, feed: Any, bars: Any, good: Any) -> None:
+        """Count the rows without any price between the first bar and the last."""
+        rows = np.flatnonzero(good)
+        inside = ~has_price(bars)[rows[0] : rows[-1]] if rows.size else rows
+        if inside.any():
+            logger.warning(
+                "%s: %d rows without prices left out between its first and last bar",
+                feed_name(feed),
+                inside.sum(),
+            )
+
+    def _drop(
+        self, feed: Any, bars: Any, numbers: list[float], *, warn: bool = True
+    ) -> None:
+        """Note invalid bars, with one warning; a row without any price is no bar."""
+        found = [
+            self._dates(feed).session(number).astype(dt.date)
+            for number, priced in zip(numbers, has_price(bars), strict=True)
+            if priced
+        ]
+        self.dropped += found
+        self._warned |= bool(found)
+        if found and warn:
+            more = f", and {len(found) - 1} more to {found[-1]}" if found[1:] else ""
+            name = feed_name(feed)
+            logger.warning(
+                "%s %s%s: not a valid bar, counts as none", name, found[0], more
+            )
 
     def _warn_of_copies(self, feed: Any, what: str, number: float) -> None:
-        name, session = feed._name or "data", self._dates(feed).session(number)
-        logger.warning("%s %s: %s, copies are left out", name, session, what)
+        session = self._dates(feed).session(number)
+        logger.warning("%s %s: %s, copies are left out", feed_name(feed), session, what)
 
 
 def drop_invalid_bars(
@@ -237,23 +264,6 @@ def drop_invalid_bars(
     return filters
 
 
-def keep_all_bars(feeds: Iterable[Any]) -> None:
-    """Let feeds keep their bars under ``exactbars=1``; to be called from `qbuffer`.
-
-    Where feeds have different sessions, Backtrader loads a bar of each, and puts those
-    back whose date has not come (``cerebro.py:1595-1598``, ``feed.py:438-441``). A
-    buffer of minimum length has lost the bar before by then, and the feed goes on to
-    show a bar of the future, or raises IndexError.
-    """
-    for feed in feeds:
-        for line in feed.lines:
-            if line.mode == line.QBuffer:
-                line.mode = line.UnBounded
-                line.reset()
-                # Another strategy in the same Cerebro would shorten it once more.
-                line.qbuffer = _stay
-
-
 def _filter_of(feed: Any) -> ValidBars:
     """Return a feed's filter of this run."""
     # Backtrader gives a feed new arrays for each run, and keeps its filters.
@@ -265,10 +275,6 @@ def _filter_of(feed: Any) -> ValidBars:
     feed._filters[:] = [(made, [], {}), *rest]
     made.sift(feed)
     return made
-
-
-def _stay(savemem: int = 0, extrasize: int = 0) -> None:
-    """Stand in for `LineBuffer.qbuffer`, and do nothing."""
 
 
 def _can_be_sifted(feed: Any) -> bool:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.checks import (
-    check_whole,
-)
+from bt_lstm_rotation.checks import check_whole
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.forecaster import Fit
 from bt_lstm_rotation.forecasting.window import Window

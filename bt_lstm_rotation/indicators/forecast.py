@@ -14,8 +14,8 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.feeds.memory import keep_all_bars
 from bt_lstm_rotation.feeds.sessions import as_session
-from bt_lstm_rotation.feeds.valid_bars import keep_all_bars
 from bt_lstm_rotation.forecasting import ForecastSpec, Training
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.indicators.pool import ForecastPool

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.errors import DataError, SpecError
 from bt_lstm_rotation.feeds.bar_order import (
     BarOrder,
     check_one_time,
@@ -25,19 +25,14 @@ from bt_lstm_rotation.feeds.bar_order import (
     loaded_numbers,
     require_daily,
 )
-from bt_lstm_rotation.feeds.bars import (
-    last_bar,
-    loaded_bars,
-)
-from bt_lstm_rotation.feeds.naming import (
-    feed_names,
-)
+from bt_lstm_rotation.feeds.bars import last_bar, loaded_bars
+from bt_lstm_rotation.feeds.naming import feed_names
 from bt_lstm_rotation.feeds.sessions import dates_of
 from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
 from bt_lstm_rotation.periods import NEVER, QUARTER
-from bt_lstm_rotation.prices.validity import BarValidator
+from bt_lstm_rotation.prices.validity import BarValidator, has_price, known_volume
 
 __all__ = ["ForecastPool"]
 
@@ -99,6 +94,7 @@ class ForecastPool:
             name: BarOrder(feed, self._dates[name], daily=True)
             for name, feed in self._feeds.items()
         }
+        self._without_volume: set[str] = set()
         self._session = NEVER
         self._latest: dict[str, list[float]] = {}
         self._warned = False
@@ -143,6 +139,7 @@ class ForecastPool:
         if any(news):
             if session == self._session:
                 raise different_times(session)
+            self._check_volume()
             values = self._walk.forecast(np.array([session]))[:, 0].T.tolist()
             self._latest = dict(zip(self._history.symbols, values, strict=True))
             self._session = session
@@ -190,6 +187,33 @@ class ForecastPool:
             self._warned = True
         return bool(failure)
 
+    def _check_volume(self) -> None:
+        """Refuse the feature "volume" of a feed that has shown none when it is due."""
+        if "volume" not in getattr(self.spec, "features", ()):
+            return
+        if all(series.has_volume for series in self._series.values()):
+            return
+        counts = self._history.counts(np.array(["9999-12-31"], "datetime64[D]"))[0]
+        for name, count in zip(self._history.symbols, counts, strict=True):
+            if count >= self.spec.fit_bars and not self._series[name].has_volume:
+                raise DataError(
+                    "no volume, and the feature 'volume' is asked for",
+                    symbol=name,
+                    valid="features without 'volume', or bars with volumes",
+                )
+
+    def _warn_of_volumes(self, name: str, unknown: NDArray[np.datetime64]) -> None:
+        """Say once that a feed's volumes are not all known, where that matters."""
+        uses = "volume" in getattr(self.spec, "features", ())
+        if uses and len(unknown) and name not in self._without_volume:
+            self._without_volume.add(name)
+            logger.warning(
+                "%s: %d volumes not known from %s on, counted as 0",
+                name,
+                len(unknown),
+                unknown[0],
+            )
+
     def _take(self, name: str, feed: Any) -> bool:
         """Add the bar a feed shows, unless it was added; say whether it was."""
         if len(feed) == self._seen[name]:
@@ -205,6 +229,7 @@ class ForecastPool:
             self._add(name, loaded_numbers(feed), bars)
         check_one_time(self._feeds.values())
         sessions = self._history.sessions()
+        self._check_volume()
         values = self._walk.forecast(sessions)
         ahead = {}
         for column, name in enumerate(self._history.symbols):
@@ -220,9 +245,14 @@ class ForecastPool:
         """Add a feed's valid bars to the history; return how many these are."""
         self._order[name].check(numbers)
         sessions = self._dates[name].sessions(numbers)
+        self._warn_of_volumes(name, sessions[~known_volume(bars[4])])
         good = self._series[name].is_valid(bars)
-        for session in sessions[~good]:
-            logger.warning("%s %s: not a valid bar, counts as none", name, session)
+        bad = sessions[~good & has_price(bars)]
+        if len(bad):
+            more = f", and {len(bad) - 1} more to {bad[-1]}" if len(bad) > 1 else ""
+            logger.warning(
+                "%s %s%s: not a valid bar, counts as none", name, bad[0], more
+            )
         self._history.extend(name, sessions[good], bars[:, good])
         return int(good.sum())
 

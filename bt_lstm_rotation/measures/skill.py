@@ -18,9 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.checks import (
-    check_whole,
-)
+from bt_lstm_rotation.checks import check_whole
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.prices.panel import PricePanel
 

@@ -5,7 +5,7 @@ not be over, and may lack the latest session for some hours or days. Three rules
 what is stored of it true:
 
 * A session is final when its date is before today's. Today's bar is left out, and so
-  are rows without prices at the end: Yahoo sends them for sessions it has yet to fill.
+  are rows without prices: Yahoo sends them for sessions it has yet to fill.
 * Only after `SETTLING` is a session without a bar taken not to exist.
 * An update overlaps what is there by `OVERLAP` sessions. Where Close or Adj Close have
   moved in them, the whole past has been rescaled, and the two do not join.
@@ -21,7 +21,9 @@ import numpy as np
 import pandas as pd
 
 from bt_lstm_rotation.errors import DataError
-from bt_lstm_rotation.prices.bars import ADJUSTED_CLOSE, COLUMNS, adjusted, valid_bars
+from bt_lstm_rotation.prices.bars import one_row_per_session
+from bt_lstm_rotation.prices.columns import ADJUSTED_CLOSE, COLUMNS, numeric
+from bt_lstm_rotation.prices.dates import sessions_of
 
 __all__ = ["OVERLAP", "RAW_COLUMNS", "CoveredBars", "final_bars", "joined"]
 
@@ -48,7 +50,7 @@ class CoveredBars:
     bars : DataFrame
         Columns ``Open High Low Close Volume`` and ``Adj Close`` as float64, indexed by
         naive midnight timestamps, ascending, at least one row. Prices as traded,
-        adjusted for splits only.
+        adjusted for splits only, and as the vendor has them, invalid ones too.
     first, last : date
         Both included; neither needs a bar: not listed yet, or a holiday.
     """
@@ -79,7 +81,9 @@ class CoveredBars:
 def final_bars(
     symbol: str, answer: pd.DataFrame, first: dt.date, last: dt.date, today: dt.date
 ) -> CoveredBars | None:
-    """Keep the final and valid bars of a vendor's answer; None if no bar is left.
+    """Keep the final bars of a vendor's answer, as they are; None if there is none.
+
+    Rows without prices are left out, with a warning: Yahoo loses some for some days.
 
     Parameters
     ----------
@@ -94,8 +98,9 @@ def final_bars(
     Raises
     ------
     DataError
-        On a missing column or an invalid bar inside the history; ``Adj Close`` too is
-        a finite number above 0.
+        On a missing column, a cell that is no number, dates at a midnight elsewhere,
+        or two different bars for one session. Other faults of bars are judged when the
+        bars are used.
     """
     absent = [name for name in RAW_COLUMNS if name not in answer.columns]
     if absent:
@@ -105,22 +110,25 @@ def final_bars(
             value=[str(name) for name in answer.columns],
             valid=f"needed: {' '.join(RAW_COLUMNS)}",
         )
-    sessions = pd.DatetimeIndex(answer.index).tz_localize(None).normalize()
-    dated = answer[list(RAW_COLUMNS)].set_axis(sessions.as_unit("ns")).sort_index()
+    if answer.empty:
+        return None
+    dated = numeric(symbol, answer, RAW_COLUMNS)
+    dated = dated.set_axis(sessions_of(symbol, answer.index)).sort_index(kind="stable")
     dated = dated.loc[pd.Timestamp(first) : pd.Timestamp(last)]
-    filled = np.flatnonzero(dated.drop(columns="Volume").notna().all(axis=1))
+    prices = dated.drop(columns="Volume").notna()
+    filled = np.flatnonzero(prices.all(axis=1))
     kept = int(filled[-1]) + 1 if filled.size else 0
     for session in dated.index[kept:]:
         logger.warning("%s: no prices yet on %s: left out", symbol, _day(session))
     unfilled = kept < len(dated)
-    dated = dated.iloc[:kept]
+    there = prices.any(axis=1).to_numpy()[:kept]
+    listed = int(np.argmax(there)) if kept else 0
+    for session in dated.index[listed:kept][~there[listed:]]:
+        logger.warning("%s: no prices on %s: left out", symbol, _day(session))
+    dated = dated.iloc[:kept][there]
     if dated.empty:
         return None
-    bars = valid_bars(symbol, dated, today=today)
-    adjusted(dated, symbol=symbol)  # which raises, if Adj Close is invalid
-    # The rows that valid_bars let pass are repeated as exact copies, if at all.
-    close = dated.loc[~dated.index.duplicated(), ADJUSTED_CLOSE].astype("float64")
-    bars = bars.assign(**{ADJUSTED_CLOSE: close})
+    bars = one_row_per_session(symbol, dated)
     if unfilled or last > today - SETTLING:
         last = min(last, _weekend_after(_day(bars.index[-1])))
     return CoveredBars(bars, first, last)
@@ -138,7 +146,9 @@ def joined(cached: CoveredBars, update: CoveredBars) -> CoveredBars | None:
     prices = ["Close", ADJUSTED_CLOSE]
     before = cached.bars.loc[shared, prices].to_numpy()
     after = update.bars.loc[shared, prices].to_numpy()
-    if shared.empty or not np.allclose(before, after, rtol=SAME_PRICE, atol=0):
+    if shared.empty or not np.allclose(
+        before, after, rtol=SAME_PRICE, atol=0, equal_nan=True
+    ):
         return None
     older = cached.bars.drop(index=shared)
     bars = pd.concat([older, update.bars]).sort_index()

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError, closest
 from bt_lstm_rotation.prices.bars import COLUMNS, valid_bars
+from bt_lstm_rotation.prices.findings import Finding, warn
+from bt_lstm_rotation.prices.neighbours import judged
 
 __all__ = ["PricePanel", "distinct_symbols"]
 
@@ -38,6 +40,8 @@ class PricePanel:
         Open, high, low, close (currency) and volume (shares); NaN where no bar.
     source : str
         Where the bars come from, in words; it takes no part in the content hash.
+    findings : tuple of Finding
+        What is odd about the bars beside their neighbours; no part of the hash either.
 
     Notes
     -----
@@ -49,6 +53,7 @@ class PricePanel:
     symbols: tuple[str, ...]
     bars: NDArray[np.float64] = field(repr=False)
     source: str = "memory"
+    findings: tuple[Finding, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         expected = (len(COLUMNS), len(self.sessions), len(self.symbols))
@@ -66,8 +71,9 @@ class PricePanel:
         *,
         today: dt.date,
         source: str = "memory",
+        findings: Iterable[Finding] = (),
     ) -> PricePanel:
-        """Validate one frame a symbol and align them by session.
+        """Validate one frame a symbol, judge it, and align them by session.
 
         Parameters
         ----------
@@ -76,23 +82,28 @@ class PricePanel:
             them.
         today : date
             No bar may be dated later.
+        findings : iterable of Finding
+            What is known to be odd about them already.
 
         Raises
         ------
         DataError
-            On no frame at all, on a symbol that is not a name, on bars in mixed time
-            zones, and on whatever makes one symbol's bars invalid.
+            On no frame at all, on a symbol that is not a name, on whatever
+            :func:`~bt_lstm_rotation.prices.bars.valid_bars` refuses, and on a price
+            that no market can have reached and left within two bars.
+
+        Notes
+        -----
+        Frames may be in different time zones: a bar's session is its local date. What
+        is odd beside its neighbours is logged, and kept as `findings`.
         """
         symbols = distinct_symbols(frames)
         valid = [valid_bars(name, frames[name], today=today) for name in symbols]
-        zones = {str(getattr(frames[s].index[0], "tzinfo", None)): s for s in symbols}
-        if len(zones) > 1:
-            raise DataError(
-                "bars in mixed time zones",
-                value=zones,
-                valid="one time zone for all symbols, or none",
-            )
         dates = [frame.index.to_numpy() for frame in valid]
+        found = list(findings)
+        for name, days, frame in zip(symbols, dates, valid, strict=True):
+            found += judged(name, days.astype("datetime64[D]"), frame.to_numpy().T)
+        warn(found)
         sessions = np.unique(np.concatenate(dates))
         bars = np.full((len(COLUMNS), len(sessions), len(symbols)), np.nan)
         for column, frame in enumerate(valid):
@@ -103,6 +114,7 @@ class PricePanel:
             symbols=symbols,
             bars=bars,
             source=source,
+            findings=tuple(found),
         )
 
     def __len__(self) -> int:
@@ -191,16 +203,23 @@ class PricePanel:
                 )
         bars = self.bars[:, :, [self.symbols.index(name) for name in names]]
         rows = ~np.isnan(bars[3]).all(axis=1)
+        kept = tuple(found for found in self.findings if found.symbol in names)
         return replace(
-            self, sessions=self.sessions[rows], symbols=names, bars=bars[:, rows]
+            self,
+            sessions=self.sessions[rows],
+            symbols=names,
+            bars=bars[:, rows],
+            findings=kept,
         )
 
     def rows(self, start: int, stop: int) -> PricePanel:
         """Sessions ``start`` to ``stop - 1`` by position, as a view."""
+        sessions = self.sessions[start:stop]
         return replace(
             self,
-            sessions=self.sessions[start:stop],
+            sessions=sessions,
             bars=self.bars[:, start:stop],
+            findings=tuple(f for f in self.findings if _is_about(f, sessions)),
         )
 
     def between(
@@ -228,6 +247,13 @@ class PricePanel:
                 valid=f"sessions are {known}",
             )
         return self.rows(first, stop)
+
+
+def _is_about(found: Finding, sessions: NDArray[np.datetime64]) -> bool:
+    if not len(sessions):
+        return False
+    first, last = np.datetime64(found.first, "D"), np.datetime64(found.last, "D")
+    return bool(first <= sessions[-1] and last >= sessions[0])
 
 
 def distinct_symbols(symbols: Iterable[str]) -> tuple[str, ...]:

@@ -1,26 +1,61 @@
-"""Which bars of a running feed are valid.
+"""Which bars are valid: one rule, for files, Yahoo, frames and running feeds.
 
-A source's invalid bars raise an error (`bars.py`). In a running Cerebro it is too late
-for that: an invalid bar counts as no bar at all.
+A row without any price is no bar, and an invalid bar counts as none. A volume is not a
+price: where it is not known, it counts as 0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.prices.bars import ROUNDING
+__all__ = [
+    "FAULTS",
+    "POSITIVE",
+    "BarValidator",
+    "first_fault",
+    "has_price",
+    "is_valid",
+    "known_volume",
+]
 
-__all__ = ["BarValidator", "is_valid"]
+Array = NDArray[np.float64]
+Verdict = NDArray[np.bool_]
+
+# Vendors round adjusted prices field by field (Yahoo stores 32-bit floats), which can
+# leave High an ulp under Close. A relative 1e-6 is ten such ulps, and far below a tick.
+ROUNDING = 1e-6
+
+FAULTS: tuple[tuple[str, Callable[[Array], Verdict]], ...] = (
+    ("a missing price (NaN)", np.isnan),
+    ("an infinite price", np.isinf),
+    ("a price of zero or below", lambda price: price <= 0),
+)
+POSITIVE = "a price is a finite number above 0"
 
 
-def is_valid(bars: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which bars, (5, ...) from open to volume, are valid: (...) bool.
+def has_price(bars: Array) -> Verdict:
+    """Tell which rows, (4 or more, ...) from the open on, have a price: (...) bool."""
+    there: Verdict = np.any(~np.isnan(bars[:4]), axis=0)
+    return there
 
-    Prices are finite and above 0, Low and High enclose Open and Close up to rounding,
-    and the volume is finite and not negative.
+
+def known_volume(volume: Array) -> Verdict:
+    """Tell which volumes are known: finite, and 0 or more."""
+    known: Verdict = np.isfinite(volume) & (volume >= 0)
+    return known
+
+
+def is_valid(bars: Array) -> Verdict:
+    """Tell which bars, (4 or more, ...) from the open on, are valid: (...) bool.
+
+    Prices are finite and above 0, and Low and High enclose Open and Close up to
+    rounding. The volume has no say.
     """
-    prices, volume = bars[:4], bars[4]
+    prices = bars[:4]
     positive = (np.isfinite(prices) & (prices > 0)).all(axis=0)
     # A price of 1 stands in for what would warn when it is compared: inf less inf.
     opened, high, low, close = np.where(positive, prices, 1.0)
@@ -28,27 +63,45 @@ def is_valid(bars: NDArray[np.float64]) -> NDArray[np.bool_]:
     highest = np.maximum(np.maximum(opened, close), low)
     lowest = np.minimum(np.minimum(opened, close), high)
     enclosed = (highest <= high + slack) & (lowest >= low - slack)
-    counted = np.isfinite(volume) & (volume >= 0)
-    verdict: NDArray[np.bool_] = positive & enclosed & counted
+    verdict: Verdict = positive & enclosed
     return verdict
+
+
+def first_fault(bar: Mapping[Any, float]) -> tuple[str, str, str]:
+    """Name an invalid bar's first fault: problem, field, and what would be valid.
+
+    `bar` is field -> number; all fields but Volume are prices.
+    """
+    for field, price in bar.items():
+        if field != "Volume":
+            for problem, is_bad in FAULTS:
+                if is_bad(np.array(price)):
+                    return problem, field, POSITIVE
+    low, high = bar["Low"], bar["High"]
+    slack = ROUNDING * high
+    if high < low - slack:
+        return "High below Low", "High", f"at least Low, {low}"
+    field = "Open" if not low - slack <= bar["Open"] <= high + slack else "Close"
+    return f"{field} outside Low..High", field, f"from Low {low} to High {high}"
 
 
 class BarValidator:
     """Tells which bars of one feed are valid, as they come.
 
-    A feed that has never shown a volume has none, which is no fault; a volume that goes
-    missing later is a fault of the bar.
+    Attributes
+    ----------
+    has_volume : bool
+        Whether a volume above 0 has been seen; a feed without any has none to miss.
     """
 
     def __init__(self) -> None:
-        self._has_volume = False
+        self.has_volume = False
 
-    def is_valid(self, bars: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def is_valid(self, bars: Array) -> Verdict:
         """Tell which of the feed's next bars, (5, n), are valid: (n,) bool.
 
-        As long as there has been no volume, it becomes 0, in `bars` itself.
+        A volume that is not known becomes 0, in `bars` itself.
         """
-        has_volume = np.logical_or.accumulate(~np.isnan(bars[4])) | self._has_volume
-        bars[4] = np.where(has_volume, bars[4], 0.0)
-        self._has_volume |= bool(has_volume.any())
+        bars[4] = np.where(known_volume(bars[4]), bars[4], 0.0)
+        self.has_volume |= bool((bars[4] > 0).any())
         return is_valid(bars)

@@ -26,8 +26,8 @@ from tenacity import (
     stop_after_attempt,
 )
 
-from bt_lstm_rotation.errors import DataError, SourceError, SpecError
-from bt_lstm_rotation.prices.bars import adjusted, check_symbol
+from bt_lstm_rotation.errors import DataError, RotationError, SourceError, SpecError
+from bt_lstm_rotation.prices.bars import adjusted_bars, check_symbol, check_usable
 from bt_lstm_rotation.prices.cache import BarsCache
 from bt_lstm_rotation.prices.history import CoveredBars, final_bars, joined
 from bt_lstm_rotation.prices.panel import PricePanel, distinct_symbols
@@ -120,7 +120,7 @@ class YahooPrices:
         cache = BarsCache(self.folder)
         calls = _Calls(self, today)
         covered: dict[str, CoveredBars] = {}
-        unanswered: dict[str, SourceError] = {}
+        unanswered: dict[str, RotationError] = {}
         invalid: list[DataError] = []
         for symbol in names:
             with cache.locked(symbol):
@@ -131,9 +131,13 @@ class YahooPrices:
                         continue
                 try:
                     fresh = _refreshed(symbol, cached, first, last, calls)
+                    check_usable(symbol, fresh.bars.loc[str(first) : str(last)])
                 except SourceError as error:
                     unanswered[symbol] = error
                 except DataError as error:
+                    if cached is not None and cached.reaches(first):
+                        unanswered[symbol] = error
+                        continue
                     logger.warning("%s", error)
                     invalid.append(error)
                 else:
@@ -142,8 +146,14 @@ class YahooPrices:
         if invalid:
             raise invalid[0]
         source = _source(names, covered, unanswered, first, bool(calls.failures))
-        frames = {s: _within(s, covered[s].bars, first, last) for s in names}
-        return PricePanel.from_frames(frames, today=today, source=source)
+        frames, findings = {}, []
+        for symbol in names:
+            within = _within(symbol, covered[symbol].bars, first, last)
+            frames[symbol], found = adjusted_bars(symbol, within)
+            findings += found
+        return PricePanel.from_frames(
+            frames, today=today, source=source, findings=findings
+        )
 
 
 class _Calls:
@@ -241,7 +251,7 @@ def _refreshed(
 def _source(
     names: list[str],
     covered: dict[str, CoveredBars],
-    unanswered: dict[str, SourceError],
+    unanswered: dict[str, RotationError],
     first: dt.date,
     offline: bool,
 ) -> str:
@@ -263,7 +273,8 @@ def _source(
         logger.warning("%s: served from the cache only: %s", symbol, error)
     if not unanswered:
         return "yahoo"
-    why = "offline" if offline else "no longer listed"
+    refused = any(isinstance(error, DataError) for error in unanswered.values())
+    why = "offline" if offline else "unusable answer" if refused else "no longer listed"
     which = "" if set(unanswered) == set(names) else f" for {' '.join(unanswered)}"
     until = min(covered[s].last_session for s in unanswered)
     return f"yahoo ({why}{which}: cached to {until})"
@@ -280,4 +291,4 @@ def _within(
             value=f"{first} to {last}",
             valid=f"its bars are {bars.index[0].date()} to {bars.index[-1].date()}",
         )
-    return adjusted(within, symbol=symbol)
+    return within

@@ -7,12 +7,8 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bt_lstm_rotation.feeds.naming import (
-    feed_name,
-)
-from bt_lstm_rotation.rebalancing.account import (
-    Account,
-)
+from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.rebalancing.account import Account
 
 __all__ = ["EventLog", "Kind", "RebalanceEvent"]
 

@@ -21,12 +21,8 @@ import backtrader as bt
 
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.feeds.bar_order import OrderWatch
-from bt_lstm_rotation.feeds.naming import (
-    feed_name,
-)
-from bt_lstm_rotation.rebalancing.account import (
-    Account,
-)
+from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.rebalancing.account import Account
 from bt_lstm_rotation.rebalancing.delisting import Delisting
 from bt_lstm_rotation.rebalancing.events import EventLog, Kind, RebalanceEvent
 from bt_lstm_rotation.rebalancing.execution import place_orders

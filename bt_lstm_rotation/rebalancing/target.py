@@ -10,12 +10,8 @@ from numbers import Real
 from typing import Any
 
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.feeds.naming import (
-    feed_name,
-)
-from bt_lstm_rotation.rebalancing.account import (
-    Account,
-)
+from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.rebalancing.account import Account
 from bt_lstm_rotation.rebalancing.margin import EXTRA
 
 __all__ = ["Target", "checked_weights"]

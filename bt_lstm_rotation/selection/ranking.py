@@ -5,11 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 
-from bt_lstm_rotation.checks import (
-    check_whole,
-    finite_only,
-    is_number,
-)
+from bt_lstm_rotation.checks import check_whole, finite_only, is_number
 from bt_lstm_rotation.errors import SpecError
 
 __all__ = ["choose", "quantile_slots", "ranked", "select_quantile", "select_top"]

@@ -7,12 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bt_lstm_rotation.checks import (
-    all_finite,
-    check_whole,
-    finite_only,
-    is_number,
-)
+from bt_lstm_rotation.checks import all_finite, check_whole, finite_only, is_number
 from bt_lstm_rotation.errors import DataError, SpecError
 from bt_lstm_rotation.selection.fixed_point import UNITS, invested_units
 from bt_lstm_rotation.selection.ranking import choose, quantile_slots, ranked

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from bt_lstm_rotation.checks import (
-    all_finite,
-    is_number,
-)
+from bt_lstm_rotation.checks import all_finite, is_number
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.selection.fixed_point import UNITS, invested_units, rounded_down
 

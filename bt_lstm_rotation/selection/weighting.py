@@ -12,10 +12,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Protocol
 
-from bt_lstm_rotation.checks import (
-    finite_only,
-    is_number,
-)
+from bt_lstm_rotation.checks import finite_only, is_number
 from bt_lstm_rotation.errors import DataError, SpecError, closest
 from bt_lstm_rotation.selection.fixed_point import UNITS, invested_units
 

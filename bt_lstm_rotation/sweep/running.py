@@ -10,9 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from bt_lstm_rotation.backtest.broker import (
-    Broker,
-)
+from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.backtest.strategy_file import (
     code_of,
     find_strategy,

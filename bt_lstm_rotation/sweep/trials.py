@@ -9,12 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from bt_lstm_rotation.backtest.broker import (
-    Broker,
-)
-from bt_lstm_rotation.backtest.run import (
-    run_backtest,
-)
+from bt_lstm_rotation.backtest.broker import Broker
+from bt_lstm_rotation.backtest.run import run_backtest
 from bt_lstm_rotation.backtest.settings import parse_settings
 from bt_lstm_rotation.backtest.strategy_file import (
     code_of,

@@ -9,19 +9,10 @@ import pytest
 from fakes import date, random_panel, without
 
 from bt_lstm_rotation.errors import StrategyError
-from bt_lstm_rotation.feeds import (
-    add_feeds,
-)
-from bt_lstm_rotation.feeds.bars import (
-    last_bar,
-    loaded_bars,
-)
-from bt_lstm_rotation.feeds.naming import (
-    feed_names,
-)
-from bt_lstm_rotation.feeds.sessions import (
-    session_of,
-)
+from bt_lstm_rotation.feeds import add_feeds
+from bt_lstm_rotation.feeds.bars import last_bar, loaded_bars
+from bt_lstm_rotation.feeds.naming import feed_names
+from bt_lstm_rotation.feeds.sessions import session_of
 
 
 class Watch(bt.Strategy):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import dataclass
 
 import backtrader as bt
 import numpy as np
@@ -13,6 +14,7 @@ from fakes import FakeSpec, date, random_panel, without
 from forecast_reader import Reader, pooled, walked
 from modes import each_mode
 
+from bt_lstm_rotation import LSTMForecast
 from bt_lstm_rotation.errors import DataError, StrategyError
 
 BAD = 37  # a row in the middle
@@ -34,7 +36,7 @@ FAULTS = [
     {field: value}
     for field in ("Open", "High", "Low", "Close")
     for value in (math.nan, math.inf, 0.0, -1.0)
-] + [{"Volume": math.nan}, {"Volume": -1.0}, {"Volume": math.inf}]
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=repr)
@@ -85,15 +87,49 @@ def test_a_feed_without_a_volume_has_a_volume_of_zero(modes):
 
 
 @each_mode
-def test_a_volume_that_begins_late_is_zero_before_and_missed_after(modes):
+def test_a_volume_that_is_not_known_is_zero_and_its_bar_a_bar(modes):
     panel = random_panel("AB", 70)
     frames = frames_of(panel)
     frames["A"].iloc[:20, 4] = math.nan
     frames["A"].iloc[BAD, 4] = math.nan
-    panel.bars[4, :20, 0] = 0.0
-    noted = run(frames, **modes)
-    assert noted.pop(("A", date(panel.sessions[BAD]))) == "nan"
-    assert noted == walked(without(panel, "A", [BAD]), FakeSpec())
+    panel.bars[4, :20, 0] = panel.bars[4, BAD, 0] = 0.0
+    assert run(frames, **modes) == walked(panel, FakeSpec())
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeSpec(FakeSpec):
+    features: tuple[str, ...] = ("volume",)
+
+
+@each_mode
+def test_a_feature_of_volumes_needs_volumes(modes):
+    frames = frames_of(random_panel("AB", 70))
+    frames["A"]["Volume"] = math.nan
+
+    def make(strategy):
+        return LSTMForecast.pooled(strategy.datas, spec=VolumeSpec())
+
+    with pytest.raises(DataError, match="no volume") as caught:
+        run(frames, make=make, **modes)
+    assert caught.value.symbol == "A"
+    assert "features without 'volume'" in caught.value.valid
+
+
+@each_mode
+def test_a_feature_of_volumes_counts_unknown_ones_as_0_and_says_so(modes, caplog):
+    panel = random_panel("AB", 70)
+    frames = frames_of(panel)
+    frames["A"].iloc[BAD, 4] = math.nan
+    panel.bars[4, BAD, 0] = 0.0
+
+    def make(strategy):
+        return LSTMForecast.pooled(strategy.datas, spec=VolumeSpec())
+
+    assert run(frames, make=make, **modes) == walked(panel, VolumeSpec())
+    said = [r.getMessage() for r in caplog.records if "volumes not known" in r.msg]
+    assert said == [
+        f"A: 1 volumes not known from {panel.sessions[BAD]} on, counted as 0"
+    ]
 
 
 @each_mode

@@ -12,9 +12,7 @@ import pytest
 from fakes import FakeSpec, random_panel, shocked, without
 from modes import MODES
 
-from bt_lstm_rotation.feeds.sessions import (
-    session_of,
-)
+from bt_lstm_rotation.feeds.sessions import session_of
 from bt_lstm_rotation.indicators import LSTMForecast
 
 # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.

@@ -12,11 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bt_lstm_rotation.errors import DataError
-from bt_lstm_rotation.measures.performance import (
-    drawdown,
-    performance,
-    yearly_returns,
-)
+from bt_lstm_rotation.measures.performance import drawdown, performance, yearly_returns
 
 KEYS = [
     "total_return",

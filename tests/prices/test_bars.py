@@ -122,7 +122,7 @@ def test_text_is_read_to_the_last_bit(price):
 
 
 @pytest.mark.parametrize("hour", [0, 16, 23])
-@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC"])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Europe/London"])
 def test_the_session_is_the_local_date(zone, hour):
     local = (week().index + pd.Timedelta(hours=hour)).tz_localize(zone)
     result = valid_bars("XLK", week().set_axis(local, axis=0), today=TODAY)
@@ -174,9 +174,9 @@ def test_no_data_is_rejected(bars):
 
 
 def test_missing_columns_are_named():
-    error = rejection(week().drop(columns=["High", "Volume"]))
-    assert error.problem == "no column High Volume"
-    assert error.value == ["Open", "Low", "Close"]
+    error = rejection(week().drop(columns=["High", "Open"]))
+    assert error.problem == "no column Open High"
+    assert error.value == ["Low", "Close", "Volume"]
     assert error.valid.endswith("Open High Low Close Volume")
 
 
@@ -278,11 +278,13 @@ def test_a_bar_dated_in_the_future_is_rejected():
 
 @pytest.mark.parametrize("field", COLUMNS)
 def test_two_different_bars_for_one_session_are_rejected(field):
-    other = week().iloc[[3]].assign(**{field: 13.5})
+    # Both are valid: from 13 to 14, within 12 and 15.
+    changed = {"High": 14.5, "Low": 12.5}.get(field, 13.5)
+    other = week().iloc[[3]].assign(**{field: changed})
     error = rejection(pd.concat([week(), other]))
     assert error.problem == "two different bars for one session"
     assert (error.session, error.field) == ("2020-01-09", field)
-    assert error.value == [week()[field].iloc[3], 13.5]
+    assert error.value == [week()[field].iloc[3], changed]
     assert error.valid == "one bar a session, or exact copies"
 
 
@@ -296,43 +298,88 @@ def test_intraday_bars_are_several_bars_for_one_session():
 
 
 @pytest.mark.parametrize("field", PRICES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -0.0, -1.0])
+def test_a_bar_with_an_impossible_price_is_left_out_and_counted(field, value, caplog):
+    result = valid_bars("XLK", with_value(field, 2, value), today=TODAY)
+    expected = valid_bars("XLK", week().drop(week().index[2]), today=TODAY)
+    pd.testing.assert_frame_equal(result, expected)
+    (record,) = caplog.records
+    assert "XLK: 1 bar of 5 left out as invalid, 2020-01-08" in record.getMessage()
+
+
+def test_one_warning_counts_all_that_is_left_out_by_its_fault(caplog):
+    bars = pd.concat([week(), week().set_axis(week().index + pd.Timedelta(days=7))])
+    bars.iloc[1, 3], bars.iloc[4, 3], bars.iloc[6, 1] = -1.0, 0.0, 9.5
+    assert len(valid_bars("XLK", bars.iloc[::-1], today=TODAY)) == 7
+    assert [record.getMessage() for record in caplog.records] == [
+        "XLK: 3 bars of 10 left out as invalid, 2020-01-07 to 2020-01-14"
+        " (2 x Close: a price of zero or below; 1 x High: High below Low)"
+    ]
+
+
+@pytest.mark.parametrize("value", [None, pd.NA, pd.NaT, "", "null", "N/A", "-", "nan"])
+def test_a_price_that_is_absent_in_any_way_is_missing(value, caplog):
+    assert len(valid_bars("XLK", with_value("Close", 2, value), today=TODAY)) == 4
+    assert "1 x Close: a missing price (NaN)" in caplog.text
+
+
 @pytest.mark.parametrize(
-    ("value", "problem"),
+    ("field", "value", "problem", "valid"),
     [
-        (np.nan, "a missing price (NaN)"),
-        (np.inf, "an infinite price"),
-        (-np.inf, "an infinite price"),
-        (0.0, "a price of zero or below"),
-        (-0.0, "a price of zero or below"),
-        (-1.0, "a price of zero or below"),
+        (
+            "Open",
+            -1.0,
+            "a price of zero or below",
+            "a price is a finite number above 0",
+        ),
+        ("Low", np.nan, "a missing price (NaN)", "a price is a finite number above 0"),
+        ("High", 8.5, "High below Low", "at least Low, 10.0"),
+        ("Close", 99.0, "Close outside Low..High", "from Low 10.0 to High 13.0"),
     ],
 )
-def test_an_impossible_price_is_rejected(field, value, problem):
-    error = rejection(with_value(field, 2, value))
-    assert error.problem == problem
-    assert (error.session, error.field) == ("2020-01-08", field)
+def test_bars_that_are_mostly_invalid_are_refused(field, value, problem, valid):
+    bars = week()
+    bars.iloc[1:4, bars.columns.get_loc(field)] = value
+    error = rejection(bars)
+    assert error.problem == f"3 of 5 bars invalid, the first by {problem}"
+    assert (error.session, error.field) == ("2020-01-07", field)
     assert error.value == pytest.approx(value, nan_ok=True)
-    assert str(error) == (
-        f"XLK 2020-01-08 {field}: {problem} (got {value!r});"
-        " a price is a finite number above 0"
-    )
+    assert error.valid == valid
 
 
-def test_the_first_session_with_the_fault_is_named():
-    bars = with_value("Close", 3, -1.0)
-    bars.iloc[1, 3] = -2.0
-    error = rejection(bars.iloc[::-1])
-    assert (error.session, error.value) == ("2020-01-07", -2.0)
+def test_up_to_half_of_the_bars_may_be_invalid():
+    bars = week().iloc[:4]
+    bars.iloc[:2, 0] = 0.0
+    assert len(valid_bars("XLK", bars, today=TODAY)) == 2
 
 
-@pytest.mark.parametrize("value", [None, pd.NA, pd.NaT])
-def test_an_absent_price_of_any_kind_is_missing(value):
-    error = rejection(with_value("Close", 2, value))
-    assert error.problem == "a missing price (NaN)"
+def test_rows_without_any_price_are_trimmed_and_inside_counted(caplog):
+    empty = week().assign(**dict.fromkeys(COLUMNS, np.nan))
+    days = pd.date_range("2019-12-30", periods=15)
+    joined = pd.concat([empty, week(), empty]).set_axis(days)
+    assert len(valid_bars("XLK", joined, today=TODAY)) == 5
+    assert not caplog.records
+    joined.iloc[7, :4] = np.nan
+    joined.iloc[8, :4] = np.nan
+    assert len(valid_bars("XLK", joined, today=TODAY)) == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "XLK: 2 sessions without prices left out, 2020-01-06 to 2020-01-07"
+    ]
+
+
+def test_rows_without_any_price_are_no_bars():
+    error = rejection(week().assign(**dict.fromkeys(PRICES, np.nan)))
+    assert error.problem == "no data: none of its rows has a price"
+
+
+def test_an_empty_row_beside_a_sessions_bar_is_no_second_bar(caplog):
+    empty = week().iloc[[2]].assign(**dict.fromkeys(PRICES, np.nan))
+    assert len(valid_bars("XLK", pd.concat([week(), empty]), today=TODAY)) == 5
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("field", COLUMNS)
-@pytest.mark.parametrize("value", ["abc", "", "null", "1,234.5", "1 0", "0x10", [1.0]])
+@pytest.mark.parametrize("value", ["abc", "1,234.5", "1 0", "0x10", [1.0]])
 def test_what_is_not_a_number_is_rejected(field, value):
     bars = week()
     bars[field] = pd.Series([1, 2, value, 4, 5], index=bars.index, dtype=object)
@@ -370,38 +417,31 @@ def test_a_huge_cell_makes_a_short_message():
     assert len(error.value) == 1_000_000
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -1.0])
+def test_a_volume_that_is_not_known_counts_as_none_with_one_warning(value, caplog):
+    bars = with_value("Volume", 3, value)
+    bars.iloc[4, 4] = value
+    result = valid_bars("XLK", bars, today=TODAY)
+    assert result["Volume"].tolist() == [100.0, 200.0, 0.0, 0.0, 0.0]
+    assert [record.getMessage() for record in caplog.records] == [
+        "XLK: 2 volumes not known and counted as 0, 2020-01-09 to 2020-01-10"
+    ]
+
+
 @pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        (np.nan, "not a volume"),
-        (np.inf, "not a volume"),
-        (-np.inf, "not a volume"),
-        (-1.0, "a negative volume"),
-    ],
+    "bars", [week().drop(columns="Volume"), week().assign(Volume=np.nan)]
 )
-def test_an_impossible_volume_is_rejected(value, problem):
-    error = rejection(with_value("Volume", 4, value))
-    assert error.problem == problem
-    assert (error.session, error.field) == ("2020-01-10", "Volume")
-    assert error.value == pytest.approx(value, nan_ok=True)
-    assert error.valid == "a volume is a finite number of shares, 0 or more"
-
-
-def test_a_high_below_the_low_is_rejected():
-    error = rejection(with_value("High", 2, 10.5))
-    assert str(error) == (
-        "XLK 2020-01-08 High: High below Low (got 10.5); at least Low, 11.0"
-    )
+def test_bars_without_any_volume_are_bars(bars, caplog):
+    result = valid_bars("XLK", bars, today=TODAY)
+    assert result["Volume"].tolist() == [0.0] * 5
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("field", ["Open", "Close"])
 @pytest.mark.parametrize("value", [10.5, 14.5])
-def test_a_price_outside_the_days_range_is_rejected(field, value):
-    error = rejection(with_value(field, 2, value))
-    assert error.problem == f"{field} outside Low..High"
-    assert (error.session, error.field) == ("2020-01-08", field)
-    assert error.value == value
-    assert error.valid == "from Low 11.0 to High 14.0"
+def test_a_price_outside_the_days_range_is_left_out(field, value, caplog):
+    assert len(valid_bars("XLK", with_value(field, 2, value), today=TODAY)) == 4
+    assert f"1 x {field}: {field} outside Low..High" in caplog.text
 
 
 # Adj Close

@@ -80,22 +80,40 @@ def test_rows_without_prices_at_the_end_are_left_out_and_not_covered(caplog):
     assert "XLK: no prices yet on 2024-01-19" in caplog.text
 
 
-def test_a_row_without_prices_inside_the_history_is_an_error():
-    with pytest.raises(DataError, match="2024-01-10 Open") as caught:
-        final_bars("XLK", null(BARS, "2024-01-10"), MONDAY, FRIDAY, LATER)
+def test_a_row_without_prices_inside_the_history_is_left_out_and_named(caplog):
+    final = final_bars("XLK", null(BARS, "2024-01-10"), MONDAY, FRIDAY, LATER)
 
-    assert (caught.value.symbol, caught.value.field) == ("XLK", "Open")
+    assert final.bars.index.equals(BARS.index.drop(pd.Timestamp("2024-01-10")))
+    assert "XLK: no prices on 2024-01-10: left out" in caplog.text
 
 
-@pytest.mark.parametrize("price", [np.nan, np.inf, 0.0, -1.0])
-def test_an_invalid_adjusted_close_is_an_error(price):
+def test_rows_before_a_listing_are_left_out_without_a_word(caplog):
+    empty = BARS.copy()
+    empty.iloc[:6] = np.nan
+
+    final = final_bars("XLK", empty, MONDAY, FRIDAY, LATER)
+
+    assert len(final.bars) == 4
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("field", ["Open", "Close", "Adj Close"])
+@pytest.mark.parametrize("price", [np.inf, 0.0, -1.0])
+def test_an_invalid_bar_is_kept_as_the_vendor_has_it(price, field):
     bars = BARS.copy()
-    bars.loc["2024-01-10", "Adj Close"] = price
+    bars.loc["2024-01-10", field] = price
 
-    with pytest.raises(DataError, match="2024-01-10") as caught:
-        final_bars("XLK", bars, MONDAY, FRIDAY, LATER)
+    final = final_bars("XLK", bars, MONDAY, FRIDAY, LATER)
 
-    assert caught.value.field == "Adj Close"
+    assert final.bars.loc["2024-01-10", field] == price
+    assert joined(final, final) is not None
+
+
+def test_an_answer_at_a_midnight_elsewhere_is_refused():
+    berlin = BARS.tz_localize("Europe/Berlin").tz_convert("UTC")
+
+    with pytest.raises(DataError, match="23:00 UTC: a midnight elsewhere"):
+        final_bars("XLK", berlin, dt.date(2024, 1, 1), FRIDAY, LATER)
 
 
 def test_a_missing_column_is_named():

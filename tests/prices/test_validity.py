@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.prices.bars import COLUMNS, valid_bars
-from bt_lstm_rotation.prices.validity import is_valid
+from bt_lstm_rotation.prices.validity import (
+    BarValidator,
+    first_fault,
+    is_valid,
+    known_volume,
+)
 
 EXAMPLES = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 GOOD = (10.0, 12.0, 9.0, 11.0, 100.0)  # open, high, low, close, volume
@@ -34,9 +39,10 @@ def test_a_price_that_is_none_spoils_the_bar(field, price):
 
 
 @pytest.mark.parametrize("volume", [math.nan, math.inf, -1.0])
-def test_a_volume_that_is_none_spoils_the_bar(volume):
-    assert not verdict(volume=volume)
-    assert verdict(volume=0.0)
+def test_a_volume_is_not_a_price(volume):
+    assert verdict(volume=volume)
+    assert not known_volume(np.array([volume, 0.0]))[0]
+    assert known_volume(np.array([0.0, 1e6])).all()
 
 
 @pytest.mark.parametrize(
@@ -84,6 +90,34 @@ def test_a_bar_is_valid_exactly_if_a_source_may_bring_it(bar):
     except DataError:
         valid = False
     assert bool(is_valid(np.array(bar))) == valid
+
+
+@EXAMPLES
+@given(
+    bar=st.tuples(
+        *[st.sampled_from([math.nan, math.inf, -1.0, 0.0, 1.0, 2.0, 3.0])] * 4,
+        st.just(7.0),
+    )
+)
+def test_an_invalid_bar_has_a_fault_in_the_field_that_has_it(bar):
+    named = dict(zip(COLUMNS, bar, strict=True))
+    if not is_valid(np.array(bar)):
+        problem, field, _ = first_fault(named)
+        if "price" in problem:
+            assert not named[field] > 0 or math.isinf(named[field])
+        else:
+            assert all(price > 0 for price in bar)
+
+
+def test_a_feed_may_lose_its_volume_and_find_it_again():
+    validator = BarValidator()
+    bars = np.array([GOOD] * 4).T
+    bars[4] = [math.nan, 100.0, -1.0, math.inf]
+    assert validator.is_valid(bars[:, :1]).all()
+    assert not validator.has_volume
+    assert validator.is_valid(bars[:, 1:]).all()
+    assert bars[4].tolist() == [0.0, 100.0, 0.0, 0.0]
+    assert validator.has_volume
 
 
 def test_each_bar_of_many_has_its_own_verdict():

@@ -135,24 +135,74 @@ def test_a_last_row_without_prices_is_dropped_and_asked_for_again(desk, caplog):
     assert desk.load(["XLK"], START).sessions[-1] == np.datetime64("2024-02-09")
 
 
-def test_a_row_without_prices_inside_the_history_is_an_error_and_not_kept(desk):
+def test_a_row_without_prices_inside_the_history_is_left_out(desk, caplog):
     desk.yahoo.bars["XLK"] = unfilled("2024-01-17")
 
-    with pytest.raises(DataError) as caught:
-        desk.load(["XLK"], START)
+    panel = desk.load(["XLK"], START)
 
-    error = caught.value
-    assert (error.symbol, error.session, error.field) == ("XLK", "2024-01-17", "Open")
-    assert BarsCache(desk.prices.folder).read("XLK") is None
+    assert np.datetime64("2024-01-17") not in panel.sessions
+    assert len(panel) == 28
+    assert "XLK: no prices on 2024-01-17: left out" in caplog.text
 
 
-def test_invalid_bars_of_one_symbol_do_not_keep_the_others_from_coming(desk):
-    desk.yahoo.bars["XLK"] = unfilled("2024-01-17")
+def test_a_row_that_yahoo_fills_within_two_weeks_comes_by_itself(desk):
+    desk.yahoo.bars["XLK"] = unfilled("2024-02-06")
+    desk.load(["XLK"], START)
 
-    with pytest.raises(DataError, match="XLK 2024-01-17"):
+    desk.yahoo.bars["XLK"], desk.today = BARS, dt.date(2024, 2, 15)
+    panel = desk.load(["XLK"], START)
+
+    assert np.datetime64("2024-02-06") in panel.sessions
+
+
+def opened_at_zero(first: str, last: str) -> pd.DataFrame:
+    bars = BARS.copy()
+    bars.loc[first:last, "Open"] = 0.0
+    return bars
+
+
+def test_old_bars_that_open_at_zero_stop_nothing_fresh_or_cached(desk, caplog):
+    desk.yahoo.bars["^GSPC"] = opened_at_zero("2024-01-02", "2024-01-11")
+
+    first, again = (desk.load(["^GSPC"], START) for _ in range(2))
+
+    assert first.sessions[0] == np.datetime64("2024-01-12")
+    assert first.content_hash == again.content_hash
+    said = "^GSPC: 8 bars of 29 left out as invalid, 2024-01-02 to 2024-01-11"
+    assert [said in record.getMessage() for record in caplog.records] == [True, True]
+
+
+def test_bars_that_are_not_used_are_not_judged(desk, caplog):
+    desk.yahoo.bars["^GSPC"] = opened_at_zero("2024-01-02", "2024-01-31")
+
+    assert len(desk.load(["^GSPC"], dt.date(2024, 2, 1))) == 7
+    assert not caplog.records
+
+
+def test_mostly_invalid_bars_are_refused_and_not_kept(desk):
+    desk.yahoo.bars["XLK"] = opened_at_zero("2024-01-02", "2024-01-31")
+
+    with pytest.raises(DataError, match="22 of 29 bars invalid") as caught:
         desk.load(["XLK", "SPY"], START)
 
-    assert BarsCache(desk.prices.folder).read("SPY") is not None
+    assert (caught.value.symbol, caught.value.field) == ("XLK", "Open")
+    cache = BarsCache(desk.prices.folder)
+    assert cache.read("XLK") is None
+    assert cache.read("SPY") is not None
+
+
+def test_an_answer_that_cannot_be_used_leaves_the_cache_to_serve(desk, caplog):
+    before = desk.load(["XLK"], START)
+    desk.today = dt.date(2024, 2, 20)
+    absurd = BARS.copy()
+    absurd.loc["2024-02-14", ["Open", "High", "Low", "Close", "Adj Close"]] *= 100
+    desk.yahoo.bars["XLK"] = absurd
+
+    panel = desk.load(["XLK"], START)
+
+    assert panel.source == "yahoo (unusable answer: cached to 2024-02-09)"
+    assert panel.content_hash == before.content_hash
+    assert "served from the cache only: XLK 2024-02-14" in caplog.text
 
 
 # What was asked for

@@ -7,12 +7,7 @@ import datetime as dt
 from pathlib import Path
 
 from bt_lstm_rotation.cli.inputs import load_bars, make_broker, workers_and_store
-from bt_lstm_rotation.cli.options import (
-    add_bars,
-    add_trading,
-    add_training,
-    new_folder,
-)
+from bt_lstm_rotation.cli.options import add_bars, add_trading, add_training, new_folder
 
 SUMMARY = "run a strategy and write a report (the default command)"
 DESCRIPTION = "Backtest a strategy with Backtrader and write a report."
@@ -58,10 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     from bt_lstm_rotation.backtest import run_backtest
     from bt_lstm_rotation.backtest.settings import parse_settings
-    from bt_lstm_rotation.backtest.strategy_file import (
-        find_strategy,
-        strategy_errors,
-    )
+    from bt_lstm_rotation.backtest.strategy_file import find_strategy, strategy_errors
     from bt_lstm_rotation.forecasting import Training
     from bt_lstm_rotation.reporting import (
         announce,
@@ -73,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
     strategy = find_strategy(arguments.strategy)
     params = parse_settings(strategy, arguments.settings, seed=arguments.seed)
     now = dt.datetime.now()
-    panel, benchmark = load_bars(arguments, now.date())
+    panel, benchmark = load_bars(arguments, now)
     workers, store = workers_and_store(arguments)
     console = Console(stderr=True)
     with progress_bar(console) as progress:

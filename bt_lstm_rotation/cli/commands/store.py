@@ -16,10 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Count or delete what is stored."""
-    from bt_lstm_rotation.forecasting.store import (
-        ForecastStore,
-        default_folder,
-    )
+    from bt_lstm_rotation.forecasting.store import ForecastStore, default_folder
     from bt_lstm_rotation.reporting import print_line
 
     store = ForecastStore(default_folder())

@@ -5,11 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 
-from bt_lstm_rotation.cli.inputs import (
-    load_bars,
-    make_broker,
-    workers_and_store,
-)
+from bt_lstm_rotation.cli.inputs import load_bars, make_broker, workers_and_store
 from bt_lstm_rotation.cli.options import add_bars, add_trading, add_training, new_file
 
 SUMMARY = "backtest every combination of some settings"
@@ -55,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     from bt_lstm_rotation.sweep import parse_grid, run_sweep
 
     grid = parse_grid(arguments.grid)
-    panel, benchmark = load_bars(arguments, dt.date.today())
+    panel, benchmark = load_bars(arguments, dt.datetime.now().astimezone())
     workers, store = workers_and_store(arguments)
     with progress_bar(Console(stderr=True)) as progress:
         trials = run_sweep(

@@ -17,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation._version import installed
-from bt_lstm_rotation.checks import (
-    check_positive,
-)
+from bt_lstm_rotation.checks import check_positive
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.forecaster import (
     Fit,

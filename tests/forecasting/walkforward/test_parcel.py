@@ -17,12 +17,7 @@ from own_files import write_own
 from bt_lstm_rotation import run_backtest
 from bt_lstm_rotation.backtest.strategy_file import find_strategy
 from bt_lstm_rotation.errors import SourceError, StrategyError
-from bt_lstm_rotation.forecasting import (
-    ForecastStore,
-    Training,
-    Workers,
-    walk_forward,
-)
+from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers, walk_forward
 from bt_lstm_rotation.forecasting.walkforward.parcel import carry_out, pack, unpack
 
 PANEL = random_panel("ABC", 60)
