@@ -24,6 +24,7 @@ import numpy as np
 from bt_lstm_rotation.checks import check_positive, check_whole, is_whole
 from bt_lstm_rotation.disk import disk_errors, write_together
 from bt_lstm_rotation.errors import MissingExtraError, OutputError, SpecError, closest
+from bt_lstm_rotation.feeds.naming import feed_name
 
 __all__ = ["save_plot"]
 
@@ -263,7 +264,7 @@ def _check_feeds(datas: Sequence[Any], first: float, last: float) -> None:
             days = (bt.num2date(date).date().isoformat() for date in (first, last))
             raise SpecError(
                 "save_plot",
-                f"the range of {data._name or 'a feed'}",
+                f"the range of {feed_name(data)}",
                 " to ".join(days),
                 "one in which it has a bar (feed.plotinfo.plot = False leaves it out)",
             )

@@ -144,6 +144,7 @@ class SectorRotation(PeriodicRebalance):
 
     def stop(self) -> None:
         """Say so if there was not a single forecast, and why."""
+        super().stop()
         if not self._pool.warn_of_failure() and self._period_done is None:
             logger.warning(
                 "no forecast was possible: %s needs %d bars of each sector before the "

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError, StrategyError
+from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.feeds.sessions import SessionDates, dates_of, session_of
 from bt_lstm_rotation.feeds.stamps import stamps_of, wall_times
 
@@ -123,7 +124,7 @@ def check_source(feed: Any) -> None:
     if len(back):
         now, last = times[back[0] + 1], times[back[0]]
         days = (time.astype("datetime64[D]") for time in (now, last))
-        raise _too_late(str(feed._name or "data"), *days)
+        raise _too_late(feed_name(feed), *days)
 
 
 def require_daily(feeds: Iterable[Any]) -> None:

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.feeds.naming import FIELDS
 from bt_lstm_rotation.feeds.sessions import dates_of
 
-__all__ = ["FIELDS", "last_bar", "loaded_bars"]
-
-FIELDS = ("open", "high", "low", "close", "volume")
+__all__ = ["last_bar", "loaded_bars"]
 
 
 def loaded_bars(feed: Any) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:

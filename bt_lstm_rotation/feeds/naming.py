@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bt_lstm_rotation.errors import StrategyError
-from bt_lstm_rotation.feeds.bars import FIELDS
 
-__all__ = ["feed_name", "feed_names"]
+__all__ = ["FIELDS", "feed_name", "feed_names"]
+
+# The lines that a feed of bars has.
+FIELDS = ("open", "high", "low", "close", "volume")
 
 
 def feed_name(feed: object) -> str:
@@ -45,10 +47,10 @@ def feed_names(feeds: Any) -> tuple[str, ...]:
             )
         if getattr(feed, "replaying", False):
             raise StrategyError(
-                f"{feed._name or 'the feed'} is replayed: a bar that still forms has "
+                f"{feed_name(feed)} is replayed: a bar that still forms has "
                 "no close to forecast from; use cerebro.resampledata instead"
             )
-    names = tuple(str(feed._name or "data") for feed in feeds)
+    names = tuple(map(feed_name, feeds))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise StrategyError(

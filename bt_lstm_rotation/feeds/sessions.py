@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.checks import check_date
 from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.feeds.stamps import (
     check_resampled,
     check_stamps,
@@ -196,7 +197,7 @@ def dates_of(feed: Any) -> SessionDates:
     """
     if not getattr(feed, "resampling", False):
         return source_dates(feed)
-    name = str(feed._name or "data")
+    name = feed_name(feed)
     zone = _resampled_zone(feed, name, stamps_of(feed))
     return SessionDates(name, zone, _is_declared(feed))
 

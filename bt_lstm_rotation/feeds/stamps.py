@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.feeds.naming import feed_name
 
 __all__ = [
     "check_resampled",
@@ -60,7 +61,7 @@ def stamps_of(feed: Any) -> Any:
     if any(getattr(stamp, "tzinfo", None) is not None for stamp in stamps):
         raise DataError(
             "dates that each have a time zone of their own",
-            symbol=str(feed._name or "data"),
+            symbol=feed_name(feed),
             value=str(stamps[0]),
             valid="one zone: pandas.to_datetime(dates, utc=True)"
             ".tz_convert('Europe/Berlin'), with the exchange's",

@@ -22,8 +22,14 @@ from bt_lstm_rotation.feeds.bar_order import (
     loaded_numbers,
     require_daily,
 )
-from bt_lstm_rotation.feeds.bars import FIELDS, last_bar, loaded_bars
-from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.feeds.bars import (
+    last_bar,
+    loaded_bars,
+)
+from bt_lstm_rotation.feeds.naming import (
+    FIELDS,
+    feed_name,
+)
 from bt_lstm_rotation.feeds.sessions import SessionDates, dates_of, source_dates
 from bt_lstm_rotation.prices.validity import BarValidator, has_price
 

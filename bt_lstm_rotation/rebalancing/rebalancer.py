@@ -175,7 +175,7 @@ class Rebalancer:
             if self._account.held(feed) or feed in self._orders:
                 wanted.setdefault(feed, 0.0)
         self._target = Target(self._account, wanted, self._equity())
-        self._leave_small_changes()
+        self._keep_in_no_trade_region()
         self._work(new_session=True)
 
     def next(self) -> None:
@@ -272,7 +272,7 @@ class Rebalancer:
                 detail = f"{shown(lots)} of {shown(held)} may stay"
                 self._log.record("margin_call", feed, detail)
 
-    def _leave_small_changes(self) -> None:
+    def _keep_in_no_trade_region(self) -> None:
         self._note_too_dear(self._target.size(again=False))
         for feed, reason in no_trade_region(self._target, self._rules).items():
             self._target.fix(feed, self._account.held(feed))

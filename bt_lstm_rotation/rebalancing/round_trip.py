@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.feeds.naming import feed_name
 
 __all__ = ["round_trip_cost"]
 
@@ -42,7 +43,8 @@ def round_trip_cost(broker: Any, feed: Any, price: float) -> float:
             "SectorRotation",
             "threshold",
             "round_trip",
-            f"a number where commissions are not in proportion to shares ({feed._name} "
+            "a number where commissions are not in proportion to shares "
+            f"({feed_name(feed)} "
             f"at {price:g}: {one:g} for 1 share, {many:g} for {MANY:,})",
         )
     slippage = 0.0
