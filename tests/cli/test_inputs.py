@@ -6,8 +6,8 @@ import argparse
 import datetime as dt
 
 import pytest
-from bt_lstm_rotation.cli.parts import load_bars
 
+from bt_lstm_rotation.cli.inputs import load_bars
 from bt_lstm_rotation.errors import DataError
 
 EVENING = dt.datetime.fromisoformat("2026-01-05T22:00-05:00")  # in New York
