@@ -30,6 +30,7 @@ def test_what_cash_pays_for_to_the_cent_is_bought_and_what_it_does_not_is_passed
     wanted = {"A": 5, "B": 6, "C": 5, "D": 1}
     assert paid_in_full(account_of(), wanted, 100.0) == {"A": 5, "C": 5}
     assert paid_in_full(account_of(), wanted, 0.0) == {}
+    assert paid_in_full(account_of(), {"A": 5}, 49.5) == {}
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,12 @@ def test_what_cash_pays_for_to_the_cent_is_bought_and_what_it_does_not_is_passed
 )
 def test_buys_are_cut_in_proportion_to_whole_lots(cash, paid):
     assert cut_to_cash(account_of(), {"A": 10, "B": 10}, cash) == paid
+
+
+@pytest.mark.parametrize(("cash", "paid"), [(0.5, {"A": 5}), (0.0, {}), (-0.5, {})])
+def test_a_fraction_of_one_unit_of_currency_buys_what_it_can(cash, paid):
+    cheap = SimpleNamespace(cash_flow=lambda feed, lots: -0.1 * lots)
+    assert cut_to_cash(cheap, {"A": 10}, cash) == paid
 
 
 def test_three_root_mean_squares_of_the_gaps_are_kept():

@@ -102,6 +102,18 @@ def test_a_session_of_the_benchmark_alone_is_no_session_that_was_missed():
     assert got.events() == []
 
 
+@pytest.mark.parametrize(("price", "session"), [(999.5, 4), (1_000.5, 5)])
+def test_a_sell_that_waits_counts_for_nothing_until_it_is_filled(price, session):
+    # 900 of A at 10 leave 1,000. The sell of 2 waits for the bar of 4.
+    market = {"A": flat(10, [0, 1, 2, 4, 5, 6]), "B": flat(price, range(7))}
+    got = run(market, {0: {"A": 0.9}, 2: {}, 3: {"B": 0.11}})
+    assert [(f.session, f.feed, f.size) for f in got.fills[1:]] == [
+        (4, "A", -900),
+        (session, "B", 1),
+    ]
+    assert "Margin" not in got.statuses
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_delisted_feed_is_left_and_reported_and_the_others_go_on(mode, caplog):
     market = {
