@@ -125,8 +125,7 @@ class Reach:
 
     def tests(self, line: int) -> list[str]:
         """Tests that run the statement around a line, the quickest first."""
-        lines = range(1, self.tree.body[-1].end_lineno + 1)
-        if self.function(line):  # and otherwise every test that needs the module
+        if self.function(line):
             *_, innermost = (
                 node
                 for node in ast.walk(self.tree)
@@ -135,7 +134,10 @@ class Reach:
             lines = range(innermost.lineno, innermost.end_lineno + 1)
             if body := getattr(innermost, "body", []):
                 lines = range(innermost.lineno, body[0].lineno)
-        found = set().union(*(self.by_line.get(number, ()) for number in lines))
+            found = set().union(*(self.by_line.get(number, ()) for number in lines))
+        else:  # what is run at import may be felt anywhere
+            found = set(self.seconds)
+        found = {test for test in found if self.seconds[test] < SLOW}
         return sorted(found, key=lambda test: (self.seconds[test], test))
 
 
@@ -329,13 +331,8 @@ def reaches(modules: Sequence[str], tests: Sequence[str]) -> dict[str, Reach]:
     if found is None:
         raise SystemExit(f"error: {' '.join(tests)} must pass as the code is")
     by_line, seconds = found
-    quick = {test for test, took in seconds.items() if took < SLOW}
     return {
-        module: Reach(
-            ast.parse(file.read_text("utf-8")),
-            {line: reaching & quick for line, reaching in lines.items()},
-            seconds,
-        )
+        module: Reach(ast.parse(file.read_text("utf-8")), lines, seconds)
         for (module, file), lines in zip(files.items(), by_line, strict=True)
     }
 
