@@ -57,6 +57,10 @@ EQUIVALENTS = Path(__file__).with_name("mutation_equivalents.toml")
 # Seconds. Slower tests are left out: hundreds of faults wait for each.
 SLOW = 5.0
 
+# Bytes of a process. A mutant that doubles an array for ever must not take the machine
+# with it.
+MEMORY = 4 * 2**30
+
 # Whole years of simulated markets: each would take minutes to watch.
 SIMULATIONS = ("280_rebalances", "band_saves", "whatever_happens", "any_lot")
 
@@ -304,6 +308,7 @@ def _in_child(work: Callable[[], Any]) -> Any:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         try:
             answer = pickle.dumps(work())
             with open(write, "wb") as pipe:
