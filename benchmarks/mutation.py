@@ -57,6 +57,10 @@ EQUIVALENTS = Path(__file__).with_name("mutation_equivalents.toml")
 # Seconds. Slower tests are left out: hundreds of faults wait for each.
 SLOW = 5.0
 
+# Bytes of a process. A mutant that doubles an array for ever must not take the machine
+# with it.
+MEMORY = 4 * 2**30
+
 # Whole years of simulated markets: each would take minutes to watch.
 SIMULATIONS = ("280_rebalances", "band_saves", "whatever_happens", "any_lot")
 
@@ -125,8 +129,7 @@ class Reach:
 
     def tests(self, line: int) -> list[str]:
         """Tests that run the statement around a line, the quickest first."""
-        lines = range(1, self.tree.body[-1].end_lineno + 1)
-        if self.function(line):  # and otherwise every test that needs the module
+        if self.function(line):
             *_, innermost = (
                 node
                 for node in ast.walk(self.tree)
@@ -135,12 +138,11 @@ class Reach:
             lines = range(innermost.lineno, innermost.end_lineno + 1)
             if body := getattr(innermost, "body", []):
                 lines = range(innermost.lineno, body[0].lineno)
-        found = set().union(*(self.by_line.get(number, ()) for number in lines))
+            found = set().union(*(self.by_line.get(number, ()) for number in lines))
+        else:  # what is run at import may be felt anywhere
+            found = set(self.seconds)
+        found = {test for test in found if self.seconds[test] < SLOW}
         return sorted(found, key=lambda test: (self.seconds[test], test))
-
-    def limit(self, tests: Sequence[str]) -> int:
-        """Seconds in which tests have either ended or will not."""
-        return int(20 + 10 * sum(self.seconds[test] for test in tests))
 
 
 class Watch:
@@ -174,13 +176,34 @@ class Watch:
         return {line: {*names} - {""} for line, names in found.items()}
 
 
-class InFunctions:
+class Limited:
+    """A plugin of pytest that ends the process if a test takes ten times as long.
+
+    Time is the process's own, so that a busy machine kills no mutant.
+    """
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: Any) -> None:
+        """Give one test its time."""
+        _allow(5 + 10 * self._reach.seconds[item.nodeid])
+
+
+def _allow(seconds: float) -> None:
+    until = int(time.process_time() + seconds) + 1
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (until, most))
+
+
+class InFunctions(Limited):
     """A plugin of pytest that runs the tests of mutated functions, each in a fork."""
 
     def __init__(self, faults: Sequence[Mutant], reach: Reach) -> None:
+        super().__init__(reach)
         self.killed: list[bool] = []
         self._faults = faults
-        self._reach = reach
         self._failed = False
 
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -194,7 +217,7 @@ class InFunctions:
         for fault in self._faults:
             tests = self._reach.tests(fault.line)
             work = functools.partial(self._fails, fault, [items[t] for t in tests])
-            self.killed.append(_in_child(work, self._reach.limit(tests)) is not False)
+            self.killed.append(_in_child(work) is not False)
         return True
 
     def _fails(self, fault: Mutant, items: Sequence[Any]) -> bool:
@@ -227,14 +250,16 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
-class AtImport(importlib.abc.MetaPathFinder):
+class AtImport(Limited, importlib.abc.MetaPathFinder):
     """Imports one module from a source of its own, and has tests run on that.
 
     It is a plugin of pytest, too.
     """
 
-    def __init__(self, fault: Mutant, tests: Sequence[str]) -> None:
+    def __init__(self, fault: Mutant, reach: Reach) -> None:
+        super().__init__(reach)
         self._fault = fault
+        tests = reach.tests(fault.line)
         self._rank = {test: number for number, test in enumerate(tests)}
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
@@ -259,6 +284,7 @@ class AtImport(importlib.abc.MetaPathFinder):
 
     def fails(self) -> bool:
         """Run the tests."""
+        _allow(60)  # to import it
         sys.meta_path.insert(0, self)
         return _pytest([*{test.partition("::")[0] for test in self._rank}], self) != 0
 
@@ -272,11 +298,8 @@ def _pytest(tests: Sequence[str], plugin: object) -> int:
     return int(pytest.main([*options, "-p", "pytest_timeout", *tests], [plugin]))
 
 
-def _in_child(work: Callable[[], Any], cpu_seconds: int = 3600) -> Any:
-    """Return what a child found out; None if it took too long and was ended.
-
-    The limit is of the child's own time, so that a busy machine kills no mutant.
-    """
+def _in_child(work: Callable[[], Any]) -> Any:
+    """Return what a child found out; None if it did not come to an end."""
     sys.stdout.flush()
     read, write = os.pipe()
     child = os.fork()
@@ -284,9 +307,8 @@ def _in_child(work: Callable[[], Any], cpu_seconds: int = 3600) -> Any:
         os.close(read)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
-        if not os.environ.get("MUTATION_DEBUG"):
-            os.dup2(nowhere, 2)
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+        os.dup2(nowhere, 2)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         try:
             answer = pickle.dumps(work())
             with open(write, "wb") as pipe:
@@ -314,13 +336,8 @@ def reaches(modules: Sequence[str], tests: Sequence[str]) -> dict[str, Reach]:
     if found is None:
         raise SystemExit(f"error: {' '.join(tests)} must pass as the code is")
     by_line, seconds = found
-    quick = {test for test, took in seconds.items() if took < SLOW}
     return {
-        module: Reach(
-            ast.parse(file.read_text("utf-8")),
-            {line: reaching & quick for line, reaching in lines.items()},
-            seconds,
-        )
+        module: Reach(ast.parse(file.read_text("utf-8")), lines, seconds)
         for (module, file), lines in zip(files.items(), by_line, strict=True)
     }
 
@@ -341,11 +358,9 @@ def survivors(
         raise SystemExit(f"error: {' '.join(tests)} could not be collected")
     left = [fault for fault, dead in zip(inside, killed, strict=True) if not dead]
     for fault in faults:
-        if fault not in inside:
-            reaching = reach.tests(fault.line)
-            work_ = AtImport(fault, reaching).fails
-            if _in_child(work_, reach.limit(reaching)) is False:
-                left.append(fault)
+        outside = not reach.function(fault.line)
+        if outside and _in_child(AtImport(fault, reach).fails) is False:
+            left.append(fault)
     return sorted(left, key=lambda fault: fault.line)
 
 

@@ -269,7 +269,7 @@ def _data(run: Run, account: pd.DataFrame) -> dict[str, Any]:
         # What a source or a check of the bars found suspicious.
         "findings": [
             {name: _plain(value) for name, value in asdict(finding).items()}
-            for finding in getattr(run.panel, "findings", ())
+            for finding in run.panel.findings
         ],
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 
 import backtrader as bt
 import numpy as np
@@ -24,7 +24,7 @@ from bt_lstm_rotation.analyzers import OrderRecord
 from bt_lstm_rotation.errors import StrategyError
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.periodic import PeriodicRebalance
-from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.prices.findings import Finding
 
 # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
 pytestmark = pytest.mark.filterwarnings(
@@ -401,25 +401,19 @@ def test_sessions_a_year_are_in_the_result_and_can_be_given():
 
 
 def test_suspicious_bars_of_the_panel_are_in_the_summary():
-    @dataclass(frozen=True)
-    class Finding:
-        symbol: str
-        session: object
-        size: float
-
-    @dataclass(frozen=True, eq=False)
-    class Judged(PricePanel):
-        findings: tuple = ()
-
-        def between(self, start, end):
-            return self
-
-    judged = Judged(
-        *(getattr(WEEK, f.name) for f in fields(WEEK)),
-        findings=(Finding("A", WEEK.sessions[1], 1.3),),
-    )
-    data = run_backtest(judged, Idle).summary["data"]
-    assert data["findings"] == [{"symbol": "A", "session": "2019-01-08", "size": 1.3}]
+    day = WEEK.sessions[1].astype(object)
+    found = Finding("A", "jump", day, day, 1.3, "A 2019-01-08: a jump of 1.3")
+    data = run_backtest(replace(WEEK, findings=(found,)), Idle).summary["data"]
+    assert data["findings"] == [
+        {
+            "symbol": "A",
+            "rule": "jump",
+            "first": "2019-01-08",
+            "last": "2019-01-08",
+            "size": 1.3,
+            "message": "A 2019-01-08: a jump of 1.3",
+        }
+    ]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,18 @@ def test_a_weight_that_comes_to_no_share_sells_out():
     assert ordered(got) == [(1, "A", 1), (3, "A", -1)]
 
 
+def test_a_change_of_sides_is_never_held_back():
+    settings = {"band": 0.5, "min_trade": 50_000, "shorts": True}
+    market = {"A": flat(6_000, range(5))}
+    got = run(market, {2: {"A": -0.6}}, settings=settings, before=buy_one)
+    assert ordered(got) == [(1, "A", 1), (3, "A", -2)]
+
+
+def buy_one(strategy):
+    if strategy.session == 0:
+        strategy.buy(data=strategy.data0, size=1)
+
+
 @pytest.mark.parametrize("target", [0.45, 0.55, 0.5])
 def test_a_position_on_the_edge_of_the_band_is_left(target):
     got = run(FLAT, {0: {"A": 0.5}, 2: {"A": target}}, settings={"band": 0.05})

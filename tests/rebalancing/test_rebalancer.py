@@ -105,6 +105,18 @@ def test_a_session_of_the_benchmark_alone_is_no_session_that_was_missed():
     assert got.events() == []
 
 
+@pytest.mark.parametrize(("price", "session"), [(999.5, 4), (1_000.5, 5)])
+def test_a_sell_that_waits_counts_for_nothing_until_it_is_filled(price, session):
+    # 900 of A at 10 leave 1,000. The sell of 2 waits for the bar of 4.
+    market = {"A": flat(10, [0, 1, 2, 4, 5, 6]), "B": flat(price, range(7))}
+    got = run(market, {0: {"A": 0.9}, 2: {}, 3: {"B": 0.11}})
+    assert [(f.session, f.feed, f.size) for f in got.fills[1:]] == [
+        (4, "A", -900),
+        (session, "B", 1),
+    ]
+    assert "Margin" not in got.statuses
+
+
 @pytest.mark.parametrize("mode", KEEPING)
 def test_a_delisted_feed_is_left_and_reported_and_the_others_go_on(mode, caplog):
     market = {
@@ -662,6 +674,23 @@ def test_whatever_happens_cash_stays_and_fills_are_at_real_opens(
     for session, alive in got.alive.items():
         assert len(alive) == len(set(alive))
         assert all(size > 0 for size in got.held[session].values())
+
+
+def test_wide_gaps_keep_back_nothing_of_what_a_late_sell_brings():
+    # The gaps are those below. C has no bar at 2 and is sold a session after A; what is
+    # bought had its session of waiting.
+    bars = {s: (p, p) for s, p in enumerate([100.0, 110.0, 99.0, 99.0, 99.0, 99.0])}
+    late = {s: bar for s, bar in bars.items() if s != 2}
+    plan = {0: {"A": 0.25, "C": 0.25}, 2: {"B": 0.95}}
+    got = run({"A": bars, "B": bars, "C": late}, plan)
+    # 25 each leave 4,500; with 25 x 99 and 25 x 110 they are 9,725, of which 95% are 93
+    # B. At 3 there are 9,450, which pay for them: 26% of 2,475 less, and they did not.
+    assert [(f.session, f.feed, f.size) for f in got.fills[2:]] == [
+        (3, "A", -25),
+        (4, "C", -25),
+        (4, "B", 93),
+    ]
+    assert got.events() == [(2, "no_bar", "C")]
 
 
 def test_wide_gaps_leave_a_single_share_where_it_is():

@@ -13,7 +13,7 @@ def test_by_default_whole_shares_are_traded_and_every_change_is_made():
     rules = Rules()
     assert (rules.lot, rules.min_trade, rules.band) == (1, 0.0, 0.0)
     assert (rules.max_attempts, rules.shorts) == (5, False)
-    assert (rules.delisted, rules.delisted_after) == ("last_close", 10)
+    assert (rules.delisted, rules.delisted_after) == ("last_close", None)
 
 
 def test_the_least_of_each_is_possible():

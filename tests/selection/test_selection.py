@@ -164,6 +164,18 @@ def test_it_is_a_value():
         Selection(3)
 
 
+def test_what_is_divided_is_rounded_down_once_and_by_whole_numbers():
+    # With these buffers float64 would round a product up, and a share to one unit more.
+    many = {symbol: 0.05 - 0.01 * row for row, symbol in enumerate("ABCDEFGHIJ")}
+    buffer = 0.26228696955604147
+    shorts = weights(many, top=7, shorts=3, cash_buffer=buffer)
+    assert shorts["J"] == -(int((1 - buffer) * 2**53) // 6) / 2**53
+    buffer = 0.27315823534143696
+    longs = weights(many, top=7, threshold=0.02, cash_buffer=buffer)
+    assert [symbol for symbol, share in longs.items() if share] == list("ABCD")
+    assert longs["A"] == int((1 - buffer) * 2**53) // 7 / 2**53
+
+
 def test_all_of_equity_is_possible():
     assert weights(quantile=1, cap=1, max_turnover=2, cash_buffer=0.0) == pytest.approx(
         dict.fromkeys(FIVE, 0.2)
