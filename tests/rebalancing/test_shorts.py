@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import backtrader as bt
 import numpy as np
@@ -11,6 +12,7 @@ from modes import KEEPING
 from planned import Fill, flat, run, simulated
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.rebalancing import Rebalancer
 
 # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
 pytestmark = pytest.mark.filterwarnings(
@@ -106,6 +108,28 @@ def test_a_short_that_ruins_the_account_is_bought_back_bit_by_bit():
     bought = [(4, "B", 690), (5, "B", 138), (6, "B", 28), (7, "B", 6), (8, "B", 1)]
     assert fills(got) == [(1, "B", -900), *bought]
     assert got.cash[8] == 19_000.0 - 863 * 22
+
+
+def test_a_part_that_is_bought_back_waits_for_its_bar():
+    # As above, but B has no bar at 4: the order of 3 fills at 5, and no other is sent.
+    b = flat(10, range(3)) | flat(22, [3, 5, 6])
+    got = run({"A": flat(20, range(7)), "B": b}, {0: {"B": -0.9}}, settings=SHORTS)
+    assert fills(got) == [(1, "B", -900), (5, "B", 690), (6, "B", 138)]
+    assert "Canceled" not in got.statuses
+    assert got.events() == [(3, "margin_call", "B"), (4, "no_bar", "B")]
+
+
+def test_a_single_share_is_called_back_too():
+    # 14,000 are 127% of 11,000, of which 54% may stay: less than one share.
+    market = {"A": flat(4_000, range(3)) | flat(11_000, range(3, 6))}
+    got = run(market, {0: {"A": -0.4}}, settings=SHORTS)
+    assert fills(got) == [(1, "A", -1), (4, "A", 1)]
+    assert got.events() == [(3, "margin_call", "A")]
+
+
+def test_a_broker_that_says_nothing_of_short_cash_is_taken_to_add_it():
+    strategy = SimpleNamespace(broker=object(), datas=[])
+    assert Rebalancer(strategy, shorts=True).events == []
 
 
 @pytest.mark.parametrize("opened", [16.06, 18.0, 27.5])
