@@ -218,6 +218,12 @@ def test_a_comparison_waits_for_the_second_longest_history():
     with pytest.raises(HistoryError) as info:
         first_forecast(panel, FakeSpec(min_symbols=2))
     assert info.value.available == 7
+    # A symbol that needs no other waits for the longest, and two that do for both.
+    with pytest.raises(HistoryError) as info:
+        first_forecast(panel, FakeSpec(fit_bars=41))
+    assert info.value.available == 40
+    with pytest.raises(HistoryError):
+        first_forecast(random_panel("AB", 12), FakeSpec(fit_bars=30, min_symbols=2))
     with pytest.raises(SpecError, match="plain"):
         first_forecast(random_panel("A", 90), FakeSpec(min_symbols=2))
 
