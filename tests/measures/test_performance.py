@@ -100,7 +100,7 @@ def test_pandas_and_numpy_agree_on_a_long_curve():
     )
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(curves, st.floats(1e-3, 1e3), st.floats(0, 1e6))
 def test_another_currency_changes_nothing_but_costs(values, rate, traded):
     # Near its threshold, the same curve could be without risk in one of the two only.
@@ -119,7 +119,7 @@ def test_another_currency_changes_nothing_but_costs(values, rate, traded):
             assert figure == pytest.approx(here[name], rel=1e-6, abs=1e-9)
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(curves)
 def test_a_rising_curve_never_draws_down(values):
     figures = measured(curve(*sorted(values)))
@@ -128,7 +128,7 @@ def test_a_rising_curve_never_draws_down(values):
     assert figures["calmar"] is None
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20)
 )
@@ -139,7 +139,7 @@ def test_nothing_is_ever_nan_or_infinite(values):
     assert all(type(value) in (float, type(None)) for value in figures.values())
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(curves)
 def test_a_drawdown_is_between_zero_and_total_loss_and_covers_the_total_return(values):
     figures = measured(curve(*values))
@@ -276,7 +276,7 @@ def test_one_session_has_no_year():
     assert yearly_returns(curve(100)).empty
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.floats(1.0, 1e6), min_size=2, max_size=40))
 def test_years_compound_to_the_whole(values):
     sessions = pd.date_range("2015-01-30", periods=len(values), freq="50D")

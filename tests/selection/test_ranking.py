@@ -37,7 +37,7 @@ def test_numpy_numbers_are_forecasts():
     assert select_top(forecast, 5) == ["B", "A"]
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(forecasts, st.integers(1, 10), st.randoms())
 def test_nothing_left_out_beats_anything_chosen(forecast, top, random):
     chosen = select_top(forecast, top)
@@ -92,7 +92,7 @@ def test_a_quantile_counts_only_symbols_with_a_forecast():
     assert select_quantile(forecast, 0.2) == ["009", "008"]
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(st.integers(1, 10_000), st.integers(1, 10_000))
 def test_a_quantile_written_as_a_fraction_is_that_fraction(part, whole):
     part, whole = sorted([part, whole])
@@ -133,7 +133,7 @@ def test_without_a_buffer_the_best_are_chosen_held_or_not():
     assert choose("ABC", 1, held="B") == ["A"]
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(forecasts, st.sets(names, max_size=10), st.integers(0, 9), st.integers(0, 9))
 def test_a_buffer_only_ever_keeps_what_is_held(forecast, held, n_slots, rank_buffer):
     ranking = ranked(forecast)

@@ -202,7 +202,7 @@ selections = st.builds(
 )
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(selections, forecasts, symbols, shares, buffers, st.randoms())
 def test_whatever_the_rules_the_buffer_and_the_cap_hold_in_any_order(
     selection, forecast, volatilities, held, buffer, random
@@ -237,7 +237,7 @@ def test_whatever_the_rules_the_buffer_and_the_cap_hold_in_any_order(
             assert all(share * finite[s] >= selection.threshold for s in side)
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(
     selections,
     forecasts,
@@ -264,7 +264,7 @@ def test_a_turnover_limit_holds_unless_the_buffer_wins(
         assert turnover <= Fraction(limit) + rounding
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(selections, forecasts, symbols, shares, buffers)
 def test_rules_that_bind_nothing_change_nothing(
     selection, forecast, volatilities, held, buffer
@@ -279,7 +279,7 @@ def test_rules_that_bind_nothing_change_nothing(
     assert chosen(quantile=1) == chosen(quantile=None, top=10**9)
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(selections, st.floats(-0.2, 0.2), buffers)
 def test_forecasts_that_are_all_the_same_go_by_name(selection, forecast, buffer):
     same = dict.fromkeys("HGFEDCBA", forecast)

@@ -84,7 +84,7 @@ def test_without_a_limit_the_targets_are_returned():
     assert limit_turnover({}, {}, 1, cash_buffer=0.02) == {}
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(
     st.dictionaries(names, st.floats(-1, 1)),
     st.dictionaries(names, st.floats(-1.5, 1.5)),
@@ -113,7 +113,7 @@ def test_the_limit_and_the_buffer_hold_to_the_last_bit(
     assert limit_turnover(targets, shuffled, max_turnover, cash_buffer=buffer) == new
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(
     st.dictionaries(names, st.floats(-1, 1), min_size=1),
     st.dictionaries(names, st.floats(-0.1, 0.1)),

@@ -32,7 +32,7 @@ def test_the_invested_share_is_divided_by_the_number_chosen():
     assert equal_weights([], cash_buffer=0.02) == {}
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(symbols, buffers)
 def test_weights_are_equal_and_use_up_the_invested_share(chosen, buffer):
     weights = equal_weights(chosen, cash_buffer=buffer)
@@ -42,7 +42,7 @@ def test_weights_are_equal_and_use_up_the_invested_share(chosen, buffer):
         assert weight == pytest.approx((1 - buffer) / len(chosen), rel=1e-9, abs=1e-15)
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(symbols, buffers, st.randoms())
 def test_weights_never_exceed_the_invested_share_however_they_are_added(
     chosen, buffer, random
@@ -56,7 +56,7 @@ def test_weights_never_exceed_the_invested_share_however_they_are_added(
     assert sum(map(Fraction, weights)) <= Fraction(1 - buffer)
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(symbols, buffers, st.randoms())
 def test_the_order_of_the_symbols_changes_no_weight(chosen, buffer, random):
     shuffled = list(chosen)
@@ -189,7 +189,7 @@ sizes = st.floats(0, exclude_min=False, allow_nan=False, allow_infinity=False)
 caps = st.none() | st.floats(0, 1, exclude_min=True)
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(
     st.sampled_from(sorted(WEIGHTINGS)),
     st.dictionaries(names, st.tuples(st.floats(), sizes), max_size=12),
@@ -222,7 +222,7 @@ def test_every_weighting_keeps_the_buffer_and_the_cap_in_any_order(
     assert weigh(shuffled) == weights
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(
     st.dictionaries(names, st.floats(1e-6, 1.0), min_size=1, max_size=12),
     st.floats(0, 0.9),
@@ -243,7 +243,7 @@ def test_capped_weights_are_proportional_below_the_cap(forecast, buffer, cap):
     assert weights == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(st.dictionaries(names, st.floats(1e-6, 1.0), max_size=12), st.floats(1e-3, 1e3))
 def test_the_unit_of_the_volatilities_does_not_matter(volatilities, unit):
     scaled = {symbol: unit * value for symbol, value in volatilities.items()}
@@ -256,7 +256,7 @@ def test_the_unit_of_the_volatilities_does_not_matter(volatilities, unit):
     )
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(st.dictionaries(names, st.floats(0, 1), max_size=12), buffers)
 def test_a_cap_of_everything_changes_nothing(forecast, buffer):
     for weigh in WEIGHTINGS.values():
