@@ -22,16 +22,14 @@ from bt_lstm_rotation.feeds.bar_order import (
     loaded_numbers,
     require_daily,
 )
-from bt_lstm_rotation.feeds.bars import (
-    last_bar,
-    loaded_bars,
-)
-from bt_lstm_rotation.feeds.naming import (
-    FIELDS,
-    feed_name,
-)
+from bt_lstm_rotation.feeds.bars import last_bar, loaded_bars
+from bt_lstm_rotation.feeds.naming import FIELDS, feed_name
 from bt_lstm_rotation.feeds.sessions import SessionDates, dates_of, source_dates
-from bt_lstm_rotation.prices.validity import BarValidator, has_price
+from bt_lstm_rotation.prices.validity import (
+    BarValidator,
+    describe_invalid,
+    has_price,
+)
 
 __all__ = ["ValidBars", "drop_invalid_bars"]
 
@@ -214,11 +212,7 @@ class ValidBars:
         self.dropped += found
         self._warned |= bool(found)
         if found and warn:
-            more = f", and {len(found) - 1} more to {found[-1]}" if found[1:] else ""
-            name = feed_name(feed)
-            logger.warning(
-                "%s %s%s: not a valid bar, counts as none", name, found[0], more
-            )
+            logger.warning("%s", describe_invalid(feed_name(feed), found))
 
     def _warn_of_copies(self, feed: Any, what: str, number: float) -> None:
         session = self._dates(feed).session(number)

@@ -32,7 +32,12 @@ from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkFo
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
 from bt_lstm_rotation.periods import NEVER, QUARTER
-from bt_lstm_rotation.prices.validity import BarValidator, has_price, known_volume
+from bt_lstm_rotation.prices.validity import (
+    BarValidator,
+    describe_invalid,
+    has_price,
+    known_volume,
+)
 
 __all__ = ["ForecastPool"]
 
@@ -139,7 +144,7 @@ class ForecastPool:
         if any(news):
             if session == self._session:
                 raise different_times(session)
-            self._check_volume()
+            self._check_volume(np.array([session]))
             values = self._walk.forecast(np.array([session]))[:, 0].T.tolist()
             self._latest = dict(zip(self._history.symbols, values, strict=True))
             self._session = session
@@ -187,13 +192,13 @@ class ForecastPool:
             self._warned = True
         return bool(failure)
 
-    def _check_volume(self) -> None:
+    def _check_volume(self, sessions: NDArray[np.datetime64]) -> None:
         """Refuse the feature "volume" of a feed that has shown none when it is due."""
         if "volume" not in getattr(self.spec, "features", ()):
             return
         if all(series.has_volume for series in self._series.values()):
             return
-        counts = self._history.counts(np.array(["9999-12-31"], "datetime64[D]"))[0]
+        counts = self._history.counts(sessions).max(axis=0, initial=0)
         for name, count in zip(self._history.symbols, counts, strict=True):
             if count >= self.spec.fit_bars and not self._series[name].has_volume:
                 raise DataError(
@@ -229,7 +234,7 @@ class ForecastPool:
             self._add(name, loaded_numbers(feed), bars)
         check_one_time(self._feeds.values())
         sessions = self._history.sessions()
-        self._check_volume()
+        self._check_volume(sessions)
         values = self._walk.forecast(sessions)
         ahead = {}
         for column, name in enumerate(self._history.symbols):
@@ -249,10 +254,7 @@ class ForecastPool:
         good = self._series[name].is_valid(bars)
         bad = sessions[~good & has_price(bars)]
         if len(bad):
-            more = f", and {len(bad) - 1} more to {bad[-1]}" if len(bad) > 1 else ""
-            logger.warning(
-                "%s %s%s: not a valid bar, counts as none", name, bad[0], more
-            )
+            logger.warning("%s", describe_invalid(name, bad))
         self._history.extend(name, sessions[good], bars[:, good])
         return int(good.sum())
 

@@ -6,7 +6,7 @@ price: where it is not known, it counts as 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ __all__ = [
     "FAULTS",
     "POSITIVE",
     "BarValidator",
+    "describe_invalid",
     "first_fault",
     "has_price",
     "is_valid",
@@ -83,6 +84,13 @@ def first_fault(bar: Mapping[Any, float]) -> tuple[str, str, str]:
         return "High below Low", "High", f"at least Low, {low}"
     field = "Open" if not low - slack <= bar["Open"] <= high + slack else "Close"
     return f"{field} outside Low..High", field, f"from Low {low} to High {high}"
+
+
+def describe_invalid(symbol: str, sessions: Sequence[Any] | NDArray[Any]) -> str:
+    """Say of a symbol's invalid bars, one or more, which they are and what follows."""
+    rest = len(sessions) - 1
+    more = f", and {rest} more to {sessions[-1]}" if rest else ""
+    return f"{symbol} {sessions[0]}{more}: not a valid bar, counts as none"
 
 
 class BarValidator:

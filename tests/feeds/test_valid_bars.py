@@ -176,7 +176,7 @@ def test_rows_without_prices_in_a_joined_frame_are_no_bars_and_no_events(modes, 
 
 def test_one_warning_counts_the_bars_that_are_left_out(caplog):
     sifted(spoiled()["B"])
-    said = [r.getMessage() for r in caplog.records if "not a valid bar" in r.msg]
+    said = [message for message in caplog.messages if "not a valid bar" in message]
     first, last = date(PANEL.sessions[0]), date(PANEL.sessions[69])
     assert said == [f"B {first}, and 7 more to {last}: not a valid bar, counts as none"]
 
