@@ -122,7 +122,7 @@ def test_one_unit_follows_the_equations(cell, by_hand, shapes):
     np.testing.assert_allclose(network.run(sequences), expected, atol=1e-6)
 
 
-@new_cell
+@each_cell
 @pytest.mark.parametrize("n_symbols", [1, 3, 9])
 @pytest.mark.parametrize("units", [1, 4, 7, 32])
 @each_depth
@@ -142,7 +142,7 @@ def test_a_session_has_the_same_bytes_alone_and_in_a_stack(
         assert network.run(stack[:size]).tobytes() == together[:size].tobytes()
 
 
-@new_cell
+@each_cell
 @pytest.mark.parametrize("units", [1, 6])
 @pytest.mark.parametrize("n_features", [1, 2, 5])
 def test_a_session_has_the_same_bytes_however_it_lies_in_memory(
@@ -161,7 +161,7 @@ def test_a_session_has_the_same_bytes_however_it_lies_in_memory(
     assert (stack == before).all()
 
 
-@new_cell
+@each_cell
 def test_extreme_inputs_saturate_instead_of_overflowing(cell):
     network = seeded(cell, n_features=1)
     inputs = np.float32([[[1e30], [-1e30]], [[-1e30], [0.0]]])

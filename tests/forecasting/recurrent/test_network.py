@@ -46,49 +46,6 @@ def test_one_unit_follows_the_equations():
     np.testing.assert_allclose(network.run(sequences), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("n_symbols", [1, 3, 9])
-@pytest.mark.parametrize("units", [1, 4, 7, 32])
-@pytest.mark.parametrize("layers", [1, 2])
-def test_a_session_has_the_same_bytes_alone_and_in_a_stack(n_symbols, units, layers):
-    network = seeded(1, n_features=2, units=units, layers=layers)
-    rng = np.random.default_rng(2)
-    stack = rng.normal(size=(32, n_symbols, 13, 2)).astype(np.float32)
-    together = network.run(stack)
-    assert together.shape == (32, n_symbols)
-    assert together.dtype == np.float32
-    for row in range(32):
-        assert network.run(stack[[row]]).tobytes() == together[row].tobytes()
-        assert network.run(stack[row]).tobytes() == together[row].tobytes()
-    for size in (2, 7, 31):
-        assert network.run(stack[:size]).tobytes() == together[:size].tobytes()
-
-
-@pytest.mark.parametrize("n_features", [1, 2, 5])
-def test_a_session_has_the_same_bytes_however_it_lies_in_memory(n_features):
-    network = seeded(1, n_features=n_features, units=6)
-    rng = np.random.default_rng(2)
-    stack = rng.normal(size=(32, 4, 11, n_features)).astype(np.float32)
-    plain = network.run(np.ascontiguousarray(stack[:, [2]]))
-    assert network.run(stack[..., [2], :, :]).tobytes() == plain.tobytes()
-    assert network.run(stack[:, 2:3]).tobytes() == plain.tobytes()
-    for row in range(32):
-        alone = network.run(stack[[row]][..., [2], :, :])
-        assert alone.tobytes() == plain[row].tobytes()
-
-
-def test_extreme_inputs_saturate_instead_of_overflowing():
-    network = seeded(units=4, n_features=1)
-    inputs = np.float32([[[1e30], [-1e30]], [[-1e30], [0.0]]])
-    values = network.run(inputs)
-    bound = np.abs(network.head).sum() + abs(network.offset)
-    assert (np.abs(values) <= bound * 1.000001).all()
-
-
-def test_the_same_seed_draws_the_same_weights_and_another_does_not():
-    assert arrays(seeded(7, layers=2)) == arrays(seeded(7, layers=2))
-    assert arrays(seeded(7)) != arrays(seeded(8))
-
-
 @pytest.mark.parametrize("layers", [1, 3])
 def test_initial_weights_are_those_that_keras_documents(layers):
     units, n_features = 16, 3
