@@ -87,17 +87,15 @@ class SectorRotation(PeriodicRebalance):
 
     def weights(self) -> dict[str, float]:
         """Choose by forecast, weigh what was chosen, and go as far as is allowed."""
-        rules = self.selection
         if self._is_outdated():
             return {}  # positions are held, and it is asked again at the next close
+        rules = self.selection
         return rules.weights(
             self.forecasts(),
             cash_buffer=self.p.cash_buffer,
             held=self.held(),
-            volatilities=self.volatilities()
-            if self.selection.needs_volatilities
-            else {},
-            costs=self.round_trip_costs() if self.selection.needs_costs else {},
+            volatilities=self.volatilities() if rules.needs_volatilities else {},
+            costs=self.round_trip_costs() if rules.needs_costs else {},
         )
 
     def forecasts(self) -> dict[str, float]:

@@ -204,7 +204,7 @@ def dates_of(feed: Any) -> SessionDates:
 
 def source_dates(feed: Any) -> SessionDates:
     """Find out how a feed's bars are dated before it is resampled, if it is."""
-    name = str(getattr(feed, "_name", "") or "data")
+    name = feed_name(feed)
     stamps = stamps_of(feed)
     zone = getattr(stamps, "tz", None)
     given, shown = (_zone(feed, setting) for setting in ("tzinput", "tz"))

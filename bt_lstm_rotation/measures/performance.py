@@ -189,10 +189,10 @@ def yearly_returns(equity: pd.Series[Any]) -> pd.Series[Any]:
     rows = np.append(np.flatnonzero(year[1:] != year[:-1]), len(year) - 1)
     ends = equity.iloc[rows]
     bases = equity.iloc[np.append(0, rows[:-1])].to_numpy(dtype="float64")
-    growth = ends.to_numpy(dtype="float64") / np.where(bases > 0, bases, np.nan)
+    ratios = ends.to_numpy(dtype="float64") / np.where(bases > 0, bases, np.nan)
     # The base can be the only row of the first year, and then it is its own end.
     kept = rows > 0
-    return pd.Series(growth[kept] - 1, index=year[rows[kept]], name=equity.name)
+    return pd.Series(ratios[kept] - 1, index=year[rows[kept]], name=equity.name)
 
 
 def _checked(equity: pd.Series[Any]) -> NDArray[np.float64]:
