@@ -199,7 +199,8 @@ def _numbers(
             valid="decimal numbers",
         )
     if is_text:
-        column = column.mask(column.map(_is_unknown).astype(bool))
+        # Arrow's strings, which pandas 3 reads, are slow to walk one by one.
+        column = column.astype(object)
     try:
         converted = pd.to_numeric(column, errors="coerce")
     except OverflowError as error:
@@ -210,21 +211,21 @@ def _numbers(
             valid="numbers that fit a float64",
         ) from error
     numbers = converted.to_numpy("float64", na_value=np.nan)
-    wrong = np.isnan(numbers) & column.notna().to_numpy()
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise DataError(
-            "not a number",
-            symbol=symbol,
-            session=_day(column.index[row]),
-            field=name,
-            value=column.iloc[row],
-            valid="a decimal number",
-        )
+    unread = np.isnan(numbers) & column.notna().to_numpy()
+    for row in np.flatnonzero(unread).tolist():
+        if not _is_unknown(column.iloc[row]):
+            raise DataError(
+                "not a number",
+                symbol=symbol,
+                session=_day(column.index[row]),
+                field=name,
+                value=column.iloc[row],
+                valid="a decimal number",
+            )
     if is_text:
         # pandas 2 converts text an ulp off; float() rounds correctly in any version.
-        cells = zip(column, column.notna(), strict=True)
-        return np.array([float(cell) if known else np.nan for cell, known in cells])
+        cells = zip(column, np.isnan(numbers), strict=True)
+        return np.array([np.nan if unknown else float(cell) for cell, unknown in cells])
     return numbers
 
 

@@ -133,13 +133,13 @@ def test_the_panel_keeps_its_bars_when_the_frame_changes():
     assert (panel.close == 10.0).all()
 
 
-def test_five_hundred_symbols_of_different_length_line_up():
+def test_two_hundred_symbols_of_different_length_line_up():
     prices = flat("2010-01-04", 500)
-    frames = {f"S{k}": prices.iloc[k % 50 :] for k in range(500)}
+    frames = {f"S{k}": prices.iloc[k % 50 :] for k in range(200)}
     panel = PricePanel.from_frames(frames, today=TODAY)
-    assert panel.bars.shape == (5, 500, 500)
+    assert panel.bars.shape == (5, 500, 200)
     first = np.argmax(panel.traded, axis=0)
-    assert first.tolist() == [k % 50 for k in range(500)]
+    assert first.tolist() == [k % 50 for k in range(200)]
     assert (panel.volume[-1] == 500.0).all()
 
 
