@@ -14,6 +14,7 @@ from bt_lstm_rotation._lazy import lazy_names
 from bt_lstm_rotation._version import __version__
 
 if TYPE_CHECKING:
+    from bt_lstm_rotation.analyzers import RunReport
     from bt_lstm_rotation.backtest.broker import Broker
     from bt_lstm_rotation.backtest.run import run_backtest
     from bt_lstm_rotation.errors import LookaheadError, RotationError
@@ -47,6 +48,7 @@ __all__ = [
     "PricePanel",
     "Rebalancer",
     "RotationError",
+    "RunReport",
     "SectorRotation",
     "Training",
     "Workers",
@@ -71,6 +73,7 @@ __getattr__ = lazy_names(
         "PricePanel": "prices",
         "Rebalancer": "rebalancing",
         "RotationError": "errors",
+        "RunReport": "analyzers",
         "SectorRotation": "strategy",
         "Training": "forecasting",
         "Workers": "forecasting",

@@ -87,6 +87,8 @@ class PeriodicRebalance(bt.Strategy):
             **{name: getattr(self.p, name) for name in RULES},
         )
         self._first_close = as_session(self.p.start)
+        # A report begins with this close.
+        self.first_decision: dt.date | None = None
         self._period_done: int | None = None
         self._noted_until: dt.date | None = None
 
@@ -125,6 +127,7 @@ class PeriodicRebalance(bt.Strategy):
         self._note_dropped_bars()
         if self.is_due() and (targets := self._targets()):
             self.rebalancer.target(targets)
+            self.first_decision = self.first_decision or self._sessions.today()
             self._period_done = self._period()
         else:
             self.rebalancer.next()

@@ -9,7 +9,7 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.errors import StrategyError
-from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.feeds.naming import FeedLabels
 from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.rebalancing.schemes import multiplier_of
 
@@ -40,6 +40,7 @@ class AccountHistory(bt.Analyzer):
         self.rets: dict[dt.date, tuple[float, float, dict[str, tuple[float, float]]]]
         self.rets = {}
         self._sessions = SessionClock(self.strategy)
+        self._labels = FeedLabels(self.strategy)
         self.flows: dict[dt.date, float] = {}
 
     def start(self) -> None:
@@ -71,8 +72,11 @@ class AccountHistory(bt.Analyzer):
     def next(self) -> None:
         """Record this session."""
         broker, today = self.strategy.broker, self._sessions.today()
-        held = {
-            feed_name(feed): (float(position.size), _exposure(broker, feed, position))
+        positions = {
+            self._labels[feed]: (
+                float(position.size),
+                _exposure(broker, feed, position),
+            )
             for feed, position in broker.positions.items()
             if position.size
         }
@@ -83,7 +87,7 @@ class AccountHistory(bt.Analyzer):
             cash = float(broker.cash)
         if flow := _rounded(paid, equity):
             self.flows[today] = flow
-        self.rets[today] = (equity, cash, held)
+        self.rets[today] = (equity, cash, positions)
         self._shares, self._share_value = broker.fundshares, broker.fundvalue
         self._cash_set = getattr(broker, "startingcash", None)
 

@@ -4,20 +4,44 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from dataclasses import dataclass, field
 from typing import Any
 
 import backtrader as bt
 
-from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.feeds.naming import FeedLabels
 from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.indicators import Forecast
 
-__all__ = ["ForecastHistory"]
+__all__ = ["ForecastHistory", "ShownForecast"]
+
+
+@dataclass(frozen=True)
+class ShownForecast:
+    """What one indicator has forecast.
+
+    Parameters
+    ----------
+    symbol : str
+        Its feed's label.
+    horizon : int
+        In bars.
+    returns : dict of date to float
+        Decimal returns over the horizon, where there was a forecast.
+    """
+
+    symbol: str
+    horizon: int
+    returns: dict[dt.date, float] = field(default_factory=dict)
 
 
 class ForecastHistory(bt.Analyzer):
     """Every forecast that the strategy's forecast indicators have shown.
+
+    Of several indicators on one feed, the first is recorded; `left_out` counts the
+    others. `specs` lists the forecasters' settings, `shown` has a `ShownForecast` an
+    indicator.
 
     ``get_analysis()`` gives a dict with ``forecasts``, date -> {feed name: decimal
     return over the horizon}; ``horizon``, in bars, or None without an indicator; and
@@ -25,9 +49,12 @@ class ForecastHistory(bt.Analyzer):
     """
 
     def __init__(self) -> None:
-        self.forecasts: dict[dt.date, dict[str, float]] = {}
-        self.horizon: int | None = None
+        self.shown: list[ShownForecast] = []
         self.fits: list[FitRecord] = []
+        self.specs: list[Any] = []
+        self.left_out = 0
+        self._days: dict[dt.date, None] = {}
+        self._watched: list[tuple[Any, ShownForecast]] | None = None
         self._sessions = SessionClock(self.strategy)
 
     def prenext(self) -> None:
@@ -36,30 +63,48 @@ class ForecastHistory(bt.Analyzer):
 
     def next(self) -> None:
         """Record this session."""
-        row = {}
-        for indicator in self._indicators():
-            feed = indicator.data
-            if self._sessions.shows_today(feed):
+        if self._watched is None:
+            self._watched = self._watch()
+        today = self._sessions.today()
+        self._days[today] = None
+        for indicator, shown in self._watched:
+            if self._sessions.shows_today(indicator.data):
                 value = float(indicator.l.forecast[0])
                 if math.isfinite(value):
-                    row[feed_name(feed)] = value
-        self.forecasts[self._sessions.today()] = row
+                    shown.returns[today] = value
 
     def stop(self) -> None:
         """Record the fits, which are known in full only now."""
         pools = {id(one.pool): one.pool for one in self._indicators()}
         for pool in pools.values():
-            self.horizon = pool.spec.horizon
+            self.specs.append(pool.spec)
             self.fits.extend(pool.fits)
             pool.warn_of_failure()
+        self._watched = None
 
     def get_analysis(self) -> Any:
         """Return the record."""
+        forecasts: dict[dt.date, dict[str, float]] = {day: {} for day in self._days}
+        for shown in self.shown:
+            for day, value in shown.returns.items():
+                forecasts[day][shown.symbol] = value
         return {
-            "forecasts": self.forecasts,
-            "horizon": self.horizon,
+            "forecasts": forecasts,
+            "horizon": self.shown[-1].horizon if self.shown else None,
             "fits": self.fits,
         }
+
+    def _watch(self) -> list[tuple[Any, ShownForecast]]:
+        labels = FeedLabels(self.strategy)
+        indicators = self._indicators()
+        watched: dict[str, tuple[Any, ShownForecast]] = {}
+        for indicator in indicators:
+            name = labels[indicator.data]
+            shown = ShownForecast(name, indicator.pool.spec.horizon)
+            watched.setdefault(name, (indicator, shown))
+        self.left_out = len(indicators) - len(watched)
+        self.shown = [shown for _, shown in watched.values()]
+        return list(watched.values())
 
     def _indicators(self) -> list[Any]:
         found = self.strategy.getindicators()

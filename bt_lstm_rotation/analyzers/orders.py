@@ -9,7 +9,7 @@ from typing import Any
 
 import backtrader as bt
 
-from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.feeds.naming import FeedLabels
 from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.rebalancing.schemes import multiplier_of
 
@@ -76,6 +76,7 @@ class OrderHistory(bt.Analyzer):
     def __init__(self) -> None:
         self.rets: dict[int, OrderRecord] = {}
         self._sessions = SessionClock(self.strategy)
+        self._labels = FeedLabels(self.strategy)
 
     def notify_order(self, order: Any) -> None:
         """Record what has become of an order."""
@@ -83,7 +84,7 @@ class OrderHistory(bt.Analyzer):
         if record is None:
             record = self.rets[order.ref] = OrderRecord(
                 ref=len(self.rets) + 1,
-                symbol=feed_name(order.data),
+                symbol=self._labels[order.data],
                 submitted=order.info.get("session")
                 or self._sessions.date_of(order.data, float(order.created.dt)),
                 side="buy" if order.isbuy() else "sell",

@@ -1,20 +1,21 @@
-"""Build a Cerebro, run it, and return what it left."""
+"""Build a Cerebro with a `RunReport`, run it, and return what it left."""
 
 from __future__ import annotations
 
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import backtrader as bt
 import numpy as np
 
+from bt_lstm_rotation.analyzers import RunReport
 from bt_lstm_rotation.backtest.broker import Broker
-from bt_lstm_rotation.backtest.collecting import Run, add_recorders, collect
+from bt_lstm_rotation.backtest.history_needed import too_few_bars
 from bt_lstm_rotation.backtest.settings import given_names
 from bt_lstm_rotation.backtest.trading_start import starting_at
-from bt_lstm_rotation.backtest.waiting import too_few_bars
 from bt_lstm_rotation.checks import check_date
 from bt_lstm_rotation.errors import (
     DataError,
@@ -46,6 +47,7 @@ def run_backtest(
     broker: Broker | None = None,
     training: Training | None = None,
     periods_a_year: float | None = None,
+    folder: Path | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BacktestResult:
     """Run a strategy over a panel through Backtrader.
@@ -77,6 +79,8 @@ def run_backtest(
     periods_a_year : float, optional
         Sessions a year, by which ratios are annualised. By default it is measured
         (`bt_lstm_rotation.measures.annualisation`).
+    folder : path, optional
+        Where the report's files go; by default none are written.
     clock : callable, optional
         Seconds, for timing.
 
@@ -93,8 +97,9 @@ def run_backtest(
         not a number from 0.1 to 366.
     StrategyError
         If `strategy` is not a strategy, or there is nothing to trade.
+    OutputError
+        If the files cannot be written.
     """
-    began = clock()
     _require_strategy(strategy)
     _require_panel(panel)
     for name, day in (("start", start), ("end", end)):
@@ -119,25 +124,23 @@ def run_backtest(
         cerebro.addstrategy(strategy, **given, start=first.astype(object))
     else:
         cerebro.addstrategy(starting_at(strategy, first), **given)
-    add_recorders(cerebro)
+    cerebro.addanalyzer(
+        RunReport,
+        folder=folder,
+        benchmark=benchmark,
+        since=first.astype(object),
+        periods_a_year=periods_a_year,
+        panel=panel,
+        clock=clock,
+    )
     try:
         (ran,) = cerebro.run()
     except IndexError as error:
         if (too_few := too_few_bars(cerebro.runningstrats)) is not None:
             raise too_few from error
         raise
-    run = Run(
-        panel=panel,
-        benchmark=benchmark,
-        first_decision=first,
-        broker=broker,
-        strategy=strategy,
-        params=given,
-        spec=spec,
-        seconds=clock() - began,
-        periods_a_year=periods_a_year,
-    )
-    return collect(ran, run)
+    result: BacktestResult = ran.analyzers.runreport.result()
+    return result
 
 
 def _require_strategy(strategy: Any) -> None:

@@ -19,7 +19,8 @@ def starting_at(strategy: Any, session: np.datetime64) -> Any:
     """Derive a strategy, of the same name, that does nothing before a session.
 
     ``prenext``, ``nextstart``, ``next`` and ``notify_timer`` are held back until that
-    close. Where ``nextstart`` falls before the session, it is called on it instead.
+    close. Where ``nextstart`` falls before the session, it is called on it instead. The
+    class has the strategy as its `held_back`.
     """
     base: Any = strategy
     missed: set[int] = set()
@@ -55,5 +56,6 @@ def starting_at(strategy: Any, session: np.datetime64) -> Any:
     # `next` for what its own `next` calls, and the two would call each other.
     Delayed.prenext, Delayed.nextstart, Delayed.next = prenext, nextstart, next_
     Delayed.notify_timer = notify_timer
+    Delayed.held_back = base
     Delayed.__name__ = Delayed.__qualname__ = strategy.__name__
     return Delayed

@@ -25,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     raises, which Python turns into a traceback and exit code 1.
     """
     arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    quiet = getattr(arguments, "quiet", False)
+    level = logging.ERROR if quiet else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s")
     try:
         arguments.run(arguments)
     except RotationError as error:

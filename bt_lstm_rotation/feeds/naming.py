@@ -7,7 +7,7 @@ from typing import Any
 
 from bt_lstm_rotation.errors import StrategyError
 
-__all__ = ["FIELDS", "feed_name", "feed_names"]
+__all__ = ["FIELDS", "FeedLabels", "feed_name", "feed_names"]
 
 # The lines that a feed of bars has.
 FIELDS = ("open", "high", "low", "close", "volume")
@@ -57,3 +57,35 @@ def feed_names(feeds: Any) -> tuple[str, ...]:
             f"feeds need different names (got {', '.join(twice)} twice)"
         )
     return names
+
+
+class FeedLabels:
+    """What a report calls a strategy's feeds: their names, and no two alike.
+
+    Of several feeds without a name, each is ``data0``, ``data1``, ... by its place; of
+    several with the same, the second is ``name-2``. A copy in another process is empty.
+    """
+
+    def __init__(self, strategy: Any) -> None:
+        self._strategy = strategy
+        self._known: dict[Any, str] = {}
+
+    def __getitem__(self, feed: Any) -> str:
+        if not self._known:
+            self._known = _labels(self._strategy.datas)
+        return self._known.get(feed) or feed_name(feed)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+def _labels(feeds: Sequence[Any]) -> dict[Any, str]:
+    labels: dict[Any, str] = {}
+    for number, feed in enumerate(feeds):
+        unnamed = not getattr(feed, "_name", "") and len(feeds) > 1
+        name = f"data{number}" if unnamed else feed_name(feed)
+        label, again = name, 2
+        while label in labels.values():
+            label, again = f"{name}-{again}", again + 1
+        labels[feed] = label
+    return labels

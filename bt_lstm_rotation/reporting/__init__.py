@@ -1,7 +1,7 @@
 """A result -> files, one self-contained page, a table in the terminal."""
 
-from bt_lstm_rotation.reporting.files import write_run
 from bt_lstm_rotation.reporting.page import render
+from bt_lstm_rotation.reporting.run_folder import check_folder, write_run
 from bt_lstm_rotation.reporting.terminal import (
     announce,
     print_line,
@@ -11,6 +11,7 @@ from bt_lstm_rotation.reporting.terminal import (
 
 __all__ = [
     "announce",
+    "check_folder",
     "print_line",
     "print_summary",
     "progress_bar",

@@ -1,4 +1,4 @@
-"""A result -> a folder of files that people, spreadsheets and programs can read.
+"""A result -> files that people, spreadsheets and programs can read.
 
 The same result gives the same bytes: dates are ISO, floats are the shortest text that
 reads back to the same float, lines end in a line feed, and nothing is dated or random.
@@ -10,9 +10,6 @@ import datetime as dt
 import json
 import logging
 import math
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +17,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from bt_lstm_rotation.disk import disk_errors
-from bt_lstm_rotation.errors import OutputError
 from bt_lstm_rotation.reporting.page import render
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["write_run"]
+__all__ = ["write_files"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,55 +29,12 @@ logger = logging.getLogger(__name__)
 SURROGATES: Final = "backslashreplace"
 
 
-def write_run(result: BacktestResult, folder: Path) -> Path:
-    """Write everything that a run leaves, and return the folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Made if it does not exist. Files of an earlier run are replaced; others in it
-        are left alone.
-
-    Raises
-    ------
-    OutputError
-        If the folder cannot be written. It is then as it was before.
-
-    Notes
-    -----
-    Everything is written in a temporary folder first. A new folder appears in one move,
-    whole. Files of an earlier run are replaced one by one, ``summary.json`` last, and
-    put back if a move fails; a process that is killed within these few moves leaves
-    whole files, but perhaps of both runs.
+def write_files(result: BacktestResult, folder: Path) -> list[str]:
+    """Write the files, and return their names, ``summary.json`` last.
 
     In ``summary.json`` NaN is null and an infinite number is text; a value that JSON
     has no form for is written as the name of its type, and a warning logged.
     """
-    target = folder.resolve()
-    if target.exists() and not target.is_dir():
-        raise OutputError(f"{folder} is a file; choose a folder for the run")
-    with disk_errors(
-        OutputError,
-        f"the run cannot be written to {folder}",
-        "choose a folder that can be written",
-    ):
-        # In the target where it exists: its parent may be another disk, or forbidden.
-        place = target if target.is_dir() else target.parent
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place, prefix=".run-") as temporary:
-            # One level down, as the temporary folder itself is closed to other users.
-            new = Path(temporary, "new")
-            new.mkdir()
-            names = _write(result, new)
-            if place == target:
-                _move_files(names, new, target, aside=Path(temporary))
-            else:
-                os.replace(new, target)
-    return folder
-
-
-def _write(result: BacktestResult, folder: Path) -> list[str]:
-    """Write the files, and return their names in the order to move them."""
     columns = ["equity", "benchmark"]
     if "flows" in result.account and result.account["flows"].any():
         columns.append("flows")  # a figure of the report depends on it
@@ -108,25 +60,6 @@ def _write(result: BacktestResult, folder: Path) -> list[str]:
         content = text.encode("utf-8", errors=SURROGATES)
         (folder / name).write_bytes(content)
     return [*tables, *texts]
-
-
-def _move_files(names: list[str], new: Path, folder: Path, *, aside: Path) -> None:
-    """Replace all of the files, or none."""
-    kept = [name for name in names if (folder / name).exists()]
-    for name in kept:
-        shutil.copy2(folder / name, aside / name)
-    moved = []
-    try:
-        for name in names:
-            os.replace(new / name, folder / name)
-            moved.append(name)
-    except BaseException:
-        for name in moved:
-            if name in kept:
-                os.replace(aside / name, folder / name)
-            else:
-                (folder / name).unlink()
-        raise
 
 
 def _written_out(table: pd.DataFrame) -> pd.DataFrame:

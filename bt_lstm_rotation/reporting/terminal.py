@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,7 +22,10 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from bt_lstm_rotation.measures.flows import growth
+from bt_lstm_rotation.measures.performance import drawdown
 from bt_lstm_rotation.reporting.figures import FORECAST, METRICS, caveat
+from bt_lstm_rotation.reporting.sparkline import sparkline
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["announce", "print_line", "print_summary", "progress_bar"]
@@ -80,27 +85,73 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def print_summary(result: BacktestResult, folder: Path, console: Console) -> None:
-    """Print how a run did, and where its files are."""
+def print_summary(
+    result: BacktestResult,
+    folder: Path | None = None,
+    console: Console | None = None,
+    aside: Console | None = None,
+) -> None:
+    """Print how a run did, and what to look at next.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where its files are.
+    console : Console, optional
+        Of the figures; by default the standard output.
+    aside : Console, optional
+        Of all that is no figure; by default `console`, if that is given, or the
+        standard error.
+    """
+    aside = aside or console or Console(stderr=True)
+    console = console or Console()
     summary = result.summary
     console.print(_performance(result))
+    if not console.options.ascii_only:
+        for name, curve in _curves(result):
+            console.print(Text(f"{name:10} {sparkline(curve)}"))
     if not result.forecasts.empty:
         shown = ", ".join(f"{f.label} {f.of(summary['forecast'])}" for f in FORECAST)
-        console.print(Text(f"Forecasts: {shown}"))
+        console.print(Text(f"Forecasts  {shown}"))
     counts = ", ".join(f"{n:,} {status}" for status, n in summary["orders"].items())
-    console.print(Text(f"Orders:    {counts}"))
-    if warning := caveat(summary["data"]["source"]):
-        console.print(Text(f"Note:      {warning}"))
-    for note in _notes(summary):
-        console.print(Text(f"Note:      {_shown(note)}"))
-    # Unbroken, so that a long path can be copied.
-    console.print(Text(f"Report:    {folder / 'report.html'}"), soft_wrap=True)
+    console.print(Text(f"Orders     {counts}"))
+    if folder is not None:
+        # Unbroken, so that a long path can be copied.
+        report = Text(f"Report     {folder / 'report.html'}")
+        console.print(report, soft_wrap=True)
+    sentences = [f"Note: {note}" for note in _notes(summary)]
+    sentences += [f"Next: {step}" for step in _next_steps(result)]
+    for sentence in sentences:
+        aside.print(Text(_shown(sentence)), soft_wrap=True)
 
 
 def _notes(summary: Mapping[str, Any]) -> list[str]:
     found = len(summary["data"].get("findings", []))
     bars = [f"{found:,} bars look wrong; the report lists them."] if found else []
-    return [*summary.get("notes", []), *bars]
+    warning = caveat(summary["data"]["source"])
+    return [*([warning] if warning else []), *summary.get("notes", []), *bars]
+
+
+def _curves(result: BacktestResult) -> Iterator[tuple[str, pd.Series[Any]]]:
+    """Yield what is drawn in a line each; of a run of one session, nothing."""
+    curve = growth(result.account["equity"], result.account.get("flows"))
+    if len(curve) > 1:
+        yield "Equity", np.log(curve) if (curve > 0).all() else curve
+        yield "Drawdown", drawdown(curve)
+
+
+def _next_steps(result: BacktestResult) -> Iterator[str]:
+    """Yield what a reader should look at before the equity curve."""
+    summary = result.summary
+    if not result.forecasts.empty:
+        yield (
+            "is it skill or luck? Compare with equal_weight, momentum_12_1 and other "
+            "seeds before you believe the curve."
+        )
+    if rejected := summary["orders"]["rejected"]:
+        yield f"why were {rejected:,} orders rejected? orders.csv and events.csv tell."
+    if failed := int((result.retrains["status"] != "ok").sum()):
+        yield f"why did {failed:,} fits fail? retrains.csv has the reasons."
 
 
 def _performance(result: BacktestResult) -> Table:

@@ -18,7 +18,7 @@ import pytest
 from results import make_result, orders, retrains, without_benchmark, without_forecasts
 
 from bt_lstm_rotation.errors import OutputError, RotationError
-from bt_lstm_rotation.reporting import write_run
+from bt_lstm_rotation.reporting import check_folder, write_run
 
 FILES = {
     "summary.json",
@@ -33,7 +33,8 @@ FILES = {
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = (path for path in folder.iterdir() if path.is_file())
+    return {path.name: path.read_bytes() for path in files}
 
 
 def read(folder: Path, name: str, **options) -> pd.DataFrame:
@@ -217,13 +218,58 @@ def test_a_name_that_is_no_unicode_does_not_lose_the_run(tmp_path):
         assert r"half \ud800" in (run / file).read_text("utf-8")
 
 
-def test_a_second_run_replaces_the_first_and_leaves_other_files_alone(tmp_path):
+def test_another_run_is_kept_and_other_files_are_left_alone(tmp_path, caplog):
     write_run(make_result(), tmp_path)
+    first = contents(tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
-    write_run(make_result(sessions=5), tmp_path)
-    assert set(contents(tmp_path)) == FILES | {"notes.txt"}
+    for number, sessions in ((1, 5), (2, 6)):
+        write_run(make_result(sessions=sessions), tmp_path)
+        earlier = tmp_path / f"earlier-{number}"
+        assert f"the run that was in {tmp_path} is now in {earlier}" in caplog.messages
+    assert contents(tmp_path / "earlier-1") == first
+    assert len(read(tmp_path / "earlier-2", "equity.csv")) == 5
+    assert len(read(tmp_path, "equity.csv")) == 6
     assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert len(read(tmp_path, "equity.csv")) == 5
+    folders = {"earlier-1", "earlier-2"}
+    assert {path.name for path in tmp_path.iterdir()} == FILES | {"notes.txt"} | folders
+
+
+def test_the_same_run_again_replaces_itself(tmp_path, caplog):
+    for seconds in (1.0, 2.0):
+        write_run(with_summary(timing={"seconds": seconds}), tmp_path)
+    assert set(contents(tmp_path)) == FILES
+    assert summary_of(tmp_path)["timing"] == {"seconds": 2.0}
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", "[" * 100_000, "null"])
+def test_a_run_whose_summary_is_damaged_is_another_run(tmp_path, damage):
+    write_run(make_result(), tmp_path)
+    (tmp_path / "summary.json").write_text(damage)
+    write_run(make_result(), tmp_path)
+    assert (tmp_path / "earlier-1" / "summary.json").read_text() == damage
+
+
+def test_the_same_figures_of_other_settings_are_another_run(tmp_path):
+    write_run(with_summary(spec={"seed": 0}), tmp_path)
+    write_run(with_summary(spec={"seed": 1}), tmp_path)
+    assert summary_of(tmp_path / "earlier-1")["spec"] == {"seed": 0}
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write")
+def test_a_folder_that_cannot_be_written_is_refused_beforehand(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="closed is not a folder that can be written"):
+        check_folder(tmp_path / "closed" / "deep" / "er")
+
+
+def test_a_folder_below_a_file_is_refused_beforehand_and_nothing_is_made(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file", tmp_path / "file" / "below" / "it"):
+        with pytest.raises(OutputError, match="choose a folder"):
+            check_folder(place)
+    check_folder(tmp_path / "new" / "one")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
@@ -267,7 +313,7 @@ def fail_at(call: int):
     return replace_
 
 
-@pytest.mark.parametrize("call", range(1, 9))
+@pytest.mark.parametrize("call", range(1, 10))
 def test_a_move_that_fails_leaves_the_earlier_run(tmp_path, monkeypatch, call):
     write_run(make_result(), tmp_path)
     before = contents(tmp_path)
@@ -275,6 +321,7 @@ def test_a_move_that_fails_leaves_the_earlier_run(tmp_path, monkeypatch, call):
     with pytest.raises(OutputError, match="in use by another program"):
         write_run(make_result(sessions=5), tmp_path)
     assert contents(tmp_path) == before
+    assert all(path.is_file() for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("call", [1, 4, 8])

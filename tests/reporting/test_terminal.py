@@ -117,6 +117,6 @@ def test_notes_and_suspicious_bars_are_said():
     notes = ["The benchmark SPY ends on 2019-03-01.", "red \x1b[31m"]
     changed = result.summary | {"notes": notes, "data": data}
     text = printed(replace(result, summary=changed))
-    assert "Note:      The benchmark SPY ends on 2019-03-01." in text
-    assert "Note:      2 bars look wrong" in text
+    assert "Note: The benchmark SPY ends on 2019-03-01." in text
+    assert "Note: 2 bars look wrong" in text
     assert "\x1b" not in text

@@ -41,7 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=new_folder,
         metavar="DIR",
-        help="where the report goes (default: a new folder in runs/)",
+        help="where the report goes; of another run that is there, the files are kept "
+        "in DIR/earlier-1 (default: a new folder in runs/)",
+    )
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="print the report's folder, errors, and nothing else",
     )
 
 
@@ -57,9 +63,9 @@ def run(arguments: argparse.Namespace) -> None:
     from bt_lstm_rotation.forecasting import Training
     from bt_lstm_rotation.reporting import (
         announce,
+        print_line,
         print_summary,
         progress_bar,
-        write_run,
     )
 
     strategy = find_strategy(arguments.strategy)
@@ -67,7 +73,9 @@ def run(arguments: argparse.Namespace) -> None:
     now = dt.datetime.now()
     panel, benchmark = load_bars(arguments, now)
     workers, store = workers_and_store(arguments)
-    console = Console(stderr=True)
+    name = f"{strategy.__name__}-{now:%Y%m%d-%H%M%S}"
+    folder = arguments.out or Path("runs") / name
+    console = Console(stderr=True, quiet=arguments.quiet)
     with progress_bar(console) as progress:
         training = Training(
             workers=workers,
@@ -86,7 +94,9 @@ def run(arguments: argparse.Namespace) -> None:
                 broker=make_broker(arguments),
                 training=training,
                 periods_a_year=arguments.periods_a_year,
+                folder=folder,
             )
-    name = f"{strategy.__name__}-{now:%Y%m%d-%H%M%S}"
-    folder = write_run(result, arguments.out or Path("runs") / name)
-    print_summary(result, folder, Console())
+    if arguments.quiet:
+        print_line(str(folder))
+    else:
+        print_summary(result, folder)

@@ -1,89 +1,42 @@
-"""What a run's analyzers recorded -> a frozen result."""
+"""What analyzers have recorded of a run -> a frozen result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, fields, is_dataclass
+from dataclasses import asdict, astuple, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bt_lstm_rotation._version import installed
-from bt_lstm_rotation.analyzers import (
-    AccountHistory,
-    ForecastHistory,
-    OrderHistory,
-    OrderRecord,
-)
-from bt_lstm_rotation.backtest.benchmark import Benchmark
-from bt_lstm_rotation.backtest.broker import Broker
-from bt_lstm_rotation.backtest.waiting import WaitHistory, waited
+from bt_lstm_rotation.analyzers.orders import OrderRecord
+from bt_lstm_rotation.analyzers.recorded import Recorded
 from bt_lstm_rotation.forecasting import FitRecord
+from bt_lstm_rotation.measures.benchmark import Benchmark
 from bt_lstm_rotation.measures.performance import performance
 from bt_lstm_rotation.measures.skill import realised_returns, skill
-from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.rebalancing import RebalanceEvent
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["Run", "add_recorders", "collect"]
+__all__ = ["collect"]
+
+# Of equity: whoever means to invest, invests more.
+NEXT_TO_NOTHING = 0.05
 
 PACKAGES = ("bt-lstm-rotation", "backtrader", "numpy", "pandas", "tensorflow")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Run:
-    """What was run.
-
-    Parameters
-    ----------
-    panel : PricePanel
-        All bars, the benchmark's included.
-    first_decision : datetime64[D]
-        The close at which the first decision could be made.
-    params : mapping
-        The strategy's parameters that were given.
-    spec : Any
-        The forecaster's spec, or None.
-    seconds : float
-        How long it took.
-    periods_a_year : float or None
-        Sessions a year; None to measure it.
-    """
-
-    panel: PricePanel
-    benchmark: str | None
-    first_decision: np.datetime64
-    broker: Broker
-    strategy: Any
-    params: Mapping[str, Any]
-    spec: Any
-    seconds: float
-    periods_a_year: float | None = None
-
-    @property
-    def sectors(self) -> PricePanel:
-        """The bars of what is traded."""
-        symbols = [name for name in self.panel.symbols if name != self.benchmark]
-        return self.panel.select(symbols)
-
-
-def add_recorders(cerebro: Any) -> None:
-    """Add the analyzers that `collect` reads."""
-    for analyzer in (AccountHistory, OrderHistory, ForecastHistory, WaitHistory):
-        cerebro.addanalyzer(analyzer, _name=analyzer.__name__)
-
-
-def collect(ran: Any, run: Run) -> BacktestResult:
-    """Turn a strategy that has run, with `add_recorders`' analyzers, into a result."""
+def collect(recorded: Recorded) -> BacktestResult:
+    """Lay out what was recorded, and measure it."""
     history = {
         pd.Timestamp(day): row
-        for day, row in ran.analyzers.AccountHistory.get_analysis().items()
-        if np.datetime64(day, "D") >= run.first_decision
+        for day, row in recorded.account.items()
+        if np.datetime64(day, "D") >= recorded.first
     }
-    orders = _frame(OrderRecord, ran.analyzers.OrderHistory.get_analysis())
-    weights = _weights(history, run.sectors.symbols)
-    account = _account(history, ran.analyzers.AccountHistory.flows)
+    orders = _frame(OrderRecord, recorded.orders)
+    weights = _weights(history, recorded.traded.symbols)
+    account = _account(history, recorded.flows)
     flows = account["flows"]
     metrics = performance(
         account["equity"],
@@ -92,45 +45,40 @@ def collect(ran: Any, run: Run) -> BacktestResult:
         ),
         costs=float((orders["commission"] + orders["slippage"]).sum()),
         flows=flows,
-        periods_a_year=run.periods_a_year,
+        periods_a_year=recorded.periods_a_year,
     )
-    notes = [*_flow_notes(flows)]
+    notes = [*recorded.notes, *_flow_notes(flows), *_idle_notes(weights, orders)]
     benchmark = None
-    if run.benchmark is not None:
+    if recorded.benchmark is not None:
         compared = Benchmark(
-            name=run.benchmark,
-            close=run.panel.frame(run.benchmark)["Close"],
+            name=recorded.benchmark,
+            close=recorded.panel.frame(recorded.benchmark)["Close"],
             account=account,
             flows=flows,
-            traded=run.benchmark in weights
-            or bool((orders["symbol"] == run.benchmark).any()),
+            traded=recorded.benchmark in weights
+            or bool((orders["symbol"] == recorded.benchmark).any()),
         )
         account["benchmark"] = compared.curve
         benchmark = compared.measured(metrics["periods_a_year"])
         notes += compared.notes()
-    recorded = ran.analyzers.ForecastHistory.get_analysis()
-    forecasts, measured = _forecasts(recorded, run)
-    retrains = _frame(FitRecord, recorded["fits"])
-    idle = ran.analyzers.WaitHistory.get_analysis()
-    since = run.first_decision.astype(object)
-    events = [
-        *waited(run.strategy, idle, since),
-        *getattr(getattr(ran, "rebalancer", None), "events", []),
-    ]
+    forecasts, measured = _forecasts(recorded)
+    retrains = _frame(FitRecord, recorded.fits)
     return BacktestResult(
         account=account,
         weights=weights,
         orders=orders,
         forecasts=forecasts,
         retrains=retrains,
-        events=_frame(RebalanceEvent, events).rename(columns={"feed": "symbol"}),
+        events=_frame(RebalanceEvent, recorded.events).rename(
+            columns={"feed": "symbol"}
+        ),
         summary={
-            "strategy": _described(run.strategy, run.params),
+            "strategy": dict(recorded.strategy),
             "spec": None
-            if not is_dataclass(run.spec)
-            else {"forecaster": type(run.spec).__name__, **asdict(run.spec)},  # type: ignore[arg-type]
-            "data": _data(run, account),
-            "broker": run.broker.described(),
+            if not is_dataclass(recorded.spec)
+            else {"forecaster": type(recorded.spec).__name__, **asdict(recorded.spec)},  # type: ignore[arg-type]
+            "data": _data(recorded, account),
+            "broker": dict(recorded.broker),
             "account": {
                 "deposits": float(flows.clip(lower=0).sum()),
                 "withdrawals": float(-flows.clip(upper=0).sum() + 0.0),
@@ -142,10 +90,10 @@ def collect(ran: Any, run: Run) -> BacktestResult:
             "training": {
                 "fits": len(retrains),
                 "failed": int((retrains["status"] != "ok").sum()),
-                "outdated": sum(event.kind == "outdated" for event in events),
+                "outdated": sum(e.kind == "outdated" for e in recorded.events),
             },
             "timing": {
-                "seconds": run.seconds,
+                "seconds": recorded.seconds,
                 "training_seconds": float(retrains["seconds"].sum()),
                 "fits": len(retrains),
             },
@@ -183,6 +131,16 @@ def _flow_notes(flows: pd.Series[Any]) -> Iterator[str]:
         )
 
 
+def _idle_notes(weights: pd.DataFrame, orders: pd.DataFrame) -> Iterator[str]:
+    """Say that next to nothing was invested: Backtrader's default is one share."""
+    invested = weights.iloc[:, :-1].abs().sum(axis=1).max()
+    if (orders["filled"] > 0).any() and invested < NEXT_TO_NOTHING:
+        yield (
+            f"At most {invested:.1%} of the account was ever invested: an order is for "
+            "one share unless it or a sizer says how many (--stake, --sizer, addsizer)."
+        )
+
+
 def _weights(
     history: Mapping[pd.Timestamp, Any], symbols: Sequence[str]
 ) -> pd.DataFrame:
@@ -211,31 +169,29 @@ def _held_besides(
     return sorted({name for positions in held for name in positions} - set(symbols))
 
 
-def _forecasts(
-    recorded: Mapping[str, Any], run: Run
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+def _forecasts(recorded: Recorded) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Put every forecast beside what came of it."""
-    panel, horizon = run.sectors, recorded["horizon"]
+    panel = recorded.traded
     shape = (len(panel), len(panel.symbols))
-    made = np.full(shape, np.nan)
-    rows = {session: row for row, session in enumerate(panel.sessions)}
+    made, realised = np.full(shape, np.nan), np.full(shape, np.nan)
     columns = {symbol: column for column, symbol in enumerate(panel.symbols)}
-    for day, by_symbol in recorded["forecasts"].items():
-        session = np.datetime64(day, "D")
-        if session >= run.first_decision:
-            for symbol, value in by_symbol.items():
-                if symbol in columns:
-                    made[rows[session], columns[symbol]] = value
-    realised = np.full(shape, np.nan)
-    if horizon is not None:
-        realised = realised_returns(panel, horizon)
-    row, column = np.nonzero(~np.isnan(made))
+    for horizon in {shown.horizon for shown in recorded.forecasts}:
+        known = realised_returns(panel, horizon)
+        for shown in recorded.forecasts:
+            if shown.horizon == horizon and shown.symbol in columns:
+                column = columns[shown.symbol]
+                days = np.array(list(shown.returns), dtype="datetime64[D]")
+                kept = days >= recorded.first
+                rows = np.searchsorted(panel.sessions, days[kept])
+                made[rows, column] = np.array([*shown.returns.values()])[kept]
+                realised[:, column] = known[:, column]
+    row, at = np.nonzero(~np.isnan(made))
     frame = pd.DataFrame(
         {
             "session": pd.DatetimeIndex(panel.sessions[row]).as_unit("ns"),
-            "symbol": np.array(panel.symbols, dtype=object)[column],
-            "forecast": made[row, column],
-            "realised": realised[row, column],
+            "symbol": np.array(panel.symbols, dtype=object)[at],
+            "forecast": made[row, at],
+            "realised": realised[row, at],
         }
     )
     return frame, skill(made, realised)
@@ -249,27 +205,19 @@ def _frame(row_type: Any, rows: Sequence[Any]) -> pd.DataFrame:
     return frame.astype({name: "float64" for name in numbers if frame.empty})
 
 
-def _described(strategy: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Name a strategy and all of its parameters that are plain values."""
-    plain = str | int | float | bool | None
-    params = dict(strategy.params._getitems()) | dict(given)
-    shown = {name: value for name, value in params.items() if isinstance(value, plain)}
-    return {"name": strategy.__name__, "params": shown}
-
-
-def _data(run: Run, account: pd.DataFrame) -> dict[str, Any]:
+def _data(recorded: Recorded, account: pd.DataFrame) -> dict[str, Any]:
     return {
-        "source": run.panel.source,
-        "symbols": list(run.sectors.symbols),
-        "benchmark": run.benchmark,
-        "first_session": str(run.panel.sessions[0]),
+        "source": recorded.panel.source,
+        "symbols": list(recorded.traded.symbols),
+        "benchmark": recorded.benchmark,
+        "first_session": str(recorded.panel.sessions[0]),
         "first_decision": str(account.index[0].date()),
-        "last_session": str(run.panel.sessions[-1]),
-        "content_hash": run.panel.content_hash,
+        "last_session": str(recorded.panel.sessions[-1]),
+        "content_hash": recorded.panel.content_hash,
         # What a source or a check of the bars found suspicious.
         "findings": [
             {name: _plain(value) for name, value in asdict(finding).items()}
-            for finding in run.panel.findings
+            for finding in recorded.panel.findings
         ],
     }
 

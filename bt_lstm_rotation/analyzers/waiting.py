@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
 from typing import Any
 
 import backtrader as bt
 
-from bt_lstm_rotation.errors import HistoryError
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.rebalancing import RebalanceEvent
 
-__all__ = ["WaitHistory", "too_few_bars", "waited"]
+__all__ = ["WaitHistory", "waited"]
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +92,8 @@ def waited(strategy: Any, record: Any, since: dt.date) -> list[RebalanceEvent]:
         None or one, of kind ``"waited"``, which is in the log as a warning.
     """
     idle = [day for day in record["sessions"] if day >= since]
-    if not idle or strategy.prenext is not bt.Strategy.prenext:
+    own = getattr(strategy, "held_back", strategy)
+    if not idle or own.prenext is not bt.Strategy.prenext:
         return []
     reasons = "; ".join(f"{name} {what}" for name, what in record["waited_for"].items())
     first = record["first"]
@@ -108,25 +107,6 @@ def waited(strategy: Any, record: Any, since: dt.date) -> list[RebalanceEvent]:
     logger.warning("%s: %s", strategy.__name__, detail)
     name = next(iter(record["waited_for"]), "")
     return [RebalanceEvent(first or idle[-1], "waited", name, detail)]
-
-
-def too_few_bars(strategies: Iterable[Any]) -> HistoryError | None:
-    """Return the error for strategies whose indicators need more bars than there are.
-
-    Backtrader, calculating them ahead of the run, stops with an IndexError.
-    """
-    for strategy in strategies:
-        periods = getattr(strategy, "_minperiods", ())
-        for feed, period in zip(strategy.datas, periods, strict=False):
-            if feed.buflen() < period:
-                return HistoryError(
-                    f"{type(strategy).__name__} could never be called",
-                    needed=period,
-                    available=feed.buflen(),
-                    symbol=feed_name(feed),
-                    valid="indicators of shorter periods, or more bars",
-                )
-    return None
 
 
 def _came(period: int) -> str:

@@ -28,7 +28,7 @@ class Benchmark:
     ----------
     name : str
     close : Series
-        Its closes, indexed by its own sessions, the first no later than the account's.
+        Its closes, indexed by its own sessions.
     account : DataFrame
         ``equity`` in currency, indexed by session.
     flows : Series
@@ -45,20 +45,28 @@ class Benchmark:
 
     @property
     def worth(self) -> pd.Series[Any]:
-        """Currency a session without flows; NaN after its last bar.
+        """Currency a session without flows; NaN beyond its first and last bar.
 
-        A session on which the benchmark alone did not trade keeps its last value.
+        It begins with what the account is worth then. A session on which the benchmark
+        alone did not trade keeps its last value.
         """
         sessions = self.account.index
         close = self.close.reindex(sessions, method="ffill")
         close = close.where(sessions <= self.close.index[-1])
-        worth: pd.Series[Any] = self.account["equity"].iloc[0] * close / close.iloc[0]
+        first = close.first_valid_index()
+        if first is None:
+            return close
+        worth: pd.Series[Any] = self.account["equity"][first] * close / close[first]
         return worth
 
     @property
     def curve(self) -> pd.Series[Any]:
         """Currency a session, with the account's flows."""
-        return with_flows(self.worth, self.flows) if self.flows.any() else self.worth
+        known = self.worth.dropna()
+        flows = self.flows[known.index]
+        if flows.any():
+            known = with_flows(known, flows)
+        return known.reindex(self.account.index)
 
     def measured(self, periods_a_year: float | None) -> dict[str, Any]:
         """Measure it over its own sessions, for ``summary.json``."""
@@ -76,11 +84,17 @@ class Benchmark:
     def notes(self) -> Iterator[str]:
         """Give what a reader of its figures has to know; the graver is logged too."""
         known, sessions = self.worth.dropna(), self.account.index
-        if left := len(sessions) - len(known):
+        if late := int((sessions < known.index[0]).sum()):
+            yield _logged(
+                f"The benchmark {self.name} begins on {known.index[0]:%Y-%m-%d}, "
+                f"{_sessions(late)} after the account: its figures are those from "
+                "there."
+            )
+        if left := int((sessions > known.index[-1]).sum()):
             yield _logged(
                 f"The benchmark {self.name} ends on {known.index[-1]:%Y-%m-%d}, "
-                f"{left:,} session{'' if left == 1 else 's'} before the account: its "
-                "figures are those up to there."
+                f"{_sessions(left)} before the account: its figures are those up to "
+                "there."
             )
         missing = self._missing()
         if missing.any():
@@ -100,6 +114,10 @@ class Benchmark:
     def _missing(self) -> pd.Series[Any]:
         known = self.worth.dropna().index
         return pd.Series(~known.isin(self.close.index), index=known)
+
+
+def _sessions(number: int) -> str:
+    return f"{number:,} session{'' if number == 1 else 's'}"
 
 
 def _logged(note: str) -> str:

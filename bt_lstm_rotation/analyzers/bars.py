@@ -1,0 +1,120 @@
+"""The bars that a run has shown, as a panel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.feeds.naming import FIELDS, FeedLabels
+from bt_lstm_rotation.feeds.sessions import dates_of
+from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.prices.findings import Finding, finding, warn
+from bt_lstm_rotation.prices.neighbours import judged
+
+__all__ = ["ShownBars"]
+
+SOURCE = "feeds of a script"
+
+
+class ShownBars(bt.Analyzer):
+    """Every bar that a strategy's feeds have shown, one a session.
+
+    ``get_analysis()`` gives a `PricePanel` whose symbols are the feeds' labels
+    (`bt_lstm_rotation.feeds.naming.FeedLabels`); of bars shorter than a day, a session
+    has the first open, the highest high, the lowest low, the last close and the sum of
+    the volumes. Bars whose close is not a number are left out.
+    """
+
+    def __init__(self) -> None:
+        self._short: list[Any] | None = None
+        self._kept: dict[Any, dict[float, tuple[float, ...]]] = {}
+        self._panel: PricePanel | None = None
+
+    def prenext(self) -> None:
+        """Look at sessions on which some feed has not begun yet as well."""
+        self.next()
+
+    def next(self) -> None:
+        """Keep the bars of feeds that save memory, which are gone soon."""
+        if self._short is None:
+            feeds = self.strategy.datas
+            self._short = [f for f in feeds if f.close.mode == f.close.QBuffer]
+            self._kept = {feed: {} for feed in self._short}
+        for feed in self._short:
+            if len(feed):
+                row = tuple(getattr(feed.lines, field)[0] for field in FIELDS)
+                self._kept[feed][feed.datetime[0]] = row
+
+    def stop(self) -> None:
+        """Take the bars of all other feeds, which are all there still."""
+        labels = FeedLabels(self.strategy)
+        feeds = self.strategy.datas
+        columns = {labels[feed]: self._bars_of(feed) for feed in feeds}
+        sessions = np.unique(np.concatenate([days for days, _ in columns.values()]))
+        bars = np.full((len(FIELDS), len(sessions), len(columns)), np.nan)
+        findings: list[Finding] = []
+        for column, (label, (days, own)) in enumerate(columns.items()):
+            bars[:, np.searchsorted(sessions, days), column] = own
+            findings += _findings(label, days, own)
+        warn(findings)
+        self._short, self._kept = None, {}
+        self._panel = PricePanel(
+            sessions, tuple(columns), bars, SOURCE, tuple(findings)
+        )
+
+    def get_analysis(self) -> Any:
+        """Return the panel; None while the run lasts."""
+        return self._panel
+
+    def _bars_of(self, feed: Any) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
+        if (kept := self._kept.get(feed)) is not None:
+            numbers = np.array(list(kept), dtype="float64")
+            bars = np.array(list(kept.values())).reshape(-1, len(FIELDS)).T
+        else:
+            # Those of a run that was stopped are loaded further than they were shown.
+            lines = [feed.lines.datetime, *(getattr(feed.lines, f) for f in FIELDS)]
+            table = np.array([np.array(line.array)[: len(feed)] for line in lines])
+            numbers, bars = table[0], table[1:]
+        known = np.isfinite(bars[3])
+        return _by_session(dates_of(feed).sessions(numbers[known]), bars[:, known])
+
+
+def _by_session(
+    days: NDArray[np.datetime64], bars: NDArray[np.float64]
+) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
+    """Make one bar a session, (5, n_sessions), of bars in any number and order."""
+    order = np.argsort(days, kind="stable")
+    sessions, first = np.unique(days[order], return_index=True)
+    if len(sessions) == len(days):
+        return sessions, bars[:, order]
+    if not len(days):
+        return sessions, bars
+    opened, high, low, close, volume = bars[:, order]
+    last = np.append(first[1:], len(days)) - 1
+    return sessions, np.array(
+        [
+            opened[first],
+            np.fmax.reduceat(high, first),
+            np.fmin.reduceat(low, first),
+            close[last],
+            np.add.reduceat(volume, first),
+        ]
+    )
+
+
+def _findings(
+    label: str, days: NDArray[np.datetime64], bars: NDArray[np.float64]
+) -> tuple[Finding, ...]:
+    """Judge bars beside their neighbours, as those of a file are."""
+    valid = (np.isfinite(bars[:4]) & (bars[:4] > 0)).all(axis=0)
+    try:
+        return judged(label, days[valid], bars[:, valid])
+    except DataError as error:
+        # The run is over: what no file may hold is said here, and does not end it.
+        day = np.array([error.session], dtype="datetime64[D]")
+        return (finding(label, "impossible", day, math.nan, error.problem),)

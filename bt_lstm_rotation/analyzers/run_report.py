@@ -1,0 +1,204 @@
+"""The whole report of a run, from one line in anybody's script."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import backtrader as bt
+
+from bt_lstm_rotation.analyzers.account import AccountHistory
+from bt_lstm_rotation.analyzers.bars import ShownBars
+from bt_lstm_rotation.analyzers.collecting import collect
+from bt_lstm_rotation.analyzers.forecasts import ForecastHistory
+from bt_lstm_rotation.analyzers.orders import OrderHistory
+from bt_lstm_rotation.analyzers.recorded import (
+    Recorded,
+    StrategyRecord,
+    first_close,
+    merged,
+)
+from bt_lstm_rotation.analyzers.settings import (
+    described_broker,
+    described_strategies,
+    name_of_trial,
+)
+from bt_lstm_rotation.analyzers.waiting import WaitHistory
+from bt_lstm_rotation.checks import check_date
+from bt_lstm_rotation.errors import (
+    RotationError,
+    SpecError,
+    StrategyError,
+    closest,
+)
+from bt_lstm_rotation.feeds.naming import FeedLabels
+from bt_lstm_rotation.measures.annualisation import check_periods_a_year
+from bt_lstm_rotation.reporting import check_folder, print_summary, write_run
+from bt_lstm_rotation.result import BacktestResult
+
+__all__ = ["RunReport"]
+
+logger = logging.getLogger(__name__)
+
+
+class RunReport(bt.Analyzer):
+    """Everything that the command line reports, for any strategy in any Cerebro.
+
+    ::
+
+        cerebro.addanalyzer(RunReport, folder="runs/mine", benchmark="SPY")
+        (ran,) = cerebro.run()
+        result = ran.analyzers.runreport.result()
+
+    Strategies of one Cerebro share an account, and have one report between them, with
+    the orders of all. In an optimisation each trial has a folder of its own in
+    `folder`, named after the parameters that are not the defaults.
+
+    Params:
+      - folder: where the files go; of a run that is there already, see `write_run`
+        (None: none are written)
+      - benchmark: name of a feed to compare with (None)
+      - since: the session with whose close the report begins; earlier ones are history
+        (None: a `PeriodicRebalance`'s first decision; of others, the first session)
+      - show: whether a table is printed at the end (False)
+      - periods_a_year: sessions a year, by which ratios are annualised (None: measured
+        from the bars)
+      - panel: the bars, if they are at hand (None: those that the feeds have shown)
+      - clock: seconds, for timing (`time.perf_counter`)
+
+    Raises
+    ------
+    SpecError
+        If a param is of the wrong kind.
+    StrategyError
+        When the run starts, if there is no feed of the benchmark's name.
+    OutputError
+        When the run starts, if nothing can be written to `folder`. What fails at the
+        end is logged, and raised by `result`: the run has not been for nothing.
+    """
+
+    params: tuple[tuple[str, Any], ...] = (
+        ("folder", None),
+        ("benchmark", None),
+        ("since", None),
+        ("show", False),
+        ("periods_a_year", None),
+        ("panel", None),
+        ("clock", time.perf_counter),
+    )
+
+    def __init__(self) -> None:
+        if not isinstance(self.p.folder, str | Path | None):
+            raise SpecError("RunReport", "folder", self.p.folder, "a path, or None")
+        if not isinstance(self.p.benchmark, str | None):
+            valid = "the name of a feed, or None"
+            raise SpecError("RunReport", "benchmark", self.p.benchmark, valid)
+        check_date("RunReport", "since", self.p.since)
+        check_periods_a_year("RunReport", self.p.periods_a_year)
+        # Children hear all that an analyzer hears.
+        self.account = AccountHistory()
+        self.orders = OrderHistory()
+        self.forecasts = ForecastHistory()
+        self.waits = WaitHistory()
+        self.bars = ShownBars() if self.p.panel is None else None
+        self.folder: Path | None = None
+        self._result: BacktestResult | None = None
+        self._failure: RotationError | None = None
+        self._stopped = False
+
+    def start(self) -> None:
+        """Refuse what could only fail when the run is over."""
+        clock: Callable[[], float] = self.p.clock
+        self._began = clock()
+        self._cash = float(self.strategy.broker.getcash())
+        labels = FeedLabels(self.strategy)
+        names = [labels[feed] for feed in self.strategy.datas]
+        if self.p.benchmark is not None and self.p.benchmark not in names:
+            known = closest(self.p.benchmark, names)
+            raise StrategyError(f"no feed for benchmark {self.p.benchmark!r}; {known}")
+        if self.p.folder is not None:
+            cerebro, self.folder = self.strategy.env, Path(self.p.folder)
+            if cerebro._dooptimize:
+                self.folder /= name_of_trial(cerebro.runningstrats)
+            check_folder(self.folder)
+
+    def stop(self) -> None:
+        """Report, once every strategy of the account has come to its end."""
+        self._stopped = True
+        reports = self._reports()
+        if not all(report._stopped for report in reports):
+            return
+        try:
+            self._result = collect(self._recorded(reports))
+            if self.folder is not None:
+                write_run(self._result, self.folder)
+        except RotationError as error:
+            self._failure = error
+            logger.error("the run has no report: %s", error)
+        for report in reports:
+            report._result, report._failure = self._result, self._failure
+        if self.p.show and self._result is not None:
+            print_summary(self._result, self.folder)
+
+    def result(self) -> BacktestResult:
+        """Return the frozen result; raises what kept it from being made or written."""
+        if self._failure is not None:
+            raise self._failure
+        if self._result is None:
+            raise StrategyError("the run is not over: call cerebro.run() first")
+        return self._result
+
+    def get_analysis(self) -> Any:
+        """Return the headline figures as a dict; empty while the run lasts.
+
+        The metrics of ``summary.json`` by name, then ``benchmark``, ``forecast``,
+        ``orders`` and ``data`` as they stand there, ``notes``, and ``folder``.
+        """
+        if self._result is None:
+            return {}
+        summary = self._result.summary
+        parts = ("benchmark", "forecast", "orders", "data", "notes")
+        return {
+            **summary["metrics"],
+            **{name: summary[name] for name in parts},
+            "folder": None if self.folder is None else str(self.folder),
+        }
+
+    def _reports(self) -> list[RunReport]:
+        """Return the reports like this one of all strategies that share the account."""
+        own = [one for one in self.strategy.analyzers if isinstance(one, RunReport)]
+        place, found = own.index(self), []
+        for strategy in self.strategy.env.runningstrats:
+            reports = [one for one in strategy.analyzers if isinstance(one, RunReport)]
+            found += reports[place : place + 1]
+        return found
+
+    def _recorded(self, reports: list[RunReport]) -> Recorded:
+        began = reports[0]
+        sessions = list(began.account.get_analysis())
+        records = [
+            StrategyRecord(one.strategy, one.orders, one.forecasts, one.waits)
+            for one in reports
+        ]
+        first = first_close(records, sessions, self.p.since)
+        panel = self.p.panel if self.bars is None else self.bars.get_analysis()
+        return Recorded(
+            panel=panel,
+            benchmark=self.p.benchmark,
+            first=first,
+            account=began.account.get_analysis(),
+            flows=began.account.flows,
+            strategy=described_strategies([one.strategy for one in reports]),
+            broker=described_broker(self.strategy.broker, began._cash),
+            seconds=self.p.clock() - began._began,
+            periods_a_year=self.p.periods_a_year,
+            **merged(records, first),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # From another process comes what was found, and no strategy, feed or broker.
+        kept = ("_result", "_failure", "folder", "p", "params")
+        return {name: value for name, value in vars(self).items() if name in kept}
