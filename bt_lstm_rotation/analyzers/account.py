@@ -8,9 +8,9 @@ from typing import Any
 
 import backtrader as bt
 
+from bt_lstm_rotation.analyzers.clock import clock_of
 from bt_lstm_rotation.errors import StrategyError
 from bt_lstm_rotation.feeds.naming import FeedLabels
-from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.rebalancing.schemes import multiplier_of
 
 __all__ = ["AccountHistory", "Weights"]
@@ -39,7 +39,7 @@ class AccountHistory(bt.Analyzer):
     def __init__(self) -> None:
         self.rets: dict[dt.date, tuple[float, float, dict[str, tuple[float, float]]]]
         self.rets = {}
-        self._sessions = SessionClock(self.strategy)
+        self._sessions = clock_of(self)
         self._labels = FeedLabels(self.strategy)
         self.flows: dict[dt.date, float] = {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -200,7 +200,9 @@ def _forecasts(recorded: Recorded) -> tuple[pd.DataFrame, dict[str, Any]]:
 def _frame(row_type: Any, rows: Sequence[Any]) -> pd.DataFrame:
     """Lay dataclass instances out as a frame, one column a field."""
     names = [field.name for field in fields(row_type)]
-    frame = pd.DataFrame([astuple(row) for row in rows], columns=names)
+    # Not `astuple`, which copies every value of every row.
+    cells = [[getattr(row, name) for name in names] for row in rows]
+    frame = pd.DataFrame(cells, columns=names)
     numbers = [f.name for f in fields(row_type) if f.type in ("float", "int")]
     return frame.astype({name: "float64" for name in numbers if frame.empty})
 

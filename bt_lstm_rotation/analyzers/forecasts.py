@@ -9,8 +9,8 @@ from typing import Any
 
 import backtrader as bt
 
+from bt_lstm_rotation.analyzers.clock import clock_of
 from bt_lstm_rotation.feeds.naming import FeedLabels
-from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.indicators import Forecast
 
@@ -55,7 +55,7 @@ class ForecastHistory(bt.Analyzer):
         self.left_out = 0
         self._days: dict[dt.date, None] = {}
         self._watched: list[tuple[Any, ShownForecast]] | None = None
-        self._sessions = SessionClock(self.strategy)
+        self._sessions = clock_of(self)
 
     def prenext(self) -> None:
         """Record sessions on which some feed has not begun yet as well."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import backtrader as bt
 
+from bt_lstm_rotation.analyzers.clock import clock_of
 from bt_lstm_rotation.feeds.naming import FeedLabels
-from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.rebalancing.schemes import multiplier_of
 
 __all__ = ["OrderHistory", "OrderRecord", "TradingCosts"]
@@ -75,7 +75,7 @@ class OrderHistory(bt.Analyzer):
 
     def __init__(self) -> None:
         self.rets: dict[int, OrderRecord] = {}
-        self._sessions = SessionClock(self.strategy)
+        self._sessions = clock_of(self)
         self._labels = FeedLabels(self.strategy)
 
     def notify_order(self, order: Any) -> None:

@@ -35,6 +35,7 @@ from bt_lstm_rotation.errors import (
     closest,
 )
 from bt_lstm_rotation.feeds.naming import FeedLabels
+from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
 from bt_lstm_rotation.reporting import check_folder, print_summary, write_run
 from bt_lstm_rotation.result import BacktestResult
@@ -98,6 +99,7 @@ class RunReport(bt.Analyzer):
             raise SpecError("RunReport", "benchmark", self.p.benchmark, valid)
         check_date("RunReport", "since", self.p.since)
         check_periods_a_year("RunReport", self.p.periods_a_year)
+        self.sessions = SessionClock(self.strategy)
         # Children hear all that an analyzer hears.
         self.account = AccountHistory()
         self.orders = OrderHistory()

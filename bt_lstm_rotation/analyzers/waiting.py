@@ -12,8 +12,8 @@ from typing import Any
 
 import backtrader as bt
 
+from bt_lstm_rotation.analyzers.clock import clock_of
 from bt_lstm_rotation.feeds.naming import feed_name
-from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.rebalancing import RebalanceEvent
 
 __all__ = ["WaitHistory", "waited"]
@@ -30,7 +30,7 @@ class WaitHistory(bt.Analyzer):
     """
 
     def __init__(self) -> None:
-        self._sessions = SessionClock(self.strategy)
+        self._sessions = clock_of(self)
         self._before: dict[dt.date, None] = {}
         self._first: dt.date | None = None
         self._missing: dict[str, str] = {}

@@ -180,10 +180,11 @@ def test_a_run_without_a_benchmark_has_no_column_for_it():
     assert "None" not in page.words.replace("None was", "").replace("None:", "")
 
 
-def test_a_run_without_forecasts_says_so():
+def test_sections_about_forecasts_are_left_out_where_there_are_none():
     page = Page(render(without_forecasts()))
-    assert "This strategy made no forecasts." in page.words
-    assert "Nothing was trained." in page.words
+    for words in ("Forecasts", "Rank IC", "Training", "fits"):
+        assert words in Page(render(make_result())).words
+        assert words not in page.words
     assert "None: no order was rejected" in page.words
     assert "Orders that were not filled" not in page.words
 
