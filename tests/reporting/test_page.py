@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -232,15 +230,6 @@ def test_the_chart_stands_in_the_page_as_text_that_can_be_searched():
     assert page.tags.count("svg") == 1
     assert "value (log scale)" in page.text
     assert "<?xml" not in page.text
-
-
-def test_without_matplotlib_the_page_says_what_to_install(monkeypatch, caplog):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with caplog.at_level(logging.WARNING):
-        page = Page(render(make_result()))
-    assert "svg" not in page.tags
-    assert "needs an extra: pip install 'bt-lstm-rotation[plot]'" in page.words
-    assert "the report has no chart" in caplog.text
 
 
 def test_the_same_result_gives_the_same_page():
