@@ -18,6 +18,7 @@ from bt_lstm_rotation.analyzers import (
 )
 from bt_lstm_rotation.backtest.benchmark import Benchmark
 from bt_lstm_rotation.backtest.broker import Broker
+from bt_lstm_rotation.backtest.sizing import described as sizer_described
 from bt_lstm_rotation.backtest.waiting import WaitHistory, waited
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.measures.performance import performance
@@ -49,6 +50,8 @@ class Run:
         How long it took.
     periods_a_year : float or None
         Sessions a year; None to measure it.
+    sizer : Any
+        As `run_backtest` takes it.
     """
 
     panel: PricePanel
@@ -60,6 +63,7 @@ class Run:
     spec: Any
     seconds: float
     periods_a_year: float | None = None
+    sizer: Any = None
 
     @property
     def sectors(self) -> PricePanel:
@@ -125,7 +129,7 @@ def collect(ran: Any, run: Run) -> BacktestResult:
         retrains=retrains,
         events=_frame(RebalanceEvent, events).rename(columns={"feed": "symbol"}),
         summary={
-            "strategy": _described(run.strategy, run.params),
+            "strategy": _described(run.strategy, run.params, run.sizer),
             "spec": None
             if not is_dataclass(run.spec)
             else {"forecaster": type(run.spec).__name__, **asdict(run.spec)},  # type: ignore[arg-type]
@@ -249,12 +253,13 @@ def _frame(row_type: Any, rows: Sequence[Any]) -> pd.DataFrame:
     return frame.astype({name: "float64" for name in numbers if frame.empty})
 
 
-def _described(strategy: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Name a strategy and all of its parameters that are plain values."""
+def _described(strategy: Any, given: Mapping[str, Any], sizer: Any) -> dict[str, Any]:
+    """Name a strategy, all of its parameters that are plain values, and its sizer."""
     plain = str | int | float | bool | None
     params = dict(strategy.params._getitems()) | dict(given)
     shown = {name: value for name, value in params.items() if isinstance(value, plain)}
-    return {"name": strategy.__name__, "params": shown}
+    sized = {} if sizer is None else {"sizer": sizer_described(sizer)}
+    return {"name": strategy.__name__, "params": shown, **sized}
 
 
 def _data(run: Run, account: pd.DataFrame) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.backtest.collecting import Run, add_recorders, collect
 from bt_lstm_rotation.backtest.settings import given_names
+from bt_lstm_rotation.backtest.sizing import add_sizer, check_sizer
 from bt_lstm_rotation.backtest.trading_start import starting_at
 from bt_lstm_rotation.backtest.waiting import too_few_bars
 from bt_lstm_rotation.checks import check_date
@@ -44,6 +45,7 @@ def run_backtest(
     start: dt.date | None = None,
     end: dt.date | None = None,
     broker: Broker | None = None,
+    sizer: Any = None,
     training: Training | None = None,
     periods_a_year: float | None = None,
     clock: Callable[[], float] = time.perf_counter,
@@ -72,6 +74,9 @@ def run_backtest(
         Last session. Later bars are not looked at, not even to measure skill.
     broker : Broker, optional
         Cash, commission and slippage.
+    sizer : type of bt.Sizer or (type, mapping), optional
+        How many shares a plain ``buy()`` is for, perhaps with the sizer's parameters;
+        not for a `PeriodicRebalance`. Default: Backtrader's, one share.
     training : Training, optional
         How fits are made, if the strategy has a parameter ``training`` of None.
     periods_a_year : float, optional
@@ -89,10 +94,11 @@ def run_backtest(
         If there are too few sessions before the start for a first fit, or fewer bars
         than the strategy's indicators need.
     SpecError
-        If a parameter is unknown, start or end is not a date, or `periods_a_year` is
-        not a number from 0.1 to 366.
+        If a parameter is unknown, start or end is not a date, `sizer` is none, or
+        `periods_a_year` is not a number from 0.1 to 366.
     StrategyError
-        If `strategy` is not a strategy, or there is nothing to trade.
+        If `strategy` is not a strategy, or a sizer would change nothing about it, or
+        there is nothing to trade.
     """
     began = clock()
     _require_strategy(strategy)
@@ -100,6 +106,7 @@ def run_backtest(
     for name, day in (("start", start), ("end", end)):
         check_date("run_backtest", name, day)
     check_periods_a_year("run_backtest", periods_a_year)
+    check_sizer(strategy, sizer)
     broker = Broker() if broker is None else broker
     panel = panel.between(None, end)
     if benchmark is not None:
@@ -115,6 +122,7 @@ def run_backtest(
     cerebro = bt.Cerebro(stdstats=False)
     add_feeds(cerebro, panel, benchmark)
     broker.set_up(cerebro)
+    add_sizer(cerebro, sizer)
     if issubclass(strategy, PeriodicRebalance):
         cerebro.addstrategy(strategy, **given, start=first.astype(object))
     else:
@@ -131,6 +139,7 @@ def run_backtest(
         benchmark=benchmark,
         first_decision=first,
         broker=broker,
+        sizer=sizer,
         strategy=strategy,
         params=given,
         spec=spec,

@@ -99,6 +99,21 @@ def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         help="how much worse than the open a fill is, as a share of the price "
         "(default: %(default)s)",
     )
+    orders = trading.add_mutually_exclusive_group()
+    orders.add_argument(
+        "--stake",
+        type=float,
+        metavar="SHARES",
+        help="shares of each plain buy() or sell(), in a strategy that does not size "
+        "its own orders (default: 1)",
+    )
+    orders.add_argument(
+        "--sizer",
+        type=float,
+        metavar="SHARE",
+        help="in place of --stake: share of the cash at hand that each plain buy() is "
+        "for, above 0 and at most 1 (default: none)",
+    )
     trading.add_argument(
         "--periods-a-year",
         type=float,

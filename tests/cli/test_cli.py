@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import backtrader as bt
 import pytest
 from fakes import random_panel
 
@@ -255,10 +256,39 @@ def test_by_default_it_is_the_simulated_market_of_seed_0(handed_over):
         (["--set", "top"], "LSTMTop3Monthly: --set must be key=value, such as top=2"),
         (["--set", "topp=2"], "LSTMTop3Monthly: --set must be a known key (did you"),
         (["--set", "horizon=0"], "ForecastSpec: horizon must be a whole number"),
+        (["--stake", "0"], "stake must be a finite number above 0 (got 0.0)"),
+        (["--stake", "-1"], "stake must be a finite number above 0 (got -1.0)"),
+        (["--stake", "nan"], "stake must be a finite number above 0 (got nan)"),
+        (["--sizer", "0"], "sizer must be a share of the cash, above 0 and at most 1"),
+        (["--sizer", "-0.2"], "sizer must be a share of the cash, above 0 and at mo"),
+        (["--sizer", "nan"], "sizer must be a share of the cash, above 0 and at most"),
+        (["--sizer", "20"], "sizer must be a share of the cash, above 0 and at most 1"),
+        (
+            ["--stake", "1", "--sizer", "0.2"],
+            "argument --sizer: not allowed with argum",
+        ),
+        (["--stake", "100"], "LSTMTop3Monthly sizes its own orders, by target weights"),
+        (["--sizer", "0.2"], "LSTMTop3Monthly sizes its own orders, by target weights"),
     ],
 )
 def test_a_mistake_costs_one_line(said, arguments, line):
     assert line in said(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sizer"),
+    [
+        ((), None),
+        (("--stake", "100"), (bt.sizers.FixedSize, {"stake": 100})),
+        (("--sizer", "0.2"), (bt.sizers.PercentSizer, {"percents": 20})),
+    ],
+)
+def test_how_much_a_plain_buy_is_for_is_handed_over(
+    bars, handed_over, tmp_path, typed, sizer
+):
+    strategy = write(tmp_path / "mine.py", "self.buy()")
+    given = handed_over(*bars, "--strategy", str(strategy), *typed)
+    assert given["sizer"] == sizer
 
 
 def test_a_start_after_the_end_costs_one_line(said, bars):

@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 
-from bt_lstm_rotation.cli.inputs import load_bars, make_broker, workers_and_store
+from bt_lstm_rotation.cli.inputs import (
+    load_bars,
+    make_broker,
+    make_sizer,
+    workers_and_store,
+)
 from bt_lstm_rotation.cli.options import add_bars, add_trading, add_training, new_file
 
 SUMMARY = "backtest every combination of some settings"
@@ -51,6 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     from bt_lstm_rotation.sweep import parse_grid, run_sweep
 
     grid = parse_grid(arguments.grid)
+    sizer = make_sizer(arguments)
     panel, benchmark = load_bars(arguments, dt.datetime.now().astimezone())
     workers, store = workers_and_store(arguments)
     with progress_bar(Console(stderr=True)) as progress:
@@ -63,6 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
             start=arguments.start,
             end=arguments.end,
             broker=make_broker(arguments),
+            sizer=sizer,
             seed=arguments.seed,
             workers=workers,
             store=store,
