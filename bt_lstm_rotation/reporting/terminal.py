@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bt_lstm_rotation.reporting.figures import FORECAST, METRICS, caveat
+from bt_lstm_rotation.reporting.tables import printable
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["announce", "print_line", "print_summary", "progress_bar"]
@@ -92,7 +93,7 @@ def print_summary(result: BacktestResult, folder: Path, console: Console) -> Non
     if warning := caveat(summary["data"]["source"]):
         console.print(Text(f"Note:      {warning}"))
     for note in _notes(summary):
-        console.print(Text(f"Note:      {_shown(note)}"))
+        console.print(Text(f"Note:      {printable(note)}"))
     # Unbroken, so that a long path can be copied.
     console.print(Text(f"Report:    {folder / 'report.html'}"), soft_wrap=True)
 
@@ -107,18 +108,13 @@ def _performance(result: BacktestResult) -> Table:
     summary, sessions = result.summary, result.account.index
     period = f"{sessions[0]:%Y-%m-%d} to {sessions[-1]:%Y-%m-%d}"
     # Text and not str, in which rich would read [red] as an order.
-    table = Table(title=Text(f"{_shown(summary['strategy']['name'])}, {period}"))
+    table = Table(title=Text(f"{printable(summary['strategy']['name'])}, {period}"))
     table.add_column("")
     table.add_column("Strategy", justify="right")
     columns = [summary["metrics"]]
     if summary["benchmark"] is not None:
-        table.add_column(Text(_shown(summary["data"]["benchmark"])), justify="right")
+        table.add_column(Text(printable(summary["data"]["benchmark"])), justify="right")
         columns.append(summary["benchmark"])
     for figure in METRICS:
         table.add_row(figure.label, *(figure.of(column) for column in columns))
     return table
-
-
-def _shown(name: str) -> str:
-    # An escape sequence in a feed's name would be obeyed by the terminal.
-    return name if name.isprintable() else ascii(name)

@@ -626,7 +626,14 @@ def test_the_command_says_where_the_rows_are_and_what_the_best_is_worth(
     command, file, capsys
 ):
     assert cli.main([*command, "--grid", "top=1,0,2"]) == 0
-    counts, days, draws = capsys.readouterr().out.splitlines()
+    *table, counts, days, draws = capsys.readouterr().out.splitlines()
+    assert table[0] == "Trials"
+    figures = ["total_return", "sharpe", "max_drawdown", "ic", "status"]
+    assert table[1].split() == ["lookback", "top", *figures]
+    assert [line.split()[:2] for line in table[2:]] == [
+        [lookback, top] for lookback in ("5", "30") for top in ("1", "0", "2")
+    ]
+    assert [line.split()[-1] for line in table[2:]].count("ok") == 4
     assert counts == f"6 trials, 2 of them failed, in {file}"
     assert days == "Note: trials begin on different days; --start gives them all one."
     assert draws.startswith("Note: the best of 6 trials is the best of 6 draws")

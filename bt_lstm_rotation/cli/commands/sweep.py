@@ -44,15 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=new_file,
         required=True,
         metavar="FILE.csv",
-        help="where the rows go; rows from an earlier run are kept",
+        help="where the rows go; rows from an earlier run are kept (required)",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the trials that are not in the file yet, and print a summary."""
+    """Run the trials that are not in the file yet, and print them all."""
     from rich.console import Console
 
-    from bt_lstm_rotation.reporting import print_line, progress_bar
+    from bt_lstm_rotation.reporting import print_line, print_trials, progress_bar
     from bt_lstm_rotation.sweep import parse_grid, run_sweep
 
     grid = parse_grid(arguments.grid)
@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
             progress=progress,
             periods_a_year=arguments.periods_a_year,
         )
+    print_trials(Console(), trials, grid, arguments.out)
     failed = int((trials["status"] != "ok").sum())
     print_line(f"{len(trials):,} trials, {failed:,} of them failed, in {arguments.out}")
     if trials["first_decision"].nunique() > 1:
