@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         dest="settings",
         help="a parameter of the strategy or a setting of its forecaster, such as "
-        "top=2 or horizon=10; may be repeated",
+        "top=2 or horizon=10; may be repeated (default: as the strategy has them; the "
+        "command settings lists them all)",
     )
     add_training(parser, "fits")
     parser.add_argument(

@@ -21,9 +21,10 @@ examples:
   %(prog)s --strategy momentum_12_1 --grid lookback=126,252 --out momentum.csv
   %(prog)s --grid 'features=["log_return"],["log_return","rank"]' --out features.csv
 
-Keys and values are those of --set; a single value fixes a setting. Commas separate
-values, except inside brackets. Repeat the command to continue a sweep: trials that are
-in the file already are not run again.
+Keys and values are those of --set, which the command settings lists with their
+defaults; a single value fixes a setting. Commas separate values, except inside
+brackets. Repeat the command to continue a sweep: trials that are in the file already
+are not run again.
 """
 
 
@@ -36,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="KEY=VALUE,...",
-        help="a setting and the values it takes, such as top=2,3,4; may be repeated",
+        help="a setting and the values it takes, such as top=2,3,4; may be repeated "
+        "(required; the command settings lists them all)",
     )
     add_training(parser, "trials")
     parser.add_argument(
