@@ -29,8 +29,10 @@ def fixed_stake(shares: float) -> tuple[Any, dict[str, Any]]:
 def share_of_cash(share: float) -> tuple[Any, dict[str, Any]]:
     """Return the sizer that spends this share, above 0 and at most 1, of the cash.
 
-    Fractions of shares are ordered too. Of a feed that is held already, an order is for
-    as much as is held: a sell closes the position, and a buy doubles it.
+    Fractions of shares are ordered too. Orders of one session are all sized by the cash
+    before any of them: of six of a fifth, the last is rejected. Of a feed that is held
+    already, an order is for as much as is held: a sell closes the position, and a buy
+    doubles it.
     """
     if not is_number(share) or not 0 < share <= 1:
         valid = "a share of the cash, above 0 and at most 1"

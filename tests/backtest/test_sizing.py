@@ -142,3 +142,19 @@ def test_the_summary_says_how_orders_were_sized(tmp_path):
     }
     unsized = run_backtest(PANEL, Buyer, broker=FREE)
     assert "sizer" not in unsized.summary["strategy"]
+
+
+def test_orders_of_one_session_are_sized_by_the_same_cash():
+    class Both(bt.Strategy):
+        def __init__(self):
+            pass
+
+        def next(self):
+            if len(self) == 1:
+                for feed in self.datas:
+                    self.buy(feed)
+
+    # 60,000 each of 100,000: the second is one too many.
+    result = run_backtest(PANEL, Both, broker=FREE, sizer=share_of_cash(0.6))
+    assert result.orders["size"].tolist() == [600, 1200]
+    assert result.orders["status"].tolist() == ["Completed", "Margin"]
