@@ -61,10 +61,10 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # One stamp for each set of extras, made again when what is to be installed changes.
-$(VENV)/.run: EXTRAS := plot
-$(VENV)/.test: EXTRAS := plot,test
-$(VENV)/.dev: EXTRAS := plot,dev
-$(VENV)/.mutation: EXTRAS := plot,mutation
+$(VENV)/.run: EXTRAS :=
+$(VENV)/.test: EXTRAS := [test]
+$(VENV)/.dev: EXTRAS := [dev]
+$(VENV)/.mutation: EXTRAS := [mutation]
 $(VENV)/.%: pyproject.toml setup.py | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRAS)'
 	@touch $@

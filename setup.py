@@ -11,4 +11,6 @@ setup(
     ],
     package_dir={"bt_lstm_rotation.strategies": "strategies"},
     package_data={"bt_lstm_rotation": ["py.typed", "reporting/templates/*"]},
+    # By these names, and not by what MANIFEST.in puts into a source distribution.
+    include_package_data=False,
 )

@@ -23,7 +23,7 @@ import numpy as np
 
 from bt_lstm_rotation.checks import check_positive, check_whole, is_whole
 from bt_lstm_rotation.disk import disk_errors, write_together
-from bt_lstm_rotation.errors import MissingExtraError, OutputError, SpecError, closest
+from bt_lstm_rotation.errors import OutputError, SpecError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
 
 __all__ = ["save_plot"]
@@ -77,8 +77,6 @@ def save_plot(
         that is to be drawn has no bar in a figure's sessions.
     OutputError
         If the files cannot be written.
-    MissingExtraError
-        If matplotlib is not installed.
     """
     plots = _backtraders_plots()
     import matplotlib as mpl
@@ -118,11 +116,9 @@ def save_plot(
 
 def _backtraders_plots() -> Any:
     """Import Backtrader's plots, and leave matplotlib's backend as it is."""
-    try:
-        import matplotlib as mpl
-        from matplotlib.rcsetup import validate_backend
-    except ImportError as error:
-        raise MissingExtraError("drawing a Cerebro's plot", "plot") from error
+    import matplotlib as mpl
+    from matplotlib.rcsetup import validate_backend
+
     if "backtrader.plot" not in sys.modules:
         # The import switches backends, unless the one it wants seems to be set already.
         # As a plain dict: to ask rcParams for its backend would start one up.

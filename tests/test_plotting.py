@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from bt_lstm_rotation import LSTMForecast, NoLookahead, save_plot
-from bt_lstm_rotation.errors import MissingExtraError, OutputError, SpecError
+from bt_lstm_rotation.errors import OutputError, SpecError
 from bt_lstm_rotation.feeds import add_feeds
 
 N = 60
@@ -364,11 +364,3 @@ def test_a_disk_that_fills_up_leaves_the_old_files(cerebro, tmp_path, monkeypatc
         save_plot(cerebro, tmp_path, **span, **SMALL)
     assert [file.name for file in tmp_path.iterdir()] == ["plot.png"]
     assert (tmp_path / "plot.png").read_bytes() == b"old"
-
-
-def test_without_matplotlib_the_error_says_what_to_install(
-    cerebro, tmp_path, monkeypatch
-):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtraError, match=r"bt-lstm-rotation\[plot\]"):
-        save_plot(cerebro, tmp_path)

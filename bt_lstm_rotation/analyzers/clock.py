@@ -15,5 +15,6 @@ def clock_of(analyzer: Any) -> SessionClock:
     How a feed is dated takes a look at all of its dates: once for a report is enough.
     """
     shared = getattr(analyzer._parent, "sessions", None)
-    is_clock = isinstance(shared, SessionClock)
-    return shared if is_clock else SessionClock(analyzer.strategy)
+    if isinstance(shared, SessionClock):
+        return shared
+    return SessionClock(analyzer.strategy)

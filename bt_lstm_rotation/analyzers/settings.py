@@ -26,12 +26,21 @@ def described_strategies(strategies: Sequence[Any]) -> dict[str, Any]:
     names = [type(strategy).__name__ for strategy in strategies]
     params = [_plain(strategy.p) for strategy in strategies]
     if len(strategies) == 1:
-        return {"name": names[0], "params": params[0]}
+        return {"name": names[0], "params": params[0], **_sizer(strategies[0])}
     numbered = [f"{number} {name}" for number, name in enumerate(names, start=1)]
     return {
         "name": " + ".join(names),
         "params": dict(zip(numbered, params, strict=True)),
     }
+
+
+def _sizer(strategy: Any) -> dict[str, Any]:
+    """Describe a strategy's sizer, unless it is Backtrader's default, one share."""
+    sizer = strategy.getsizer()
+    params, default = dict(sizer.p._getkwargs()), bt.sizers.FixedSize
+    if type(sizer) is default and params == dict(default.params._getitems()):
+        return {}
+    return {"sizer": {"name": type(sizer).__name__, "params": params}}
 
 
 def described_broker(broker: Any, cash: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from bt_lstm_rotation.analyzers import RunReport
 from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.backtest.history_needed import too_few_bars
 from bt_lstm_rotation.backtest.settings import given_names
+from bt_lstm_rotation.backtest.sizing import add_sizer, check_sizer
 from bt_lstm_rotation.backtest.trading_start import starting_at
 from bt_lstm_rotation.checks import check_date
 from bt_lstm_rotation.errors import (
@@ -45,6 +46,7 @@ def run_backtest(
     start: dt.date | None = None,
     end: dt.date | None = None,
     broker: Broker | None = None,
+    sizer: Any = None,
     training: Training | None = None,
     periods_a_year: float | None = None,
     folder: Path | None = None,
@@ -74,6 +76,9 @@ def run_backtest(
         Last session. Later bars are not looked at, not even to measure skill.
     broker : Broker, optional
         Cash, commission and slippage.
+    sizer : type of bt.Sizer or (type, mapping), optional
+        How many shares a plain ``buy()`` is for, perhaps with the sizer's parameters;
+        not for a `PeriodicRebalance`. Default: Backtrader's, one share.
     training : Training, optional
         How fits are made, if the strategy has a parameter ``training`` of None.
     periods_a_year : float, optional
@@ -93,10 +98,11 @@ def run_backtest(
         If there are too few sessions before the start for a first fit, or fewer bars
         than the strategy's indicators need.
     SpecError
-        If a parameter is unknown, start or end is not a date, or `periods_a_year` is
-        not a number from 0.1 to 366.
+        If a parameter is unknown, start or end is not a date, `sizer` is none, or
+        `periods_a_year` is not a number from 0.1 to 366.
     StrategyError
-        If `strategy` is not a strategy, or there is nothing to trade.
+        If `strategy` is not a strategy, or a sizer would change nothing about it, or
+        there is nothing to trade.
     OutputError
         If the files cannot be written.
     """
@@ -105,6 +111,7 @@ def run_backtest(
     for name, day in (("start", start), ("end", end)):
         check_date("run_backtest", name, day)
     check_periods_a_year("run_backtest", periods_a_year)
+    check_sizer(strategy, sizer)
     broker = Broker() if broker is None else broker
     panel = panel.between(None, end)
     if benchmark is not None:
@@ -120,6 +127,7 @@ def run_backtest(
     cerebro = bt.Cerebro(stdstats=False)
     add_feeds(cerebro, panel, benchmark)
     broker.set_up(cerebro)
+    add_sizer(cerebro, sizer)
     if issubclass(strategy, PeriodicRebalance):
         cerebro.addstrategy(strategy, **given, start=first.astype(object))
     else:

@@ -1,16 +1,25 @@
-"""``--set key=value`` -> parameters of a strategy and settings of its spec."""
+"""``--set key=value`` -> parameters of a strategy and settings of its forecaster."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
+from bt_lstm_rotation.backtest.meanings import meanings
 from bt_lstm_rotation.errors import SpecError, closest
 from bt_lstm_rotation.periodic import PeriodicRebalance
 
-__all__ = ["given_names", "parse_settings"]
+__all__ = ["Setting", "given_names", "known_settings", "parse_settings"]
+
+
+class Setting(NamedTuple):
+    """A key of ``--set``; `default` as ``--set`` takes it, `meaning` "" if unknown."""
+
+    key: str
+    default: str
+    meaning: str
 
 
 def given_names(strategy: Any) -> set[str]:
@@ -25,6 +34,13 @@ def given_names(strategy: Any) -> set[str]:
     if not issubclass(strategy, PeriodicRebalance):
         names = {n for n in names - {"start"} if defaults.get(n, n) is None}
     return names & set(defaults)
+
+
+def known_settings(strategy: Any) -> tuple[list[Setting], list[Setting]]:
+    """Return all that `parse_settings` takes: of a strategy, and of its forecaster."""
+    params, of_spec = _defaults(strategy)
+    spec = getattr(strategy.params, "spec", None)
+    return _listed(strategy, params), _listed(type(spec), of_spec)
 
 
 def parse_settings(
@@ -50,16 +66,11 @@ def parse_settings(
         value is impossible.
     """
     owner = strategy.__name__
-    defaults = dict(strategy.params._getitems())
-    spec = defaults.get("spec")
-    of_spec = _field_names(spec)
-    # Its fields are settings, and not the spec itself.
-    closed = given_names(strategy)
-    if spec is None or of_spec:
-        closed.add("spec")
+    known, of_spec = _defaults(strategy)
+    fields_of_spec = {key.removeprefix("spec.") for key in of_spec}
     params: dict[str, Any] = {}
     changes: dict[str, Any] = {}
-    if seed is not None and "seed" in of_spec:
+    if seed is not None and "seed" in fields_of_spec:
         changes["seed"] = seed
     seen = set()
     for setting in settings:
@@ -71,21 +82,42 @@ def parse_settings(
         if name in seen:
             raise SpecError(owner, "--set", setting, "given once for each key")
         seen.add(name)
-        if name in of_spec and (name != key or name not in defaults):
+        if key in of_spec or (name != key and name in fields_of_spec):
             changes[name] = _value(text)
-        elif key in defaults and key not in closed:
+        elif key in known:
             params[key] = _value(text)
         else:
-            hint = closest(name, {*defaults, *of_spec} - closed)
+            hint = closest(name, {*known, *fields_of_spec})
             raise SpecError(owner, "--set", setting, f"a known key ({hint})")
     if changes:
-        params["spec"] = replace(spec, **changes)  # type: ignore[type-var]
+        params["spec"] = replace(strategy.params.spec, **changes)
     return params
 
 
-def _field_names(spec: Any) -> set[str]:
-    is_instance = is_dataclass(spec) and not isinstance(spec, type)
-    return {field.name for field in fields(spec)} if is_instance else set()
+def _listed(owner: type, defaults: Mapping[str, Any]) -> list[Setting]:
+    meaning = meanings(owner)
+    return [
+        Setting(key, _text(value), meaning.get(key.removeprefix("spec."), ""))
+        for key, value in defaults.items()
+    ]
+
+
+def _defaults(strategy: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return key -> default, of the strategy's parameters and of its spec's fields."""
+    params = dict(strategy.params._getitems())
+    spec = params.get("spec")
+    names: list[str] = []
+    if is_dataclass(spec) and not isinstance(spec, type):
+        names = [field.name for field in fields(spec)]
+    of_spec = {
+        f"spec.{name}" if name in params else name: getattr(spec, name)
+        for name in names
+    }
+    closed = given_names(strategy)
+    # Its fields are settings, and not the spec itself.
+    if spec is None or names:
+        closed.add("spec")
+    return {k: v for k, v in params.items() if k not in closed}, of_spec
 
 
 def _value(text: str) -> Any:
@@ -94,3 +126,13 @@ def _value(text: str) -> Any:
     except (ValueError, RecursionError):  # not JSON; too many digits; too many brackets
         return text.strip()
     return tuple(value) if isinstance(value, list) else value
+
+
+def _text(value: Any) -> str:
+    """Spell a value so that `_value` gives it back, if there is a way."""
+    if isinstance(value, str) and value and _value(value) == value:
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)

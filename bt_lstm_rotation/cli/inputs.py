@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation.backtest.broker import Broker
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.forecasting import ForecastStore, Workers
     from bt_lstm_rotation.prices import PricePanel
 
-__all__ = ["load_bars", "make_broker", "workers_and_store"]
+__all__ = ["load_bars", "make_broker", "make_sizer", "workers_and_store"]
 
 
 def load_bars(
@@ -43,6 +43,15 @@ def make_broker(arguments: argparse.Namespace) -> Broker:
         commission=arguments.commission,
         slippage=arguments.slippage,
     )
+
+
+def make_sizer(arguments: argparse.Namespace) -> tuple[Any, dict[str, Any]] | None:
+    """Make the sizer asked for, if one is."""
+    from bt_lstm_rotation.backtest.sizing import fixed_stake, share_of_cash
+
+    if arguments.stake is not None:
+        return fixed_stake(arguments.stake)
+    return None if arguments.sizer is None else share_of_cash(arguments.sizer)
 
 
 def workers_and_store(

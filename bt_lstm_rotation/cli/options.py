@@ -14,6 +14,7 @@ __all__ = [
     "BAD_USAGE",
     "Parser",
     "add_bars",
+    "add_strategy",
     "add_trading",
     "add_training",
     "new_file",
@@ -52,37 +53,52 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
         "--symbols", type=_names, metavar="A,B", help="symbols to trade (default: all)"
     )
     bars.add_argument(
-        "--benchmark", metavar="SYMBOL", help="symbol to compare with; it is not traded"
+        "--benchmark",
+        metavar="SYMBOL",
+        help="symbol to compare with; it is not traded (default: MARKET of the "
+        "simulated market, SPY of yahoo, none of a folder)",
     )
     bars.add_argument(
         "--start",
         type=_date,
         metavar="DATE",
-        help="first session to trade; earlier bars are history for training",
+        help="first session to trade; earlier bars are history for training "
+        "(default: the one after the first forecast)",
     )
-    bars.add_argument("--end", type=_date, metavar="DATE", help="last session to trade")
+    bars.add_argument(
+        "--end",
+        type=_date,
+        metavar="DATE",
+        help="last session to trade (default: the last there is)",
+    )
     bars.add_argument(
         "--unadjusted",
         action="store_true",
-        help="take a folder's prices as they are, without applying Adj Close",
+        help="take a folder's prices as they are (default: Adj Close, where there is "
+        "one, is applied to all four)",
     )
 
 
-def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the options for the strategy and trading costs; return their group."""
-    trading = parser.add_argument_group("trading")
-    trading.add_argument(
+def add_strategy(parser: argparse._ActionsContainer) -> None:
+    """Add the option that names the strategy."""
+    parser.add_argument(
         "--strategy",
         default="lstm_top3_monthly",
         metavar="NAME",
         help="lstm_top3_monthly, momentum_12_1, equal_weight, buy_and_hold, or "
         "FILE.py:Class (default: %(default)s)",
     )
+
+
+def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options for the strategy and trading costs; return their group."""
+    trading = parser.add_argument_group("trading")
+    add_strategy(trading)
     trading.add_argument(
         "--cash",
         type=float,
         default=Broker.cash,
-        help="cash to start with (default: %(default)s)",
+        help="cash to start with (default: %(default)g)",
     )
     trading.add_argument(
         "--commission",
@@ -98,6 +114,21 @@ def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         metavar="SHARE",
         help="how much worse than the open a fill is, as a share of the price "
         "(default: %(default)s)",
+    )
+    orders = trading.add_mutually_exclusive_group()
+    orders.add_argument(
+        "--stake",
+        type=float,
+        metavar="SHARES",
+        help="shares of each plain buy() or sell(), in a strategy that does not size "
+        "its own orders (default: 1)",
+    )
+    orders.add_argument(
+        "--sizer",
+        type=float,
+        metavar="SHARE",
+        help="in place of --stake: share of the cash at hand that each plain buy() is "
+        "for, above 0 and at most 1 (default: none)",
     )
     trading.add_argument(
         "--periods-a-year",
@@ -132,12 +163,15 @@ def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
         help=f"where {tasks} run (default: %(default)s)",
     )
     work.add_argument(
-        "--scheduler", metavar="ADDRESS", help="address of a running Dask cluster"
+        "--scheduler",
+        metavar="ADDRESS",
+        help="address of a running Dask cluster, for --backend dask (default: none)",
     )
     work.add_argument(
         "--no-store",
         action="store_true",
-        help="train everything again, without reading or filling the store",
+        help="train everything again (default: what earlier runs have trained is "
+        "read from a store, and added to it)",
     )
 
 

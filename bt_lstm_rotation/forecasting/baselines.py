@@ -26,8 +26,10 @@ class MomentumSpec:
 
     Parameters
     ----------
-    lookback, skip : int
-        Bars back that the return begins and ends; `lookback` is above `skip`.
+    lookback : int
+        Bars back that the return begins; above `skip`.
+    skip : int
+        Bars back that it ends.
     horizon : int
         Bars ahead that are forecast.
     retrain : {"weekly", "monthly", "quarterly"} or int

@@ -2,18 +2,22 @@
 
 from bt_lstm_rotation.reporting.page import render
 from bt_lstm_rotation.reporting.run_folder import check_folder, write_run
+from bt_lstm_rotation.reporting.tables import print_table
 from bt_lstm_rotation.reporting.terminal import (
     announce,
     print_line,
     print_summary,
     progress_bar,
 )
+from bt_lstm_rotation.reporting.trials import print_trials
 
 __all__ = [
     "announce",
     "check_folder",
     "print_line",
     "print_summary",
+    "print_table",
+    "print_trials",
     "progress_bar",
     "render",
     "write_run",

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bt_lstm_rotation.errors import MissingExtraError
 from bt_lstm_rotation.measures.flows import growth
 from bt_lstm_rotation.measures.performance import drawdown
 
@@ -54,19 +53,12 @@ def equity_chart(account: pd.DataFrame) -> str:
     str
         An ``<svg>`` element that refers to nothing outside it; the same account gives
         the same text. The scale is logarithmic unless a value is 0 or below.
-
-    Raises
-    ------
-    MissingExtraError
-        If matplotlib is not installed.
     """
-    try:
-        # No pyplot: it keeps every figure, and may want a display.
-        from matplotlib import style
-        from matplotlib.dates import date2num
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("the chart", "plot") from error
+    # No pyplot: it keeps every figure, and may want a display.
+    from matplotlib import style
+    from matplotlib.dates import date2num
+    from matplotlib.figure import Figure
+
     flows = account.get("flows")
     shown = {name: growth(account[name], flows) for name in ("equity", "benchmark")}
     curves = pd.DataFrame(shown).dropna(axis="columns", how="all")

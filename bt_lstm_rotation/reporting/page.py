@@ -6,7 +6,6 @@ byte by byte. Everything that is text in a result is escaped.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +14,6 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bt_lstm_rotation.errors import MissingExtraError
 from bt_lstm_rotation.measures.flows import growth
 from bt_lstm_rotation.measures.performance import yearly_returns
 from bt_lstm_rotation.reporting.chart import equity_chart
@@ -31,8 +29,6 @@ from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["render"]
 
-logger = logging.getLogger(__name__)
-
 # Longer lists are for the CSV file beside the page.
 MOST_ROWS = 40
 
@@ -43,11 +39,7 @@ UNFILLED = ("Margin", "Rejected", "Canceled", "Expired")
 
 
 def render(result: BacktestResult) -> str:
-    """Render a result as a page; the same result gives the same text.
-
-    Without matplotlib, the page says in the chart's place what to install, and a
-    warning is logged.
-    """
+    """Render a result as a page; the same result gives the same text."""
     environment = Environment(
         loader=PackageLoader("bt_lstm_rotation", "reporting/templates"),
         autoescape=True,
@@ -58,7 +50,6 @@ def render(result: BacktestResult) -> str:
     )
     environment.filters |= {"percent": percent, "money": money, "day": _day}
     summary = result.summary
-    chart, chart_problem = _chart(result)
     return environment.get_template("report.html.j2").render(
         summary=summary,
         sessions=result.account.index,
@@ -70,8 +61,8 @@ def render(result: BacktestResult) -> str:
         findings=_findings(summary["data"]),
         measures=FORECAST + FORECAST_COUNTS,
         has_forecasts=not result.forecasts.empty,
-        chart=chart,
-        chart_problem=chart_problem,
+        # A drawing of our own: markup that is not escaped.
+        chart=Markup(equity_chart(result.account)),  # noqa: S704
         years=_years(result),
         holdings=_holdings(result.weights),
         commission=result.orders["commission"].sum(),
@@ -82,15 +73,6 @@ def render(result: BacktestResult) -> str:
         events=_listed(result.events),
         facts={name: list(_facts(summary[name])) for name in SETTINGS},
     )
-
-
-def _chart(result: BacktestResult) -> tuple[Markup | None, str]:
-    """Return the drawing, which is markup of our own, or why there is none."""
-    try:
-        return Markup(equity_chart(result.account)), ""  # noqa: S704
-    except MissingExtraError as error:
-        logger.warning("the report has no chart: %s", error)
-        return None, str(error)
 
 
 def _years(result: BacktestResult) -> list[tuple[int, str, str]]:

@@ -26,6 +26,7 @@ from bt_lstm_rotation.measures.flows import growth
 from bt_lstm_rotation.measures.performance import drawdown
 from bt_lstm_rotation.reporting.figures import FORECAST, METRICS, caveat
 from bt_lstm_rotation.reporting.sparkline import sparkline
+from bt_lstm_rotation.reporting.tables import printable
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["announce", "print_line", "print_summary", "progress_bar"]
@@ -122,7 +123,7 @@ def print_summary(
     sentences = [f"Note: {note}" for note in _notes(summary)]
     sentences += [f"Next: {step}" for step in _next_steps(result)]
     for sentence in sentences:
-        aside.print(Text(_shown(sentence)), soft_wrap=True)
+        aside.print(Text(printable(sentence)), soft_wrap=True)
 
 
 def _notes(summary: Mapping[str, Any]) -> list[str]:
@@ -158,18 +159,13 @@ def _performance(result: BacktestResult) -> Table:
     summary, sessions = result.summary, result.account.index
     period = f"{sessions[0]:%Y-%m-%d} to {sessions[-1]:%Y-%m-%d}"
     # Text and not str, in which rich would read [red] as an order.
-    table = Table(title=Text(f"{_shown(summary['strategy']['name'])}, {period}"))
+    table = Table(title=Text(f"{printable(summary['strategy']['name'])}, {period}"))
     table.add_column("")
     table.add_column("Strategy", justify="right")
     columns = [summary["metrics"]]
     if summary["benchmark"] is not None:
-        table.add_column(Text(_shown(summary["data"]["benchmark"])), justify="right")
+        table.add_column(Text(printable(summary["data"]["benchmark"])), justify="right")
         columns.append(summary["benchmark"])
     for figure in METRICS:
         table.add_row(figure.label, *(figure.of(column) for column in columns))
     return table
-
-
-def _shown(name: str) -> str:
-    # An escape sequence in a feed's name would be obeyed by the terminal.
-    return name if name.isprintable() else ascii(name)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bt_lstm_rotation.backtest.broker import Broker
+from bt_lstm_rotation.backtest.sizing import check_sizer
 from bt_lstm_rotation.backtest.strategy_file import (
     code_of,
     find_strategy,
@@ -38,6 +39,7 @@ def run_sweep(
     start: dt.date | None = None,
     end: dt.date | None = None,
     broker: Broker | None = None,
+    sizer: Any = None,
     seed: int | None = None,
     workers: Workers | None = None,
     store: ForecastStore | None = None,
@@ -48,7 +50,7 @@ def run_sweep(
 
     Parameters
     ----------
-    panel, benchmark, start, end, broker, periods_a_year
+    panel, benchmark, start, end, broker, sizer, periods_a_year
         As `bt_lstm_rotation.run_backtest` takes them.
     strategy : str
         A name or ``FILE.py:Class``, as `find_strategy` takes it; it is loaded where
@@ -101,17 +103,20 @@ def run_sweep(
         check_date("run_sweep", name, day)
     check_periods_a_year("run_sweep", periods_a_year)
     check_grid(grid, {"trial", *MEASURES, "status"})
+    found = find_strategy(strategy)
+    check_sizer(found, sizer)
     shared = Trials(
         # Later bars change no trial, nor its key.
         panel=panel.between(None, end),
         benchmark=benchmark,
         start=start,
         broker=Broker() if broker is None else broker,
+        sizer=sizer,
         # A worker may stand in another folder.
         strategy=strategy
         if strategy in known_strategies()
         else os.path.abspath(strategy),
-        code=code_of(find_strategy(strategy)),
+        code=code_of(found),
         seed=seed,
         store=store,
         workers=Workers(jobs=1),
@@ -126,8 +131,8 @@ def run_sweep(
             if key != shared.trial(dict(zip(grid, row[1:], strict=False))).key:
                 raise OutputError(
                     f"{file} holds trials of another sweep, such as {key}: of other "
-                    "bars, dates, broker, sessions a year, seed, strategy or version; "
-                    "choose another file"
+                    "bars, dates, broker, sessions a year, sizer, seed, strategy or "
+                    "version; choose another file"
                 )
         if rows:
             table.write(rows.values())  # what was cut off is gone

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.backtest.run import run_backtest
 from bt_lstm_rotation.backtest.settings import parse_settings
+from bt_lstm_rotation.backtest.sizing import described as sizer_described
 from bt_lstm_rotation.backtest.strategy_file import (
     code_of,
     find_strategy,
@@ -91,6 +92,7 @@ class Trials:
     store: ForecastStore | None
     workers: Workers
     periods_a_year: float | None = None
+    sizer: Any = None
 
     def trial(self, values: Mapping[str, Any]) -> Trial:
         """Name a combination; it is known by all that its row depends on."""
@@ -99,6 +101,7 @@ class Trials:
         how = (
             *(_package_code(), self.code, self.seed, _broker_key(self.broker)),
             None if self.periods_a_year is None else float(self.periods_a_year),
+            _sizer_key(self.sizer),
         )
         return Trial(content_key("trial", bars, how, tuple(texts.items()))[:16], texts)
 
@@ -148,6 +151,7 @@ class Trials:
                     benchmark=self.benchmark,
                     start=self.start,
                     broker=self.broker,
+                    sizer=self.sizer,
                     training=Training(workers=self.workers, store=self.store),
                     periods_a_year=self.periods_a_year,
                 )
@@ -172,6 +176,14 @@ def _broker_key(broker: Broker) -> tuple[str, str]:
     scheme = type(broker.commission)
     code = "" if scheme.__module__ == "builtins" else code_of(scheme)
     return json.dumps(broker.described(), default=str), code
+
+
+def _sizer_key(sizer: Any) -> tuple[str, str] | None:
+    """Name a sizer with all of its parameters, and its code."""
+    if sizer is None:
+        return None
+    kind = sizer[0] if isinstance(sizer, tuple) else sizer
+    return json.dumps(sizer_described(sizer), default=str), code_of(kind)
 
 
 @functools.cache

@@ -1,15 +1,19 @@
-"""--set: what becomes of each key and value, and what is refused."""
+"""--set: what becomes of each key and value, what is refused, and what is listed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, fields
 
 import backtrader as bt
 import pytest
 
 from bt_lstm_rotation import ForecastSpec, MomentumSpec, SectorRotation
-from bt_lstm_rotation.backtest.settings import parse_settings
+from bt_lstm_rotation.backtest.meanings import meanings
+from bt_lstm_rotation.backtest.settings import known_settings, parse_settings
+from bt_lstm_rotation.backtest.strategy_file import find_strategy, known_strategies
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecasting.features import FEATURES
 from bt_lstm_rotation.periodic import PeriodicRebalance
 
 
@@ -211,3 +215,97 @@ def test_what_somebody_elses_strategy_calls_the_same_is_a_setting():
     settings = ["start=4", "benchmark=0.2", "training=fast", "spec=8"]
     expected = {"start": 4, "benchmark": 0.2, "training": "fast", "spec": 8}
     assert parse_settings(Own, settings) == expected
+
+
+OURS = [SectorRotation, PeriodicRebalance, *map(find_strategy, known_strategies())]
+
+
+def keys(strategy) -> list[str]:
+    return [setting.key for part in known_settings(strategy) for setting in part]
+
+
+@pytest.mark.parametrize("strategy", OURS)
+def test_every_key_of_ours_has_a_meaning(strategy):
+    for setting in itertools.chain(*known_settings(strategy)):
+        assert len(setting.meaning) > 10, setting
+        assert setting.meaning.isprintable()
+
+
+@pytest.mark.parametrize("spec", [ForecastSpec, MomentumSpec])
+def test_every_field_of_a_forecaster_has_a_meaning(spec):
+    assert {field.name for field in fields(spec)} <= set(meanings(spec))
+
+
+def test_every_feature_there_is_is_named():
+    _, of_spec = known_settings(SectorRotation)
+    (meaning,) = [s.meaning for s in of_spec if s.key == "features"]
+    for name in FEATURES:
+        assert f'"{name}"' in meaning
+
+
+@pytest.mark.parametrize("strategy", [*OURS, Anybodys, Bare])
+def test_every_default_is_spelled_as_it_can_be_set(strategy):
+    of_strategy, of_spec = known_settings(strategy)
+    settings = [f"{key}={default}" for key, default, _ in (*of_strategy, *of_spec)]
+    params = parse_settings(strategy, settings)
+    defaults = dict(strategy.params._getitems())
+    assert params == {name: defaults[name] for name in params}
+    assert set(params) == {s.key for s in of_strategy} | (
+        {"spec"} if of_spec else set()
+    )
+
+
+@pytest.mark.parametrize("strategy", [*OURS, Anybodys, Bare])
+def test_all_keys_are_listed_and_no_other_is_taken(strategy):
+    everything = dict(strategy.params._getitems())
+    for key in set(everything) - set(keys(strategy)):
+        with pytest.raises(SpecError, match="a known key"):
+            parse_settings(strategy, [f"{key}=1"])
+
+
+def test_a_field_of_the_name_of_a_parameter_is_listed_as_it_is_set():
+    class Both(SectorRotation):
+        """Mine.
+
+        Params:
+          - horizon: of my own
+        """
+
+        params = (("horizon", 1),)
+
+    of_strategy, of_spec = known_settings(Both)
+    assert ("horizon", "1", "Of my own") in of_strategy
+    assert "horizon" not in [setting.key for setting in of_spec]
+    assert ("spec.horizon", "21", "Bars ahead that are forecast") in of_spec
+
+
+def test_somebody_elses_parameters_are_listed_with_or_without_a_meaning():
+    assert known_settings(Bare) == ([], [])
+    of_strategy, of_spec = known_settings(Anybodys)
+    assert ("period", "20", "") in of_strategy
+    assert ("größe", "1", "") in of_strategy
+    assert of_spec == []
+
+
+@pytest.mark.parametrize(
+    ("value", "spelled"),
+    [
+        ("weekly", "weekly"),
+        ("5", '"5"'),
+        ("true", '"true"'),
+        (" a", '" a"'),
+        ("", '""'),
+        (True, "true"),
+        (None, "null"),
+        (0.1, "0.1"),
+        (("a", 2), '["a", 2]'),
+        ("日本", "日本"),
+        (("日本",), '["日本"]'),
+        (bt.Strategy, repr(bt.Strategy)),
+    ],
+)
+def test_how_a_default_is_spelled(value, spelled):
+    class Own(bt.Strategy):
+        params = (("key", value),)
+
+    assert known_settings(Own)[0] == [("key", spelled, "")]

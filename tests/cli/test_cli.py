@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import datetime as dt
 import json
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import backtrader as bt
 import pytest
 from fakes import random_panel
 
@@ -158,6 +160,43 @@ def test_help_lists_every_command_and_each_has_help_of_its_own(capsys):
         assert command.DESCRIPTION in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_help_says_the_default_of_every_option(command):
+    parser = argparse.ArgumentParser()
+    COMMANDS[command or "backtest"].add_arguments(parser)
+    for option in parser._actions[1:]:
+        said = "required" if option.required else "default: "
+        assert f"({said}" in option.help, option.option_strings
+
+
+@pytest.mark.parametrize("command", [[], ["backtest"], ["sweep"]])
+def test_help_says_where_settings_are_listed(capsys, command):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([*command, "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "the command settings lists them all" in text
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_every_command_is_called_alike_by_every_name_of_the_program(
+    command, monkeypatch, capsys
+):
+    helps = []
+    for program in ("bt-lstm-rotation", "run_backtest.py", "/x/y/__main__.py"):
+        monkeypatch.setattr(sys, "argv", [program, *command, "--help"])
+        with pytest.raises(SystemExit, match="0"):
+            cli.main()
+        helps.append(capsys.readouterr().out)
+    names = ("bt-lstm-rotation", "run_backtest.py", "python -m bt_lstm_rotation")
+    for text, name in zip(helps, names, strict=True):
+        assert text.startswith(" ".join(["usage:", name, *command]))
+    words = [
+        "".join(text.replace(name, "").split())
+        for text, name in zip(helps, names, strict=True)
+    ]
+    assert words[0] == words[1] == words[2]
+
+
 def test_the_backtest_has_a_name_too(bars, tmp_path):
     for number, command in enumerate(([], ["backtest"])):
         out = tmp_path / str(number)
@@ -236,7 +275,7 @@ def test_by_default_it_is_the_simulated_market_of_seed_0(handed_over):
     ("arguments", "line"),
     [
         (["--nope"], "unrecognized arguments: --nope (--help lists what there is)"),
-        (["a\nb"], "no command 'a\\nb'; known: backtest, store, sweep (--help"),
+        (["a\nb"], "no command 'a\\nb'; known: backtest, settings, store, sweep ("),
         (["sweeep"], "no command 'sweeep'; did you mean 'sweep'?"),
         (["--data", "yahoo", "sweep", "--grid", "top=2", "--out", "t.csv"], "the comm"),
         (["--data", "yahoo", "nope"], "argument COMMAND: invalid choice: 'nope'"),
@@ -258,10 +297,39 @@ def test_by_default_it_is_the_simulated_market_of_seed_0(handed_over):
         (["--set", "top"], "LSTMTop3Monthly: --set must be key=value, such as top=2"),
         (["--set", "topp=2"], "LSTMTop3Monthly: --set must be a known key (did you"),
         (["--set", "horizon=0"], "ForecastSpec: horizon must be a whole number"),
+        (["--stake", "0"], "stake must be a finite number above 0 (got 0.0)"),
+        (["--stake", "-1"], "stake must be a finite number above 0 (got -1.0)"),
+        (["--stake", "nan"], "stake must be a finite number above 0 (got nan)"),
+        (["--sizer", "0"], "sizer must be a share of the cash, above 0 and at most 1"),
+        (["--sizer", "-0.2"], "sizer must be a share of the cash, above 0 and at mo"),
+        (["--sizer", "nan"], "sizer must be a share of the cash, above 0 and at most"),
+        (["--sizer", "20"], "sizer must be a share of the cash, above 0 and at most 1"),
+        (
+            ["--stake", "1", "--sizer", "0.2"],
+            "argument --sizer: not allowed with argum",
+        ),
+        (["--stake", "100"], "LSTMTop3Monthly sizes its own orders, by target weights"),
+        (["--sizer", "0.2"], "LSTMTop3Monthly sizes its own orders, by target weights"),
     ],
 )
 def test_a_mistake_costs_one_line(said, arguments, line):
     assert line in said(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sizer"),
+    [
+        ((), None),
+        (("--stake", "100"), (bt.sizers.FixedSize, {"stake": 100})),
+        (("--sizer", "0.2"), (bt.sizers.PercentSizer, {"percents": 20})),
+    ],
+)
+def test_how_much_a_plain_buy_is_for_is_handed_over(
+    bars, handed_over, tmp_path, typed, sizer
+):
+    strategy = write(tmp_path / "mine.py", "self.buy()")
+    given = handed_over(*bars, "--strategy", str(strategy), *typed)
+    assert given["sizer"] == sizer
 
 
 def test_a_start_after_the_end_costs_one_line(said, bars):

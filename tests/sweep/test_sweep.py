@@ -13,6 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
+import backtrader as bt
 import numpy as np
 import pandas as pd
 import pytest
@@ -625,7 +626,14 @@ def test_the_command_says_where_the_rows_are_and_what_the_best_is_worth(
     command, file, capsys
 ):
     assert cli.main([*command, "--grid", "top=1,0,2"]) == 0
-    counts, days, draws = capsys.readouterr().out.splitlines()
+    *table, counts, days, draws = capsys.readouterr().out.splitlines()
+    assert table[0] == "Trials"
+    figures = ["total_return", "sharpe", "max_drawdown", "ic", "status"]
+    assert table[1].split() == ["lookback", "top", *figures]
+    assert [line.split()[:2] for line in table[2:]] == [
+        [lookback, top] for lookback in ("5", "30") for top in ("1", "0", "2")
+    ]
+    assert [line.split()[-1] for line in table[2:]].count("ok") == 4
     assert counts == f"6 trials, 2 of them failed, in {file}"
     assert days == "Note: trials begin on different days; --start gives them all one."
     assert draws.startswith("Note: the best of 6 trials is the best of 6 draws")
@@ -646,7 +654,7 @@ def test_what_is_typed_is_what_is_run(command, monkeypatch):
         *("--start", "2019-03-01", "--end", "2019-05-31", "--cash", "5e3"),
         *("--commission", "0.001", "--slippage", "0", "--seed", "9", "--jobs", "3"),
         *("--backend", "dask", "--scheduler", "tcp://host:8786", "--no-store"),
-        *("--symbols", "XLE,XLK", "--periods-a-year", "365"),
+        *("--symbols", "XLE,XLK", "--periods-a-year", "365", "--stake", "100"),
     ]
     assert cli.main([*command, *typed]) == 130
     assert given.pop("panel").symbols == ("XLE", "XLK", "SPY")
@@ -663,6 +671,7 @@ def test_what_is_typed_is_what_is_run(command, monkeypatch):
         "workers": Workers(jobs=3, backend="dask", scheduler="tcp://host:8786"),
         "store": None,
         "periods_a_year": 365.0,
+        "sizer": (bt.sizers.FixedSize, {"stake": 100}),
     }
 
 
@@ -697,6 +706,29 @@ def test_a_sweep_needs_a_grid_and_a_file(capsys, left_out):
     assert (
         f"the following arguments are required: {left_out}" in capsys.readouterr().err
     )
+
+
+def test_a_sizer_sizes_every_trial_and_another_one_is_another_sweep(sweep, tmp_path):
+    strategy = write(tmp_path / "mine.py", "len(self) == 1 and self.buy()")
+    hundred = (bt.sizers.FixedSize, {"stake": 100})
+    table = sweep({"n": [1]}, strategy=strategy, sizer=hundred)
+    mine = find_strategy(str(strategy))
+    alone = run_backtest(PANEL, mine, {"n": 1}, benchmark="SPY", sizer=hundred)
+    assert table["costs"][0] == alone.summary["metrics"]["costs"] > 0
+    for other in (None, bt.sizers.FixedSize, (bt.sizers.FixedSize, {"stake": 99})):
+        with pytest.raises(OutputError, match=r"another sweep, .*sizer"):
+            sweep({"n": [1]}, strategy=strategy, sizer=other)
+
+
+def test_a_sizer_that_would_change_nothing_is_refused_before_anything_is_run(
+    sweep, file, runs
+):
+    with pytest.raises(StrategyError, match="Momentum121 sizes its own orders"):
+        sweep(sizer=bt.sizers.FixedSize)
+    with pytest.raises(SpecError, match="sizer must be"):
+        sweep(sizer=100)
+    assert runs == []
+    assert not file.exists()
 
 
 def test_a_trial_is_another_one_when_code_of_the_package_changes(

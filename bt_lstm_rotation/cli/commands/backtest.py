@@ -6,7 +6,12 @@ import argparse
 import datetime as dt
 from pathlib import Path
 
-from bt_lstm_rotation.cli.inputs import load_bars, make_broker, workers_and_store
+from bt_lstm_rotation.cli.inputs import (
+    load_bars,
+    make_broker,
+    make_sizer,
+    workers_and_store,
+)
 from bt_lstm_rotation.cli.options import add_bars, add_trading, add_training, new_folder
 
 SUMMARY = "run a strategy and write a report (the default command)"
@@ -17,7 +22,7 @@ examples:
   %(prog)s --data yahoo --start 2010-01-04    the nine SPDR sectors and SPY
   %(prog)s --data folder:prices --symbols XLE,XLK,XLV --benchmark SPY
   %(prog)s --strategy momentum_12_1 --set top=2 --set rebalance=weekly
-  %(prog)s --strategy my_file.py:MyStrategy --set period=20
+  %(prog)s --strategy my_file.py:MyStrategy --set period=20 --sizer 0.2
 
 exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data
 """
@@ -34,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         dest="settings",
         help="a parameter of the strategy or a setting of its forecaster, such as "
-        "top=2 or horizon=10; may be repeated",
+        "top=2 or horizon=10; may be repeated (default: as the strategy has them; the "
+        "command settings lists them all)",
     )
     add_training(parser, "fits")
     parser.add_argument(
@@ -47,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quiet",
         action="store_true",
-        help="print the report's folder, errors, and nothing else",
+        help="print the report's folder, errors, and nothing else (default: figures, "
+        "notes and progress)",
     )
 
 
@@ -59,6 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     from bt_lstm_rotation.backtest import run_backtest
     from bt_lstm_rotation.backtest.settings import parse_settings
+    from bt_lstm_rotation.backtest.sizing import check_sizer
     from bt_lstm_rotation.backtest.strategy_file import find_strategy, strategy_errors
     from bt_lstm_rotation.forecasting import Training
     from bt_lstm_rotation.reporting import (
@@ -70,6 +78,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     strategy = find_strategy(arguments.strategy)
     params = parse_settings(strategy, arguments.settings, seed=arguments.seed)
+    sizer = make_sizer(arguments)
+    check_sizer(strategy, sizer)
     now = dt.datetime.now()
     panel, benchmark = load_bars(arguments, now)
     workers, store = workers_and_store(arguments)
@@ -92,6 +102,7 @@ def run(arguments: argparse.Namespace) -> None:
                 start=arguments.start,
                 end=arguments.end,
                 broker=make_broker(arguments),
+                sizer=sizer,
                 training=training,
                 periods_a_year=arguments.periods_a_year,
                 folder=folder,

@@ -11,7 +11,9 @@ EPILOG = None
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the store."""
-    parser.add_argument("--clear", action="store_true", help="delete all of it")
+    parser.add_argument(
+        "--clear", action="store_true", help="delete all of it (default: count it)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

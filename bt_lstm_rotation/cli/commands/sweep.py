@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 
-from bt_lstm_rotation.cli.inputs import load_bars, make_broker, workers_and_store
+from bt_lstm_rotation.cli.inputs import (
+    load_bars,
+    make_broker,
+    make_sizer,
+    workers_and_store,
+)
 from bt_lstm_rotation.cli.options import add_bars, add_trading, add_training, new_file
 
 SUMMARY = "backtest every combination of some settings"
@@ -16,9 +21,10 @@ examples:
   %(prog)s --strategy momentum_12_1 --grid lookback=126,252 --out momentum.csv
   %(prog)s --grid 'features=["log_return"],["log_return","rank"]' --out features.csv
 
-Keys and values are those of --set; a single value fixes a setting. Commas separate
-values, except inside brackets. Repeat the command to continue a sweep: trials that are
-in the file already are not run again.
+Keys and values are those of --set, which the command settings lists with their
+defaults; a single value fixes a setting. Commas separate values, except inside
+brackets. Repeat the command to continue a sweep: trials that are in the file already
+are not run again.
 """
 
 
@@ -31,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="KEY=VALUE,...",
-        help="a setting and the values it takes, such as top=2,3,4; may be repeated",
+        help="a setting and the values it takes, such as top=2,3,4; may be repeated "
+        "(required; the command settings lists them all)",
     )
     add_training(parser, "trials")
     parser.add_argument(
@@ -39,18 +46,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=new_file,
         required=True,
         metavar="FILE.csv",
-        help="where the rows go; rows from an earlier run are kept",
+        help="where the rows go; rows from an earlier run are kept (required)",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run the trials that are not in the file yet, and print a summary."""
+    """Run the trials that are not in the file yet, and print them all."""
     from rich.console import Console
 
-    from bt_lstm_rotation.reporting import print_line, progress_bar
+    from bt_lstm_rotation.reporting import print_line, print_trials, progress_bar
     from bt_lstm_rotation.sweep import parse_grid, run_sweep
 
     grid = parse_grid(arguments.grid)
+    sizer = make_sizer(arguments)
     panel, benchmark = load_bars(arguments, dt.datetime.now().astimezone())
     workers, store = workers_and_store(arguments)
     with progress_bar(Console(stderr=True)) as progress:
@@ -63,12 +71,14 @@ def run(arguments: argparse.Namespace) -> None:
             start=arguments.start,
             end=arguments.end,
             broker=make_broker(arguments),
+            sizer=sizer,
             seed=arguments.seed,
             workers=workers,
             store=store,
             progress=progress,
             periods_a_year=arguments.periods_a_year,
         )
+    print_trials(Console(), trials, grid, arguments.out)
     failed = int((trials["status"] != "ok").sum())
     print_line(f"{len(trials):,} trials, {failed:,} of them failed, in {arguments.out}")
     if trials["first_decision"].nunique() > 1:

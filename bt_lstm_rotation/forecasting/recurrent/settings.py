@@ -48,8 +48,10 @@ class RecurrentSettings:
         every so many weekdays.
     cell : {"lstm", "gru", "rnn"}
         Long short-term memory, gated recurrent unit, or the vanilla cell.
-    units, layers : int
-        Width and number of recurrent layers.
+    units : int
+        Width of each recurrent layer.
+    layers : int
+        How many recurrent layers stand on each other.
     dropout : float
         Share of a layer's outputs left out in training; 0 up to but not including 1.
     learning_rate : float
@@ -73,7 +75,8 @@ class RecurrentSettings:
     pooled : bool
         One network for all sectors, or one for each.
     features : tuple of str
-        Keys of `bt_lstm_rotation.forecasting.features.FEATURES`.
+        What the network reads of each bar: "log_return", "relative_return",
+        "volatility", "volume" or "rank" (`bt_lstm_rotation.forecasting.features`).
     target : {"relative", "plain"}
         Whether the network learns returns less the cross-section's mean, or returns.
     mirrored : bool
