@@ -1,18 +1,36 @@
-"""Analyzers that record what a report is made of; they compute next to nothing.
+"""Analyzers for anybody's Cerebro: what happened, what it cost, what it was worth.
 
-They work with any strategy and come back through ``optstrategy``: what they keep are
-plain dates, names and numbers.
+Some record, for reports and for the others; the rest work out figures from a record at
+the end of a run. They work with any strategy and come back through ``optstrategy``:
+what they give are plain dates, names and numbers. ``docs/analyzers.md`` has them all.
 """
 
 from bt_lstm_rotation.analyzers.account import AccountHistory, Weights
+from bt_lstm_rotation.analyzers.contribution import SectorContribution
+from bt_lstm_rotation.analyzers.costs import Costs
+from bt_lstm_rotation.analyzers.drawdowns import Drawdowns
+from bt_lstm_rotation.analyzers.equity import EquityCurve
+from bt_lstm_rotation.analyzers.fills import Fill, FillHistory
 from bt_lstm_rotation.analyzers.forecasts import ForecastHistory
 from bt_lstm_rotation.analyzers.orders import OrderHistory, OrderRecord, TradingCosts
+from bt_lstm_rotation.analyzers.retrains import RetrainLedger
+from bt_lstm_rotation.analyzers.skill import ForecastSkill
+from bt_lstm_rotation.analyzers.turnover import Turnover
 
 __all__ = [
     "AccountHistory",
+    "Costs",
+    "Drawdowns",
+    "EquityCurve",
+    "Fill",
+    "FillHistory",
     "ForecastHistory",
+    "ForecastSkill",
     "OrderHistory",
     "OrderRecord",
+    "RetrainLedger",
+    "SectorContribution",
     "TradingCosts",
+    "Turnover",
     "Weights",
 ]
