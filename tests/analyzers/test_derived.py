@@ -209,10 +209,6 @@ class Noting(SectorRotation):
         super().__init__()
         self.seen = {}
 
-    def prenext(self):
-        super().prenext()
-        self._note()
-
     def next(self):
         super().next()
         self._note()
