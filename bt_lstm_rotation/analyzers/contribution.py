@@ -116,7 +116,9 @@ class SectorContribution(DerivedAnalyzer):
                 name: None if base is None else defined(gains[name] / base)
                 for name in names
             },
-            "interest": sum(self._interest.get(sessions[row], 0.0) for row in rows),
+            "interest": sum(
+                (self._interest.get(sessions[row], 0.0) for row in rows), 0.0
+            ),
         }
 
 

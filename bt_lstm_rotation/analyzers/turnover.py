@@ -21,9 +21,10 @@ class Turnover(DerivedAnalyzer):
     - ``by_session``: date -> what its fills were worth, bought plus sold, over equity
       at its close, a decimal; None where equity is not above 0
     - ``traded_value``: the sum of all fills, in currency
-    - ``turnover``: one way and a year, 1 being a whole portfolio, as in
-      ``summary.json``: half the traded value over mean equity and years; None of a
-      single session, and of an account that was ruined or is not finite
+    - ``turnover``: one way and a year, 1 being a whole portfolio, as ``summary.json``
+      has it of the sessions since its first decision: half the traded value over mean
+      equity and years; None of a single session, and of an account that was ruined or
+      is not finite
     """
 
     def __init__(self) -> None:

@@ -7,10 +7,10 @@ import datetime as dt
 import backtrader as bt
 import numpy as np
 import pytest
-from fakes import random_panel, without
+from fakes import FakeSpec, random_panel, without
 from hand_made import FREE, drop_in, panel_of
 
-from bt_lstm_rotation import Broker
+from bt_lstm_rotation import Broker, SectorRotation
 from bt_lstm_rotation.analyzers import AccountHistory, SectorContribution
 from bt_lstm_rotation.feeds import add_feeds
 
@@ -134,6 +134,15 @@ def test_feeds_add_up_to_what_the_account_earned(scheme, deposits):
     assert found["beginning_equity"] == first
     for name, share in found["share"].items():
         assert share == pytest.approx(found["contribution"][name] / first)
+
+
+@pytest.mark.parametrize("delisted", ["last_close", "write_off", "hold"])
+def test_a_position_that_is_settled_and_trades_again_adds_up(delisted):
+    panel = without(random_panel("ABCD", 200), "D", slice(60, 90))
+    params = {"spec": FakeSpec(fit_bars=12), "top": 4, "delisted": delisted}
+    ran = drop_in(panel, SectorRotation, broker=DEAR, analyzers=BOTH, **params)
+    assert {"delisted", "reopened"} <= {e.kind for e in ran.rebalancer.events}
+    assert set(assert_adds_up(ran)["contribution"]) == set("ABCD")
 
 
 def test_a_long_and_a_short_position_worked_out_by_hand():

@@ -13,7 +13,7 @@ from fakes import FakeSpec, random_panel, without
 from hand_made import drop_in, panel_of
 from modes import MODES, each_mode
 
-from bt_lstm_rotation import Broker, MomentumSpec, SectorRotation
+from bt_lstm_rotation import Broker, MomentumSpec, SectorRotation, run_backtest
 from bt_lstm_rotation.analyzers import (
     AccountHistory,
     Costs,
@@ -457,6 +457,65 @@ def test_costs_are_those_of_the_orders():
         for groups in ("by_feed", "by_year"):
             added = sum(part[name] for part in costs[groups].values())
             assert close_to(added, old[name])
+
+
+def test_figures_are_those_of_the_summary():
+    broker = {"benchmark": "SPY", "broker": BROKER}
+    params = {name: PARAMS[name] for name in ("spec", "top")}
+    summary = run_backtest(PANEL, params=params, **broker).summary
+    found = found_by(run(prepared())[0])
+    skill = summary["forecast"]
+    assert {name: found[ForecastSkill][name] for name in skill} == skill
+    metrics = summary["metrics"]
+    assert close_to(found[Drawdowns]["max_drawdown"], metrics["max_drawdown"])
+    costs = found[Costs]
+    assert close_to(costs["commission"] + costs["slippage"], metrics["costs"])
+
+
+def test_turnover_is_that_of_a_summary_of_the_same_sessions():
+    class Monthly(bt.Strategy):
+        def __init__(self):
+            pass
+
+        def prenext(self):
+            self.next()
+
+        def next(self):
+            if len(self) % 21 == 1:
+                for name, weight in (("A", 0.3), ("C", 0.4)):
+                    feed = self.getdatabyname(name)
+                    self.order_target_percent(feed, weight * (len(self) % 5) / 5)
+
+    result = run_backtest(PANEL, strategy=Monthly, benchmark="SPY", broker=BROKER)
+    cerebro = prepared()
+    cerebro.addstrategy(Monthly)
+    found = found_by(cerebro.run()[0])
+    assert len(result.account) == len(found[EquityCurve]["equity"])
+    assert found[Turnover]["turnover"] > 1
+    assert close_to(found[Turnover]["turnover"], result.summary["metrics"]["turnover"])
+    benchmark = found[EquityCurve]["benchmark"]
+    expected = result.account["benchmark"]
+    assert close_to(
+        [v for v in benchmark.values() if v is not None], expected.dropna().tolist()
+    )
+
+
+def test_a_run_without_any_session_has_nothing():
+    cerebro = bt.Cerebro(stdstats=False)
+    bars, since = random_panel("A", 3).frame("A"), dt.datetime(2030, 1, 1)
+    feed = bt.feeds.PandasData(dataname=bars, fromdate=since, name="SPY")
+    cerebro.adddata(feed)
+    for analyzer, params in OURS.items():
+        cerebro.addanalyzer(analyzer, _name=analyzer.__name__, **params)
+    cerebro.addstrategy(Idle)
+    found = found_by(cerebro.run()[0])
+    assert found[EquityCurve] == {
+        name: {} for name in ("equity", "flows", "growth", "benchmark")
+    }
+    assert found[Drawdowns]["max_drawdown"] is None
+    assert found[Turnover]["turnover"] is None
+    assert found[ForecastSkill] == NO_SKILL
+    assert found[SectorContribution]["beginning_equity"] is None
 
 
 def with_orders(cerebro):
