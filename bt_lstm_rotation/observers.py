@@ -13,6 +13,7 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.analyzers import AccountHistory, EquityCurve, ForecastHistory
+from bt_lstm_rotation.errors import StrategyError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.indicators import Forecast
 
@@ -99,7 +100,10 @@ class _LineAFeed(_Copying):
         return _with_lines(base, feeds), args, kwargs
 
     def line_of(self, name: str) -> Any:
-        """Return the line of a feed; ValueError if none has that name."""
+        """Return the line of a feed; StrategyError if none has that name."""
+        if name not in self._names:
+            known = closest(str(name), self._names)
+            raise StrategyError(f"no feed is called {name!r}; {known}")
         return self.lines[self.getlinealiases().index(self._alias(name))]
 
     def _alias(self, name: str) -> str:
@@ -143,6 +147,7 @@ class WeightsObserver(_LineAFeed):
     def next(self) -> None:
         """Copy this session's."""
         equity, cash, held = next(reversed(self._account.get_analysis().values()))
+        # As `Weights` does, which would divide the whole history every session.
         whole = equity or math.nan
         self.l.cash[0] = cash / whole
         shares = {name: value / whole for name, (_, value) in held.items()}

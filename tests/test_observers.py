@@ -122,7 +122,7 @@ def test_there_is_a_line_for_each_feed(feeds):
     assert [weights.line_of(name)[0] for name in names] == [0.0] * feeds
     assert math.isnan(forecasts.line_of("S0")[0])
     assert math.isnan(ran.stats.equityagainstbenchmark.lines.benchmark[0])
-    with pytest.raises(ValueError, match="S99"):
+    with pytest.raises(StrategyError, match=r"no feed is called 'S99'; .*S0"):
         weights.line_of("S99")
 
 
