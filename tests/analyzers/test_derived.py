@@ -384,6 +384,33 @@ def test_a_benchmark_gets_the_same_flows_from_its_first_close_on():
     assert list(found["benchmark"].values()) == pytest.approx([None, *worth, None])
 
 
+def test_of_several_bars_a_session_the_last_one_counts():
+    hours = [f"2019-01-{day:02} {hour}:00" for day in (7, 8, 9) for hour in (10, 15)]
+    closes = [50.0, 40, 60, 80, 20, 60]
+    frame = pd.DataFrame(
+        dict.fromkeys(("Open", "High", "Low", "Close"), closes) | {"Volume": 1.0},
+        index=pd.DatetimeIndex(hours),
+    )
+    cerebro = bt.Cerebro(stdstats=False)
+    minutes = {"timeframe": bt.TimeFrame.Minutes, "compression": 300}
+    cerebro.adddata(bt.feeds.PandasData(dataname=frame, name="SPY", **minutes))
+    cerebro.addanalyzer(EquityCurve, _name="curve", benchmark="SPY")
+
+    class Pays(Idle):
+        def next(self):
+            if len(self) == 3:
+                self.broker.add_cash(500)
+
+    cerebro.addstrategy(Pays)
+    cerebro.broker.setcash(1_000.0)
+    (ran,) = cerebro.run()
+    curve = ran.analyzers.curve.get_analysis()
+    assert list(curve["equity"].values()) == [1_000, 1_500, 1_500]
+    # From 40 to 80, and 500 that were paid in; then to 60.
+    expected = [1_000, 2_000 + 500, 2_500 * 0.75]
+    assert list(curve["benchmark"].values()) == pytest.approx(expected)
+
+
 def test_an_account_that_is_ruined_has_a_drawdown_and_no_rates():
     panel = panel_of("2019-01-07", A=[10, 10, 500, 500, 400])
     ran = orders(panel, {1: lambda s: s.sell(size=50)}, broker=FLAT)
