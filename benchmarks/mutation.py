@@ -35,7 +35,7 @@ ROOMS = {
     "measures": (
         [
             f"measures/{name}.py"
-            for name in ("annualisation", "flows", "performance", "skill")
+            for name in ("annualisation", "drawdowns", "flows", "performance", "skill")
         ],
         ["tests/measures"],
     ),

@@ -11,26 +11,31 @@ from pathlib import Path
 import backtrader as bt
 import pytest
 
-from bt_lstm_rotation import SectorRotation
+from bt_lstm_rotation import SectorRotation, analyzers, observers
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FORECASTERS = (ROOT / "docs" / "forecasters.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "backtrader.md").read_text(encoding="utf-8")
+ANALYZERS = (ROOT / "docs" / "analyzers.md").read_text(encoding="utf-8")
 
 
 def scripts_in(text: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
+def scripts_by_title(text: str) -> dict[str, str]:
+    """Title of its section -> the script, for a message that says which."""
+    return {
+        section.split("\n")[0]: scripts_in(section)[0]
+        for section in text.split("\n## ")
+        if scripts_in(section)
+    }
+
+
 SCRIPTS = scripts_in(README)
-# Title of its section -> the script, for a message that says which.
-PARTS = {
-    section.split("\n")[0]: scripts_in(section)[0]
-    for section in GUIDE.split("\n## ")
-    if scripts_in(section)
-}
+PARTS, RECORDERS = scripts_by_title(GUIDE), scripts_by_title(ANALYZERS)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +95,7 @@ TRADES = (
     "The rebalancer alone",
     "Weights of your own, once a period",
     "Analyzers alone",
+    "Backtrader's own analyzers",
 )
 EXPECTED = {
     "An error for looking ahead": ".close[1] at script.py:7",
@@ -105,6 +111,42 @@ EXPECTED = {
 def test_every_script_of_the_guide_is_run():
     assert len(PARTS) == GUIDE.count("```python")
     assert set(EXPECTED) | set(TRADES) == set(PARTS)
+
+
+TOLD = {
+    "EquityCurve": " against ",
+    "Drawdowns": " days",
+    "Turnover": "turnover a year: 1.",
+    "Costs": "cost rate: 0.0500%",
+    "SectorContribution": " brought ",
+    "ForecastSkill": "ic: ",
+    "RetrainLedger": "failed: 0",
+    "Records": " S3 ",
+    "EquityAgainstBenchmark": "equity.png",
+    "WeightsObserver": "SPY: 0.0",
+    "ForecastsObserver": "'SPY': nan",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("title", RECORDERS)
+def test_each_analyzer_and_observer_is_added_in_a_script(
+    title, frames, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    scope = {"frames": frames, "__name__": __name__}
+    exec(compile(RECORDERS[title], "script.py", "exec"), scope)
+    told = capsys.readouterr().out
+    assert TOLD[title] in told
+    assert "None" not in told.splitlines()[0]
+
+
+def test_every_analyzer_and_observer_has_its_place_in_the_guide():
+    assert set(TOLD) == set(RECORDERS)
+    assert len(RECORDERS) == ANALYZERS.count("```python")
+    told = set(re.findall(r"`(\w+)`|^## (\w+)", ANALYZERS, flags=re.MULTILINE))
+    named = {name for pair in told for name in pair}
+    assert {*analyzers.__all__, *observers.__all__} <= named
 
 
 def test_a_forecaster_of_ones_own_runs_as_it_is_printed(tmp_path, frames):
@@ -142,7 +184,7 @@ def test_a_forecaster_of_ones_own_runs_as_it_is_printed(tmp_path, frames):
 
 
 def test_every_link_of_the_guides_leads_somewhere():
-    for link in re.findall(r"\]\(([^)#:]+)\)", GUIDE + FORECASTERS):
+    for link in re.findall(r"\]\(([^)#:]+)\)", GUIDE + ANALYZERS + FORECASTERS):
         assert (ROOT / "docs" / link).exists(), link
 
 

@@ -364,3 +364,43 @@ def test_a_disk_that_fills_up_leaves_the_old_files(cerebro, tmp_path, monkeypatc
         save_plot(cerebro, tmp_path, **span, **SMALL)
     assert [file.name for file in tmp_path.iterdir()] == ["plot.png"]
     assert (tmp_path / "plot.png").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    ("feeds", "least", "most"), [(1, 9, 9), (3, 9, 15), (10, 30, 40)]
+)
+def test_height_follows_the_number_of_panels(figures, tmp_path, feeds, least, most):
+    names = [f"S{number}" for number in range(feeds)]
+    cerebro = ran(random_panel(names, 30))
+    save_plot(cerebro, tmp_path, width=8, dpi=40)
+    (figure,) = figures
+    assert least <= figure.get_figheight() <= most
+    panels = [axes for axes in figure.axes if axes.xaxis.get_visible()]
+    # What a panel of one row has to hold is three lines of text.
+    assert min(axes.bbox.height for axes in panels) / 40 > 0.7
+    assert all(
+        axes.get_legend().get_window_extent().height <= axes.bbox.height
+        for axes in panels
+        if axes.get_legend() is not None
+    )
+
+
+def test_a_height_that_is_given_is_kept(figures, tmp_path):
+    cerebro = ran(random_panel([f"S{number}" for number in range(6)], 30))
+    save_plot(cerebro, tmp_path, width=8, height=5, dpi=40)
+    assert figures[0].get_size_inches().tolist() == [8, 5]
+
+
+def test_a_height_that_could_not_be_drawn_is_cut(figures, tmp_path):
+    cerebro = ran(random_panel("AB", 15))
+    # Ten inches, were there no limit of 65,535 pixels.
+    save_plot(cerebro, tmp_path / "plot.svg", width=1, dpi=10_000)
+    assert figures[0].get_figheight() == pytest.approx(6.5535)
+
+
+def test_a_long_legend_is_laid_out_in_columns(figures, tmp_path):
+    cerebro = ran(random_panel([f"S{number}" for number in range(12)], 15))
+    save_plot(cerebro, tmp_path, dpi=40)
+    trades = next(a for a in figures[0].axes if labels(a).startswith("DataTrades"))
+    assert len(trades.get_legend().get_texts()) == 12
+    assert trades.get_legend()._ncols > 2

@@ -86,7 +86,8 @@ class AccountHistory(bt.Analyzer):
             equity, paid = equity - cash + broker.cash, paid + (broker.cash - cash)
             cash = float(broker.cash)
         if flow := _rounded(paid, equity):
-            self.flows[today] = flow
+            # Of bars shorter than a day, a session has several.
+            self.flows[today] = self.flows.get(today, 0.0) + flow
         self.rets[today] = (equity, cash, positions)
         self._shares, self._share_value = broker.fundshares, broker.fundvalue
         self._cash_set = getattr(broker, "startingcash", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import backtrader as bt
@@ -33,7 +33,7 @@ class ShownForecast:
 
     symbol: str
     horizon: int
-    returns: dict[dt.date, float] = field(default_factory=dict)
+    returns: dict[dt.date, float]
 
 
 class ForecastHistory(bt.Analyzer):
@@ -49,12 +49,12 @@ class ForecastHistory(bt.Analyzer):
     """
 
     def __init__(self) -> None:
-        self.shown: list[ShownForecast] = []
+        self.forecasts: dict[dt.date, dict[str, float]] = {}
         self.fits: list[FitRecord] = []
         self.specs: list[Any] = []
         self.left_out = 0
-        self._days: dict[dt.date, None] = {}
-        self._watched: list[tuple[Any, ShownForecast]] | None = None
+        self._horizons: dict[str, int] = {}
+        self._watched: list[tuple[str, Any]] | None = None
         self._sessions = clock_of(self)
 
     def prenext(self) -> None:
@@ -65,13 +65,13 @@ class ForecastHistory(bt.Analyzer):
         """Record this session."""
         if self._watched is None:
             self._watched = self._watch()
-        today = self._sessions.today()
-        self._days[today] = None
-        for indicator, shown in self._watched:
+        row = {}
+        for name, indicator in self._watched:
             if self._sessions.shows_today(indicator.data):
                 value = float(indicator.l.forecast[0])
                 if math.isfinite(value):
-                    shown.returns[today] = value
+                    row[name] = value
+        self.forecasts[self._sessions.today()] = row
 
     def stop(self) -> None:
         """Record the fits, which are known in full only now."""
@@ -82,29 +82,35 @@ class ForecastHistory(bt.Analyzer):
             pool.warn_of_failure()
         self._watched = None
 
+    @property
+    def shown(self) -> list[ShownForecast]:
+        """What each indicator has forecast."""
+        return [
+            ShownForecast(
+                name,
+                horizon,
+                {day: row[name] for day, row in self.forecasts.items() if name in row},
+            )
+            for name, horizon in self._horizons.items()
+        ]
+
     def get_analysis(self) -> Any:
         """Return the record."""
-        forecasts: dict[dt.date, dict[str, float]] = {day: {} for day in self._days}
-        for shown in self.shown:
-            for day, value in shown.returns.items():
-                forecasts[day][shown.symbol] = value
+        horizons = [*self._horizons.values()]
         return {
-            "forecasts": forecasts,
-            "horizon": self.shown[-1].horizon if self.shown else None,
+            "forecasts": self.forecasts,
+            "horizon": horizons[-1] if horizons else None,
             "fits": self.fits,
         }
 
-    def _watch(self) -> list[tuple[Any, ShownForecast]]:
-        labels = FeedLabels(self.strategy)
+    def _watch(self) -> list[tuple[str, Any]]:
+        labels, watched = FeedLabels(self.strategy), dict[str, Any]()
         indicators = self._indicators()
-        watched: dict[str, tuple[Any, ShownForecast]] = {}
         for indicator in indicators:
-            name = labels[indicator.data]
-            shown = ShownForecast(name, indicator.pool.spec.horizon)
-            watched.setdefault(name, (indicator, shown))
+            watched.setdefault(labels[indicator.data], indicator)
         self.left_out = len(indicators) - len(watched)
-        self.shown = [shown for _, shown in watched.values()]
-        return list(watched.values())
+        self._horizons = {n: one.pool.spec.horizon for n, one in watched.items()}
+        return list(watched.items())
 
     def _indicators(self) -> list[Any]:
         found = self.strategy.getindicators()

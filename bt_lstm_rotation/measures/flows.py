@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from bt_lstm_rotation.errors import DataError
 
-__all__ = ["growth", "with_flows"]
+__all__ = ["growth", "with_flows", "worth_after"]
 
 # A quotient of two amounts of currency carries about 2e-16 of rounding.
 ROUNDING = 1e-14
@@ -75,8 +76,20 @@ def with_flows(index: pd.Series[Any], flows: pd.Series[Any]) -> pd.Series[Any]:
     values, arrived = index.to_numpy(dtype="float64"), flows.to_numpy(dtype="float64")
     worth = values.copy()
     for row in range(1, len(values)):
-        worth[row] = worth[row - 1] * (values[row] / values[row - 1]) + arrived[row]
-        if not worth[row] > 0:
-            worth[row:] = np.nan
-            break
+        step = values[row] / values[row - 1]
+        worth[row] = worth_after(worth[row - 1], step, arrived[row])
     return pd.Series(worth, index=index.index, name=index.name)
+
+
+def worth_after(worth: float, step: float, flow: float) -> float:
+    """Return what a curve is worth after a session; NaN, and from then on, if nothing.
+
+    Parameters
+    ----------
+    worth, flow : float
+        Currency: at the close before, and what arrived since.
+    step : float
+        Price over the price before.
+    """
+    after = worth * step + flow
+    return after if after > 0 else math.nan

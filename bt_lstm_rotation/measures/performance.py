@@ -22,7 +22,7 @@ from bt_lstm_rotation.measures.annualisation import (
 )
 from bt_lstm_rotation.measures.flows import ROUNDING, growth
 
-__all__ = ["drawdown", "performance", "yearly_returns"]
+__all__ = ["checked_curve", "drawdown", "performance", "yearly_returns"]
 
 MEASURES = (
     "total_return",
@@ -104,7 +104,7 @@ def performance(
        framework", Journal of Investing 3(3), 1994.
     .. [3] T. W. Young, "Calmar ratio: a smoother tool", Futures 20(1), 1991.
     """
-    values = _checked(equity)
+    values = checked_curve(equity)
     for name, amount in (("traded_value", traded_value), ("costs", costs)):
         if not math.isfinite(amount):
             raise DataError(f"{name} is not finite", value=amount, valid="currency")
@@ -195,7 +195,14 @@ def yearly_returns(equity: pd.Series[Any]) -> pd.Series[Any]:
     return pd.Series(ratios[kept] - 1, index=year[rows[kept]], name=equity.name)
 
 
-def _checked(equity: pd.Series[Any]) -> NDArray[np.float64]:
+def checked_curve(equity: pd.Series[Any]) -> NDArray[np.float64]:
+    """Return a curve's values.
+
+    Raises
+    ------
+    DataError
+        If it is not a series of finite numbers over ascending sessions.
+    """
     _check_sessions(equity)
     try:
         values = equity.to_numpy(dtype="float64", na_value=np.nan)

@@ -22,7 +22,7 @@ from bt_lstm_rotation.checks import check_whole
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.prices.panel import PricePanel
 
-__all__ = ["realised_returns", "skill"]
+__all__ = ["realised_returns", "returns_ahead", "session_ic", "skill"]
 
 # Two points always lie on a line: their correlation is 1 or -1 and says nothing.
 MIN_PAIRS = 3
@@ -46,10 +46,27 @@ def realised_returns(panel: PricePanel, horizon: int) -> _Floats:
         a symbol has no bar, and where the later one does not exist yet.
     """
     check_whole("realised_returns", "horizon", horizon, least=1)
-    close, traded = panel.close, panel.traded
+    return returns_ahead(np.where(panel.traded, panel.close, np.nan), horizon)
+
+
+def returns_ahead(close: _Floats, horizon: int) -> _Floats:
+    """Return what each column earned over the horizon that begins at each row.
+
+    Parameters
+    ----------
+    close : (n_sessions, n_symbols) float64
+        Currency; NaN where a symbol has no bar.
+    horizon : int
+        Bars, each symbol's own.
+
+    Returns
+    -------
+    (n_sessions, n_symbols) float64
+        As `realised_returns`.
+    """
     realised = np.full(close.shape, np.nan)
     for column in range(close.shape[1]):
-        rows = np.flatnonzero(traded[:, column])
+        rows = np.flatnonzero(~np.isnan(close[:, column]))
         own = close[rows, column]
         realised[rows[:-horizon], column] = own[horizon:] / own[:-horizon] - 1
     return realised
@@ -91,8 +108,7 @@ def skill(forecast: _Floats, realised: _Floats) -> dict[str, float | None]:
     """
     forecast, realised = _checked(forecast, realised)
     pairs = np.isfinite(forecast) & np.isfinite(realised)
-    correlated = _spread(forecast, pairs) & _spread(realised, pairs)
-    correlated &= pairs.sum(axis=1) >= MIN_PAIRS
+    correlated = _correlated(forecast, realised, pairs)
     x, y, both = forecast[correlated], realised[correlated], pairs[correlated]
     forecasts, returns = forecast[pairs], realised[pairs]
     figures: dict[str, float] = {
@@ -106,6 +122,38 @@ def skill(forecast: _Floats, realised: _Floats) -> dict[str, float | None]:
     return {
         name: value if math.isfinite(value) else None for name, value in figures.items()
     }
+
+
+def session_ic(forecast: _Floats, realised: _Floats) -> _Floats:
+    """Return each session's correlation across symbols, those that ``ic`` is a mean of.
+
+    Parameters
+    ----------
+    forecast, realised : (n_sessions, n_symbols) float64
+        As `skill` takes them; raises as it does.
+
+    Returns
+    -------
+    (n_sessions,) float64
+        NaN where there is none.
+    """
+    forecast, realised = _checked(forecast, realised)
+    pairs = np.isfinite(forecast) & np.isfinite(realised)
+    rows = _correlated(forecast, realised, pairs)
+    found = np.full(len(forecast), np.nan)
+    found[rows] = _correlations(forecast[rows], realised[rows], pairs[rows])
+    return found
+
+
+def _correlated(
+    forecast: _Floats, realised: _Floats, pairs: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Tell which sessions have a correlation."""
+    enough = pairs.sum(axis=1) >= MIN_PAIRS
+    both: NDArray[np.bool_] = (
+        enough & _spread(forecast, pairs) & _spread(realised, pairs)
+    )
+    return both
 
 
 def _checked(forecast: object, realised: object) -> tuple[_Floats, _Floats]:

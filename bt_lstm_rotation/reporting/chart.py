@@ -95,7 +95,7 @@ def _draw_equity(axes: Any, curves: pd.DataFrame) -> None:
     scale = "log" if least > 0 else "linear"
     for name in reversed(curves.columns):
         _draw_line(axes, name, curves[name])
-    if least == most:  # as of one session: a scale needs a range
+    if np.isclose(least, most):  # as of one session: a scale needs a range
         axes.set_ylim(least - abs(least) / 10 - 1e-9, most + abs(most) / 10 + 1e-9)
     axes.set_yscale(scale)
     wide = scale == "log" and most > WIDE * least

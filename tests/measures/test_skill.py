@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bt_lstm_rotation.errors import DataError, SpecError
-from bt_lstm_rotation.measures.skill import realised_returns, skill
+from bt_lstm_rotation.measures.skill import (
+    realised_returns,
+    returns_ahead,
+    session_ic,
+    skill,
+)
 from bt_lstm_rotation.prices.panel import PricePanel
 
 NAN = np.nan
@@ -248,3 +253,29 @@ def test_measures_do_not_bring_in_backtrader_or_tensorflow(module):
     run = [sys.executable, "-c", code]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_ic_is_the_mean_of_those_of_sessions():
+    forecast, realised = draws(5, 60, 6)
+    forecast[3], realised[4] = 0.01, NAN
+    found = session_ic(forecast, realised)
+    x, y = pd.DataFrame(forecast), pd.DataFrame(realised)
+    expected = x.where(y.notna()).corrwith(y.where(x.notna()), axis=1)
+    pairs = (x.notna() & y.notna()).sum(axis=1)
+    expected = expected.where((pairs >= 3) & (x.index != 3))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert {3, 4} <= set(np.flatnonzero(np.isnan(found)))
+    assert skill(forecast, realised)["ic"] == pytest.approx(np.nanmean(found))
+    assert session_ic(forecast[:, :2], realised[:, :2]).shape == (60,)
+    assert np.isnan(session_ic(forecast[:, :2], realised[:, :2])).all()
+    assert session_ic(np.empty((0, 3)), np.empty((0, 3))).shape == (0,)
+    with pytest.raises(DataError, match="not of one shape"):
+        session_ic(forecast, realised[:5])
+
+
+def test_returns_ahead_take_a_missing_close_for_no_bar():
+    close = np.array([[100.0, NAN], [NAN, 50], [110, NAN], [121, 60]])
+    np.testing.assert_allclose(
+        returns_ahead(close, 1), [[0.1, NAN], [NAN, 0.2], [0.1, NAN], [NAN, NAN]]
+    )
+    assert np.isnan(returns_ahead(close, 9)).all()

@@ -1,36 +1,27 @@
-"""A Cerebro's plot as files, on a machine with or without a display.
-
-`cerebro.plot()` opens windows: importing `backtrader.plot` sets matplotlib's backend
-to TkAgg (backtrader/plot/__init__.py:31), whatever it was and whatever MPLBACKEND says,
-and without a display the first figure then fails. `save_plot` has Backtrader draw the
-same panels on figures of its own, which belong to no window and to no backend.
-"""
+"""What ``cerebro.plot()`` would show, drawn into files."""
 
 from __future__ import annotations
 
 import datetime as dt
 import io
 import os
-import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import backtrader as bt
-import numpy as np
 
 from bt_lstm_rotation.checks import check_positive, check_whole, is_whole
 from bt_lstm_rotation.disk import disk_errors, write_together
 from bt_lstm_rotation.errors import OutputError, SpecError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
+from bt_lstm_rotation.plotting.layout import MOST_PIXELS, ROWS_OF_A_FEED, lay_out
+from bt_lstm_rotation.plotting.paper import backtraders_plots, plotter
 
 __all__ = ["save_plot"]
 
 FORMATS = (".png", ".svg", ".pdf")
-# Agg draws no image that is wider or higher.
-MOST_PIXELS = 2**16 - 1
 
 
 def save_plot(
@@ -41,7 +32,7 @@ def save_plot(
     start: dt.date | int | None = None,
     end: dt.date | int | None = None,
     width: float = 16.0,
-    height: float = 9.0,
+    height: float | None = None,
     dpi: float = 100.0,
     tight: bool = True,
     **scheme: Any,
@@ -61,8 +52,11 @@ def save_plot(
         Into how many figures the sessions of a strategy are divided.
     start, end : date or int, optional
         First and last session, or as ``cerebro.plot`` counts them.
-    width, height : float
+    width : float
         In inches.
+    height : float, optional
+        In inches. By default as many panels as there are can be read: 9, or more for
+        more than two feeds.
     dpi : float
         Pixels an inch.
     tight : bool
@@ -78,20 +72,22 @@ def save_plot(
     OutputError
         If the files cannot be written.
     """
-    plots = _backtraders_plots()
+    plots = backtraders_plots()
     import matplotlib as mpl
 
     strategies = _strategies(cerebro)
     path = _file(target)
     check_whole("save_plot", "numfigs", numfigs, least=1)
-    for name, size in (("width", width), ("height", height), ("dpi", dpi)):
+    sizes = {"width": width, "height": 1.0 if height is None else height, "dpi": dpi}
+    for name, size in sizes.items():
         check_positive("save_plot", name, size)
-    if max(width, height) * dpi > MOST_PIXELS:
+    if max(sizes["width"], sizes["height"]) * dpi > MOST_PIXELS:
         valid = f"so that there are at most {MOST_PIXELS} pixels a side"
         raise SpecError("save_plot", "dpi", dpi, valid)
     first, last = _rows(strategies[0], start, end, numfigs)
     # A scheme of its own: Backtrader's default is one object for the whole process.
     own = plots.PlotScheme()
+    own.rowsmajor = ROWS_OF_A_FEED
     if min(data._timeframe for data in cerebro.datas) >= bt.TimeFrame.Days:
         own.fmt_x_ticks = "%Y-%m-%d"
     for name, value in scheme.items():
@@ -102,7 +98,7 @@ def save_plot(
     # A feed's name is text, though it may have two dollar signs.
     with mpl.rc_context({"text.parse_math": False}):
         drawn = cerebro.plot(
-            plotter=_plotter(plots.Plot)(scheme=own),
+            plotter=plotter(plots.Plot)(scheme=own),
             numfigs=numfigs,
             iplot=False,
             start=first,
@@ -110,90 +106,8 @@ def save_plot(
         )
         figures = [figure for of_strategy in drawn for figure in of_strategy]
         for figure in figures:
-            figure.set_size_inches(width, height)
+            lay_out(figure, width, height, dpi, own.legendindloc)
         return _write(figures, path, dpi, "tight" if tight else None)
-
-
-def _backtraders_plots() -> Any:
-    """Import Backtrader's plots, and leave matplotlib's backend as it is."""
-    import matplotlib as mpl
-    from matplotlib.rcsetup import validate_backend
-
-    if "backtrader.plot" not in sys.modules:
-        # The import switches backends, unless the one it wants seems to be set already.
-        # As a plain dict: to ask rcParams for its backend would start one up.
-        settings: Any = mpl.rcParams
-        kept = {key: dict.get(settings, key) for key in ("backend", "backend_fallback")}
-        wanted = "MacOSX" if sys.platform == "darwin" else "TKAgg"
-        dict.__setitem__(settings, "backend", validate_backend(wanted))
-        try:
-            import_module("backtrader.plot")
-        finally:
-            dict.update(settings, kept)
-    return sys.modules["backtrader.plot"]
-
-
-class _Paper:
-    """What Backtrader calls of pyplot, on figures that have no window."""
-
-    def figure(self, _number: int) -> Any:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        self._figure = Figure()
-        FigureCanvasAgg(self._figure)
-        return self._figure
-
-    def subplot2grid(
-        self, shape: tuple[int, int], loc: tuple[int, int], rowspan: int, sharex: Any
-    ) -> Any:
-        row, column = loc
-        place = self._figure.add_gridspec(*shape)[row : row + rowspan, column]
-        return self._figure.add_subplot(place, sharex=sharex)
-
-    def setp(self, artists: Any, **properties: Any) -> None:
-        from matplotlib.artist import setp
-
-        setp(artists, **properties)
-
-    def autoscale(self, **settings: Any) -> None:
-        self._figure.gca().autoscale(**settings)
-
-
-def _plotter(base: Any) -> Any:
-    """Make Backtrader's Plot draw on paper, with dates below."""
-    from matplotlib.ticker import FixedLocator
-
-    class Plot(base):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self._paper = _Paper()
-
-        # Backtrader sets it to pyplot, in the middle of plot().
-        mpyplot = property(lambda self: self._paper, lambda self, _: None)
-
-        def plot(self, *args: Any, **kwargs: Any) -> Any:
-            figures = super().plot(*args, **kwargs)
-            for figure in figures:
-                # Backtrader hides all labels, then looks for the last panel's among
-                # those that are visible (backtrader/plot/plot.py:264).
-                panels = [axes for axes in figure.axes if axes.xaxis.get_visible()]
-                rotation = self.p.scheme.tickrotation
-                panels[-1].tick_params("x", labelbottom=True, labelrotation=rotation)
-            return figures
-
-        def setlocators(self, ax: Any) -> None:
-            super().setlocators(ax)
-            # Backtrader's, which takes day numbers since the year 1 for matplotlib's
-            # since 1970, puts them at odd places, some on top of each other.
-            rows = len(self.pinf.xreal)
-            ticks = np.linspace(0, rows - 1, min(rows, 9)).round()
-            ax.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
-
-        def show(self) -> None:
-            """Show nothing: there is no window."""
-
-    return Plot
 
 
 def _strategies(cerebro: Any) -> list[Any]:
