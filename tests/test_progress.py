@@ -14,7 +14,6 @@ from rich.console import Console
 from bt_lstm_rotation import progress
 from bt_lstm_rotation.progress import SOON, fits_bar, is_watched, progress_bar
 
-
 ERASED = "\x1b[1A\x1b[2K"  # one line up, and what is on it gone
 
 
@@ -142,9 +141,14 @@ def test_fits_one_by_one_leave_no_line_each(monkeypatch):
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
 def test_a_bar_is_closed_after_an_error(error, monkeypatch):
     terminal = watched(monkeypatch)
-    with pytest.raises(error), fits_bar(0, 7):
-        until_shown(terminal, "0/7")
-        raise error
+
+    def stopped():
+        with fits_bar(0, 7):
+            until_shown(terminal, "0/7")
+            raise error
+
+    with pytest.raises(error):
+        stopped()
     assert terminal.getvalue().endswith(ERASED)
     no_thread_is_left()
 

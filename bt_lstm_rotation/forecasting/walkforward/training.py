@@ -106,7 +106,7 @@ class Training:
 
     @contextmanager
     def told(self, done: int, planned: int) -> Iterator[Progress]:
-        """Open `watch` for fits to come; yield what tells it, and `progress`, of one."""
+        """Open `watch` for fits to come; yield what tells it and `progress` of each."""
         with ExitStack() as watched:
             tell = [] if self.progress is None else [self.progress]
             if self.watch is not None and planned > done:
