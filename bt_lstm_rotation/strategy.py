@@ -63,7 +63,7 @@ class SectorRotation(PeriodicRebalance):
         self.forecast_of = Forecast.pooled(
             list(self.sectors.values()),
             spec=self.p.spec,
-            start=self.p.start,
+            start=self._first_close,
             training=self.p.training,
         )
         self._failures_noted = 0
