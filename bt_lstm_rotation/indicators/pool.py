@@ -28,6 +28,7 @@ from bt_lstm_rotation.feeds.bar_order import (
 from bt_lstm_rotation.feeds.bars import last_bar, loaded_bars
 from bt_lstm_rotation.feeds.naming import feed_names
 from bt_lstm_rotation.feeds.sessions import dates_of
+from bt_lstm_rotation.feeds.unadjusted import warn_of_unadjusted
 from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
@@ -81,6 +82,7 @@ class ForecastPool:
     ) -> None:
         names = feed_names(feeds)
         require_daily(feeds)
+        warn_of_unadjusted(feeds)
         check_spec(spec)
         if len(names) < spec.min_symbols:
             raise SpecError(
