@@ -36,22 +36,24 @@ class PeriodicRebalance(bt.Strategy):
     monthly rebalance is decided at the last close of a month.
 
     Params:
-      - rebalance: "weekly", "monthly", "quarterly", or a number of weekdays
+      - rebalance: "weekly", "monthly", "quarterly", or a number of weekdays ("monthly")
       - cash_buffer: share of equity kept in cash, for the gap between the close that
-        decides and the open that fills, and for costs
-      - benchmark: name of a feed that is never traded
-      - universe: names of the feeds that are traded; by default all but the benchmark
+        decides and the open that fills, and for costs (0.02)
+      - benchmark: name of a feed that is never traded (None)
+      - universe: names of the feeds that are traded; all but the benchmark if None
+        (None)
       - start: first session on which an order can be filled, decided at the close of
-        the session before; earlier bars are history
-      - max_attempts: sessions on which an order may fail before it is given up
+        the session before; earlier bars are history (None)
+      - max_attempts: sessions on which an order may fail before it is given up (5)
       - lot: shares that are traded at a time: 1 for whole shares, 0.001 for fractions
-      - min_trade: currency; a smaller change is not made, but for selling out
-      - band: share of equity; a position within it of its target is left as it is
+        (1.0)
+      - min_trade: currency; a smaller change is not made, but for selling out (0.0)
+      - band: share of equity; a position within it of its target is left as it is (0.0)
       - delisted: what becomes of a position in a feed that has ended: "last_close",
-        "write_off" or "hold"
-      - delisted_after: calendar days without a bar after which a feed has ended; by
-        default ten, and more where its own bars are further apart than days
-      - shorts: whether weights may be negative
+        "write_off" or "hold" ("last_close")
+      - delisted_after: calendar days without a bar after which a feed has ended; ten,
+        or more where its own bars are further apart than days, if None (None)
+      - shorts: whether weights may be negative (0)
 
     What each of the last six means in full is in `bt_lstm_rotation.Rebalancer`. Bars
     that are not valid count as none (`bt_lstm_rotation.feeds.valid_bars`).

@@ -42,8 +42,8 @@ class Forecast(bt.Indicator):
       - spec: which forecaster, and its settings (None)
       - start: first date on which a forecast is wanted; no fit is made for earlier ones
         (None)
-      - training: how fits are made; by default they are kept in the user's cache
-        folder, and a bar is shown in a terminal (None)
+      - training: how fits are made; kept in the user's cache folder, with a bar in a
+        terminal, if None (None)
       - wait: whether the minimum period is ``spec.fit_bars`` and the days of the
         longest period between two fits: with at most one bar a day, fits that succeed,
         and ``spec.min_symbols`` feeds that begin with this one, it has a forecast then
