@@ -73,7 +73,8 @@ def run_backtest(
     broker : Broker, optional
         Cash, commission and slippage.
     training : Training, optional
-        How fits are made, if the strategy has a parameter ``training`` of None.
+        How fits are made, if the strategy has a parameter ``training`` of None; by
+        default as in a script, kept and shown (`SectorRotation`).
     periods_a_year : float, optional
         Sessions a year, by which ratios are annualised. By default it is measured
         (`bt_lstm_rotation.measures.annualisation`).
@@ -152,7 +153,7 @@ def _require_panel(panel: Any) -> None:
         raise DataError(
             "not a PricePanel",
             value=type(panel).__name__,
-            valid="PricePanel.from_frames(frames, today=...) makes one of DataFrames",
+            valid="load_prices(frames) makes one of DataFrames",
         )
 
 
