@@ -81,7 +81,9 @@ def fits_bar(done: int, planned: int) -> Iterator[Callable[[int, int], None]]:
         nonlocal update
         from rich.console import Console
 
-        bar = progress_bar(Console(stderr=True), transient=True)
+        # Not asked again: while TensorFlow is imported, stderr leads nowhere.
+        console = Console(stderr=True, force_terminal=True)
+        bar = progress_bar(console, transient=True)
         update = shown.enter_context(bar)
         update(*now)
 

@@ -119,6 +119,15 @@ def test_a_bar_shows_how_far_the_fits_are(monkeypatch):
         until_shown(terminal, "6/7")
 
 
+def test_a_terminal_that_is_silenced_for_a_while_is_still_one(monkeypatch):
+    # As stderr is while TensorFlow is imported, which a first fit begins with.
+    terminal = watched(monkeypatch)
+    with fits_bar(0, 7):
+        monkeypatch.setattr(terminal, "isatty", lambda: False)
+        until_shown(terminal, "0/7")
+    assert terminal.getvalue().endswith(ERASED)
+
+
 def test_fits_that_are_made_at_once_show_no_bar(monkeypatch):
     terminal = watched(monkeypatch)
     monkeypatch.setattr(progress, "SOON", 3_600.0)

@@ -95,8 +95,10 @@ class ForecastPool:
         self._feeds = dict(zip(names, feeds, strict=True))
         self._names = {id(feed): name for name, feed in self._feeds.items()}
         self._history = BarHistory(names)
-        if training is None:
-            training = default_training()
+        training = default_training() if training is None else training
+        if not isinstance(training, Training):
+            valid = "Training(...), or None"
+            raise SpecError("Forecast", "training", training, valid)
         self._walk = WalkForward(spec, self._history, start=start, training=training)
         self._seen = dict.fromkeys(names, 0)
         self._series = {name: BarValidator() for name in names}

@@ -23,6 +23,7 @@ from bt_lstm_rotation import (
     progress,
     run_backtest,
 )
+from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting.store import default_folder, forecast_store
 
@@ -55,6 +56,12 @@ def test_what_is_trained_is_kept_and_every_forecast_the_same(modes):
 def test_a_training_that_is_given_is_used_as_it_stands():
     run(pooled(TINY, training=Training()))
     assert not default_folder().exists()
+
+
+@pytest.mark.parametrize("training", ["slow", 1, Training])
+def test_what_is_no_training_is_refused(training):
+    with pytest.raises(SpecError, match=r"training must be Training\(...\), or None"):
+        run(pooled(TINY, training=training))
 
 
 def test_one_feed_alone_takes_a_training_too():
