@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.periodic import PeriodicRebalance
     from bt_lstm_rotation.plotting import save_plot
     from bt_lstm_rotation.prices import PricePanel
+    from bt_lstm_rotation.prices.source import load_prices
     from bt_lstm_rotation.rebalancing import Rebalancer
     from bt_lstm_rotation.result import BacktestResult
     from bt_lstm_rotation.strategy import SectorRotation
@@ -53,6 +54,7 @@ __all__ = [
     "Training",
     "Workers",
     "__version__",
+    "load_prices",
     "run_backtest",
     "save_plot",
 ]
@@ -77,6 +79,7 @@ __getattr__ = lazy_names(
         "SectorRotation": "strategy",
         "Training": "forecasting",
         "Workers": "forecasting",
+        "load_prices": "prices.source",
         "run_backtest": "backtest",
         "save_plot": "plotting",
     },

@@ -82,7 +82,7 @@ class NoLookahead(bt.LineSeries):
     refuse_stale_bars : bool
         Whether it is also an error to read a feed that has no bar of the session,
         except for its ``datetime``. Backtrader then shows an older bar, which is often
-        meant.
+        meant (False).
 
     Raises
     ------

@@ -12,9 +12,10 @@ import numpy as np
 from bt_lstm_rotation.checks import check_date, check_fraction, check_whole
 from bt_lstm_rotation.errors import SpecError, StrategyError, closest
 from bt_lstm_rotation.feeds.bar_order import check_one_time, different_times
+from bt_lstm_rotation.feeds.first_close import first_close
 from bt_lstm_rotation.feeds.memory import keep_all_bars
 from bt_lstm_rotation.feeds.naming import feed_names
-from bt_lstm_rotation.feeds.sessions import SessionClock, as_session
+from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars
 from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
@@ -35,21 +36,24 @@ class PeriodicRebalance(bt.Strategy):
     monthly rebalance is decided at the last close of a month.
 
     Params:
-      - rebalance: "weekly", "monthly", "quarterly", or a number of weekdays
+      - rebalance: "weekly", "monthly", "quarterly", or a number of weekdays ("monthly")
       - cash_buffer: share of equity kept in cash, for the gap between the close that
-        decides and the open that fills, and for costs
-      - benchmark: name of a feed that is never traded
-      - universe: names of the feeds that are traded; by default all but the benchmark
-      - start: first close at which to decide; earlier bars are history
-      - max_attempts: sessions on which an order may fail before it is given up
+        decides and the open that fills, and for costs (0.02)
+      - benchmark: name of a feed that is never traded (None)
+      - universe: names of the feeds that are traded; all but the benchmark if None
+        (None)
+      - start: first session on which an order can be filled, decided at the close of
+        the session before; earlier bars are history (None)
+      - max_attempts: sessions on which an order may fail before it is given up (5)
       - lot: shares that are traded at a time: 1 for whole shares, 0.001 for fractions
-      - min_trade: currency; a smaller change is not made, but for selling out
-      - band: share of equity; a position within it of its target is left as it is
+        (1.0)
+      - min_trade: currency; a smaller change is not made, but for selling out (0.0)
+      - band: share of equity; a position within it of its target is left as it is (0.0)
       - delisted: what becomes of a position in a feed that has ended: "last_close",
-        "write_off" or "hold"
-      - delisted_after: calendar days without a bar after which a feed has ended; by
-        default ten, and more where its own bars are further apart than days
-      - shorts: whether weights may be negative
+        "write_off" or "hold" ("last_close")
+      - delisted_after: calendar days without a bar after which a feed has ended; ten,
+        or more where its own bars are further apart than days, if None (None)
+      - shorts: whether weights may be negative (0)
 
     What each of the last six means in full is in `bt_lstm_rotation.Rebalancer`. Bars
     that are not valid count as none (`bt_lstm_rotation.feeds.valid_bars`).
@@ -86,9 +90,11 @@ class PeriodicRebalance(bt.Strategy):
             shorts=bool(self.p.shorts),
             **{name: getattr(self.p, name) for name in RULES},
         )
-        self._first_close = as_session(self.p.start)
         # A report begins with this close.
         self.first_decision: dt.date | None = None
+        self._first_close: dt.date | None = None
+        if self.p.start is not None:
+            self._first_close = first_close(self.sectors.values(), self.p.start)
         self._period_done: int | None = None
         self._noted_until: dt.date | None = None
 
@@ -135,7 +141,7 @@ class PeriodicRebalance(bt.Strategy):
     def is_due(self) -> bool:
         """Whether this session's period has not been traded yet."""
         first = self._first_close
-        early = first is not None and self._sessions.session() < first
+        early = first is not None and self._sessions.today() < first
         return not early and self._period() != self._period_done
 
     def trading_today(self) -> dict[str, Any]:

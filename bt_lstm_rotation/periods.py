@@ -26,6 +26,7 @@ __all__ = [
     "YEAR",
     "Period",
     "check_period",
+    "longest_period",
     "period_of",
     "stale_after",
 ]
@@ -47,6 +48,9 @@ STALE_AFTER = 10  # days
 
 # Spacings: two bars may be missing, and dates may move, as those of months' ends do.
 STALE_SPACINGS = 3.5
+
+# Calendar days; a test counts them in the 400 years after which dates repeat.
+_DAYS = {"weekly": 7, "monthly": 33, "quarterly": 94}
 
 LONGEST = 1_000_000  # weekdays: longer than any market, and no overflow in int64
 
@@ -112,3 +116,12 @@ def period_of(sessions: NDArray[np.datetime64], every: Period) -> NDArray[np.int
     if every == "quarterly":
         return fill.astype("datetime64[M]").astype(np.int64) // 3
     return np.busday_count(np.datetime64("1970-01-01", "D"), fill) // every
+
+
+def longest_period(every: Period) -> int:
+    """Return the most calendar days that sessions of one period can fall on."""
+    if isinstance(every, str):
+        return _DAYS[every]
+    # Each weekday is the next one of a single day, and a Monday that of three.
+    mondays = -(-every // 5)
+    return every + 2 * mondays

@@ -55,3 +55,16 @@ class BacktestResult:
     retrains: pd.DataFrame = field(repr=False)
     events: pd.DataFrame = field(repr=False)
     summary: dict[str, Any]
+
+    def __repr__(self) -> str:
+        name = str((self.summary.get("strategy") or {}).get("name", "no strategy"))
+        metrics = self.summary.get("metrics") or {}
+        parts = [name if name.isprintable() else ascii(name)]
+        if len(self.account):
+            first, last = self.account.index[[0, -1]]
+            parts.append(f"{first:%Y-%m-%d} to {last:%Y-%m-%d}")
+        if (total := metrics.get("total_return")) is not None:
+            parts.append(f"total return {total:+,.1%}")
+        if (sharpe := metrics.get("sharpe")) is not None:
+            parts.append(f"Sharpe {sharpe:.2f}")
+        return f"BacktestResult({', '.join(parts)})"

@@ -25,21 +25,25 @@ class SectorRotation(PeriodicRebalance):
 
     Params:
       - spec: which forecaster; a ForecastSpec, a MomentumSpec, or one of your own
-      - top: how many sectors to hold
-      - quantile: in place of `top`, the share of the sectors to hold
+        (ForecastSpec())
+      - top: how many sectors to hold (3)
+      - quantile: in place of `top`, the share of the sectors to hold (None)
       - weighting: how much of each: "equal", "forecast" or "inverse_volatility"
-      - cap: most that one sector may get, as a share of equity
+        ("equal")
+      - cap: most that one sector may get, as a share of equity (None)
       - threshold: forecast below which a sector's slot stays in cash, as a decimal
         return; or "round_trip", what it costs at this close to buy the sector and to
-        sell it again
+        sell it again (None)
       - rank_buffer: ranks beyond its slots within which a sector that is held is kept
+        (0)
       - shorts: how many of the worst sectors to hold short, with half of what is
-        invested
+        invested (0)
       - max_turnover: most that a rebalance trades, as a share of equity, buys and sells
-        added; before sizes are rounded to shares
-      - training: how fits are made; it changes no forecast
+        added; before sizes are rounded to shares (None)
+      - training: how fits are made, which changes no forecast; kept in the user's cache
+        folder, with a bar in a terminal, if None (None)
       - max_age: how many fits in a row may fail before positions are held as they are,
-        until one succeeds; up to then the last good network serves on
+        until one succeeds; up to then the last good network serves on (3)
       - rebalance, cash_buffer, benchmark, universe, start, max_attempts, lot,
         min_trade, band, delisted, delisted_after: see PeriodicRebalance
 
@@ -63,7 +67,7 @@ class SectorRotation(PeriodicRebalance):
         self.forecast_of = Forecast.pooled(
             list(self.sectors.values()),
             spec=self.p.spec,
-            start=self.p.start,
+            start=self._first_close,
             training=self.p.training,
         )
         self._failures_noted = 0

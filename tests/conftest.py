@@ -3,6 +3,14 @@ from __future__ import annotations
 import pytest
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_fixture_trains_into_the_users_cache(tmp_path_factory):
+    # One of a whole module is made before what is set for a single test.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_kept_from_one_test_to_the_next(monkeypatch, tmp_path_factory):
     # Stored forecasts would spare the very training that a test is about.

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 # and may import what stands on a lower floor, and its own room.
 FLOORS = [
     ["_lazy", "_version", "errors"],
-    ["checks", "disk", "user_code"],
+    ["checks", "disk", "progress", "user_code"],
     ["archive", "periods", "result"],
     ["prices"],
     ["forecasting.window"],

@@ -13,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.periods import PERIODS, check_period, period_of, stale_after
+from bt_lstm_rotation.periods import (
+    PERIODS,
+    check_period,
+    longest_period,
+    period_of,
+    stale_after,
+)
 
 EXAMPLES = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 dates = st.dates(dt.date(1900, 1, 1), dt.date(2200, 12, 31))
@@ -173,3 +179,12 @@ def test_one_or_two_missing_bars_are_no_end_and_four_are(freq, missing):
 )
 def test_a_symbol_has_stopped_after_ten_days_or_three_and_a_half_spacings(gaps, days):
     assert stale_after(gaps) == stale_after(np.array(gaps, dtype=float)) == days
+
+
+@pytest.mark.parametrize("every", [*PERIODS, 1, 2, 5, 6, 21, 63])
+def test_the_longest_period_is_the_longest_of_400_years(every):
+    # Dates fall on the same weekdays again after 400 years.
+    every_day = np.arange(np.datetime64("1990-01-01"), np.datetime64("2391-01-01"))
+    numbers = period_of(every_day, every)
+    whole = np.unique(numbers, return_counts=True)[1][1:-1]
+    assert longest_period(every) == whole.max()

@@ -176,12 +176,12 @@ def test_a_single_feed_needs_no_name():
     ]
 
 
-def test_start_is_the_first_close_that_decides():
-    ran = rotate(start=dt.date(2019, 2, 1))
+def test_start_is_the_first_session_that_fills():
+    assert fills(rotate(start=dt.date(2019, 2, 1))) == fills(rotate())
     # February's trade is made up for at its first close: all 0%, so A and B by name.
+    ran = rotate(start=dt.date(2019, 2, 4))
     assert fills(ran)[0] == ("2019-02-04", "A", 44, 110.0)
-    after_all = rotate(start=dt.date(2019, 3, 4))
-    assert fills(after_all) == []
+    assert fills(rotate(start=dt.date(2019, 3, 5))) == []
 
 
 def test_a_period_is_traded_once_however_often_next_is_called():
@@ -228,7 +228,7 @@ def test_without_weights_it_is_asked_again_at_the_next_close():
             self.asked += 1
             return {"B": 0.5} if self.asked == 3 else {}
 
-    ran = drop_in(THREE, Undecided, start=dt.date(2019, 2, 4))
+    ran = drop_in(THREE, Undecided, start=dt.date(2019, 2, 5))
     # Asked on February 4, 5 and 6; 5,000 are 96 shares at 52. Nothing came of March.
     assert fills(ran) == [("2019-02-07", "B", 96, 52.0)]
 
@@ -241,7 +241,7 @@ def test_all_weights_zero_sell_everything():
         def weights(self):
             return {"A": 0.5 if self.datetime.date(0).month == 1 else 0.0}
 
-    ran = drop_in(THREE, Leaving, start=dt.date(2019, 1, 31))
+    ran = drop_in(THREE, Leaving, start=dt.date(2019, 2, 1))
     assert fills(ran) == [
         ("2019-02-01", "A", 45, 112.0),
         ("2019-03-01", "A", -45, 99.0),

@@ -17,7 +17,7 @@ from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.rebalancing import RebalanceEvent
 
-__all__ = ["Recorded", "StrategyRecord", "first_close", "merged"]
+__all__ = ["Recorded", "StrategyRecord", "first_of_report", "merged"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,7 +84,7 @@ class StrategyRecord:
         return found
 
 
-def first_close(
+def first_of_report(
     records: Sequence[StrategyRecord], sessions: Sequence[dt.date], since: Any
 ) -> np.datetime64:
     """Return the close with which a report begins.

@@ -18,7 +18,7 @@ from bt_lstm_rotation.analyzers.orders import OrderHistory
 from bt_lstm_rotation.analyzers.recorded import (
     Recorded,
     StrategyRecord,
-    first_close,
+    first_of_report,
     merged,
 )
 from bt_lstm_rotation.analyzers.settings import (
@@ -36,6 +36,7 @@ from bt_lstm_rotation.errors import (
 )
 from bt_lstm_rotation.feeds.naming import FeedLabels
 from bt_lstm_rotation.feeds.sessions import SessionClock
+from bt_lstm_rotation.feeds.unadjusted import warn_of_unadjusted
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
 from bt_lstm_rotation.reporting import check_folder, print_summary, write_run
 from bt_lstm_rotation.result import BacktestResult
@@ -116,6 +117,7 @@ class RunReport(bt.Analyzer):
         clock: Callable[[], float] = self.p.clock
         self._began = clock()
         self._cash = float(self.strategy.broker.getcash())
+        warn_of_unadjusted(self.strategy.datas)
         labels = FeedLabels(self.strategy)
         names = [labels[feed] for feed in self.strategy.datas]
         if self.p.benchmark is not None and self.p.benchmark not in names:
@@ -185,7 +187,7 @@ class RunReport(bt.Analyzer):
             StrategyRecord(one.strategy, one.orders, one.forecasts, one.waits)
             for one in reports
         ]
-        first = first_close(records, sessions, self.p.since)
+        first = first_of_report(records, sessions, self.p.since)
         panel = self.p.panel if self.bars is None else self.bars.get_analysis()
         return Recorded(
             panel=panel,

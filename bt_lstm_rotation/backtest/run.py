@@ -69,8 +69,8 @@ def run_backtest(
     start : date, optional
         First session on which an order can be filled; the first decision is made at the
         close before. Default: the session after the first that has a forecast. A
-        `PeriodicRebalance` is given that close as ``start``; any other strategy is held
-        back until it (`bt_lstm_rotation.backtest.trading_start`), and a parameter
+        `PeriodicRebalance` is given it as ``start``; any other strategy is held back
+        until that close (`bt_lstm_rotation.backtest.trading_start`), and a parameter
         ``start`` of its own is left alone.
     end : date, optional
         Last session. Later bars are not looked at, not even to measure skill.
@@ -80,7 +80,8 @@ def run_backtest(
         How many shares a plain ``buy()`` is for, perhaps with the sizer's parameters;
         not for a `PeriodicRebalance`. Default: Backtrader's, one share.
     training : Training, optional
-        How fits are made, if the strategy has a parameter ``training`` of None.
+        How fits are made, if the strategy has a parameter ``training`` of None; by
+        default as in a script, kept and shown (`SectorRotation`).
     periods_a_year : float, optional
         Sessions a year, by which ratios are annualised. By default it is measured
         (`bt_lstm_rotation.measures.annualisation`).
@@ -129,7 +130,9 @@ def run_backtest(
     broker.set_up(cerebro)
     add_sizer(cerebro, sizer)
     if issubclass(strategy, PeriodicRebalance):
-        cerebro.addstrategy(strategy, **given, start=first.astype(object))
+        # The day after a close has no other close before it.
+        opening = (first + 1).astype(object) if start is None else start
+        cerebro.addstrategy(strategy, **given, start=opening)
     else:
         cerebro.addstrategy(starting_at(strategy, first), **given)
     cerebro.addanalyzer(
@@ -161,7 +164,7 @@ def _require_panel(panel: Any) -> None:
         raise DataError(
             "not a PricePanel",
             value=type(panel).__name__,
-            valid="PricePanel.from_frames(frames, today=...) makes one of DataFrames",
+            valid="load_prices(frames) makes one of DataFrames",
         )
 
 
@@ -183,12 +186,13 @@ def _first_decision(
     panel: PricePanel, sectors: PricePanel, spec: Any, start: dt.date | None
 ) -> np.datetime64:
     """Return the close at which the first decision is made."""
-    sessions = panel.sessions
-    possible: np.datetime64 = sessions[0]
+    possible: np.datetime64 = panel.sessions[0]
     if isinstance(spec, Spec) and not isinstance(spec, type):
         possible = first_forecast(sectors, spec)
     if start is None:
         return possible
+    # On a session of the benchmark alone there is nothing to decide.
+    sessions = sectors.sessions
     at = int(np.searchsorted(sessions, np.datetime64(start, "D")))
     if at == len(sessions):
         raise DataError(
@@ -201,8 +205,8 @@ def _first_decision(
         earliest = sessions[np.searchsorted(sessions, possible) + 1 :][:1]
         raise HistoryError(
             f"too little history before the start {start}",
-            needed=int((sectors.sessions <= possible).sum()),
-            available=int((sectors.sessions <= first).sum()),
+            needed=int((sessions <= possible).sum()),
+            available=int((sessions <= first).sum()),
             valid="the first fit waits for the first session of a period; "
             f"the earliest possible start is {', '.join(map(str, earliest)) or 'none'}",
         )

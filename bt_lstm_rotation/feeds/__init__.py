@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.feeds.naming import feed_name, feed_names
     from bt_lstm_rotation.feeds.panel_feeds import add_feeds
     from bt_lstm_rotation.feeds.sessions import session_of
+    from bt_lstm_rotation.feeds.unadjusted import warn_of_unadjusted
     from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "last_bar",
     "loaded_bars",
     "session_of",
+    "warn_of_unadjusted",
 ]
 
 __getattr__ = lazy_names(
@@ -35,5 +37,6 @@ __getattr__ = lazy_names(
         "last_bar": "bars",
         "loaded_bars": "bars",
         "session_of": "sessions",
+        "warn_of_unadjusted": "unadjusted",
     },
 )

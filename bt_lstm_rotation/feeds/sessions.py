@@ -16,7 +16,7 @@ meant for display. So everything here goes by the numbers, and by one definition
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import backtrader as bt
@@ -73,12 +73,17 @@ class SessionDates:
         Whether there is at most one bar a day, as far as can be known.
     twice : datetime64[D] or None
         The first session that is known to have more than one.
+    known : (n,) datetime64[D] or None
+        Its sessions, where a DataFrame names them before any bar is loaded.
     """
 
     name: str
     zone: dt.tzinfo | None
     daily: bool
     twice: np.datetime64 | None = None
+    known: NDArray[np.datetime64] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     def day(self, number: float) -> int:
         """Return the session of a date number, as days since 0001-01-01.
@@ -227,7 +232,7 @@ def source_dates(feed: Any) -> SessionDates:
     days = np.unique(local).astype("datetime64[D]")
     again = days[1:][days[1:] == days[:-1]]
     twice = again[0] if len(again) else None
-    dates = SessionDates(name, zone, twice is None, twice)
+    dates = SessionDates(name, zone, twice is None, twice, np.unique(days))
     if dates.daily and _is_declared(feed):
         check_stamps(name, stamps, local, feed)
     return dates

@@ -1,4 +1,4 @@
-"""The dates in the DataFrame behind a feed, and what can be wrong with them at once."""
+"""The DataFrame behind a feed: its dates, and what can be wrong with them at once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from bt_lstm_rotation.feeds.naming import feed_name
 __all__ = [
     "check_resampled",
     "check_stamps",
+    "first_feed",
+    "frame_of",
     "is_utc",
     "names_days",
     "other_date_elsewhere",
@@ -32,6 +34,19 @@ LOCAL = (
 )
 
 
+def first_feed(feed: Any) -> Any:
+    """Return what a feed is a clone of, or the feed itself."""
+    while getattr(feed, "_clone", False):
+        feed = feed.data
+    return feed
+
+
+def frame_of(feed: Any) -> Any:
+    """Return the DataFrame behind a feed, or None."""
+    frame: Any = getattr(getattr(first_feed(feed), "p", None), "dataname", None)
+    return frame if hasattr(frame, "index") and hasattr(frame, "iloc") else None
+
+
 def stamps_of(feed: Any) -> Any:
     """Return a feed's dates as pandas has them, with a `tz`; None if there are none.
 
@@ -40,10 +55,8 @@ def stamps_of(feed: Any) -> Any:
     DataError
         If they are in different time zones each.
     """
-    while getattr(feed, "_clone", False):
-        feed = feed.data
-    frame: Any = getattr(getattr(feed, "p", None), "dataname", None)
-    if not (hasattr(frame, "index") and hasattr(frame, "iloc")):
+    feed, frame = first_feed(feed), frame_of(feed)
+    if frame is None:
         return None
     place = getattr(feed.p, "datetime", None)
     mapped = getattr(feed, "_colmapping", None)

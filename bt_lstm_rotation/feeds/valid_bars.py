@@ -25,6 +25,7 @@ from bt_lstm_rotation.feeds.bar_order import (
 from bt_lstm_rotation.feeds.bars import last_bar, loaded_bars
 from bt_lstm_rotation.feeds.naming import FIELDS, feed_name
 from bt_lstm_rotation.feeds.sessions import SessionDates, dates_of, source_dates
+from bt_lstm_rotation.feeds.unadjusted import warn_of_unadjusted
 from bt_lstm_rotation.prices.validity import (
     BarValidator,
     describe_invalid,
@@ -254,6 +255,7 @@ def drop_invalid_bars(
     require_daily(daily)
     for feed in feeds:
         check_source(feed)
+    warn_of_unadjusted(feeds)
     filters = {feed: _filter_of(feed) for feed in feeds if _can_be_sifted(feed)}
     for feed in daily:
         if feed in filters:

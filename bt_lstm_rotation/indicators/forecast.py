@@ -13,12 +13,14 @@ from typing import Any
 
 import backtrader as bt
 
+from bt_lstm_rotation.checks import check_flag
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.feeds.memory import keep_all_bars
 from bt_lstm_rotation.feeds.sessions import as_session
 from bt_lstm_rotation.forecasting import ForecastSpec, Training
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.indicators.pool import ForecastPool
+from bt_lstm_rotation.periods import longest_period
 
 __all__ = ["Forecast", "LSTMForecast"]
 
@@ -32,12 +34,21 @@ class Forecast(bt.Indicator):
 
     They are NaN until there is enough history for a first fit. The minimum period is
     left at one bar all the same: a sector that is listed late must not keep a strategy
-    from trading the others, which is what Backtrader makes of a minimum period.
+    from trading the others, which is what Backtrader makes of a minimum period. With
+    ``wait`` it is as long as a first forecast can take, so that an EMA over the line
+    begins with forecasts; it would stay NaN for ever after a single one.
 
     Params:
-      - spec: which forecaster, and its settings
+      - spec: which forecaster, and its settings (None)
       - start: first date on which a forecast is wanted; no fit is made for earlier ones
-      - pool: shared with other feeds' indicators, set by ``pooled``
+        (None)
+      - training: how fits are made; kept in the user's cache folder, with a bar in a
+        terminal, if None (None)
+      - wait: whether the minimum period is ``spec.fit_bars`` and the days of the
+        longest period between two fits: with at most one bar a day, fits that succeed,
+        and ``spec.min_symbols`` feeds that begin with this one, it has a forecast then
+        (False)
+      - pool: shared with other feeds' indicators, set by ``pooled`` (None)
 
     See:
       - ``docs/method.md``
@@ -47,14 +58,23 @@ class Forecast(bt.Indicator):
     params: tuple[tuple[str, Any], ...] = (
         ("spec", None),
         ("start", None),
+        ("training", None),
+        ("wait", False),
         ("pool", None),
     )
     plotinfo = (("subplot", True), ("plotname", "Forecast"), ("plothlines", (0.0,)))
 
     def __init__(self) -> None:
+        check_flag(type(self).__name__, "wait", self.p.wait)
         self.pool: ForecastPool = self.p.pool or ForecastPool(
-            [self.data], self.p.spec, start=as_session(self.p.start)
+            [self.data],
+            self.p.spec,
+            start=as_session(self.p.start),
+            training=self.p.training,
         )
+        if self.p.wait:
+            spec = self.pool.spec
+            self.addminperiod(spec.fit_bars + longest_period(spec.retrain))
 
     @classmethod
     def pooled(
@@ -64,6 +84,7 @@ class Forecast(bt.Indicator):
         spec: Spec | None = None,
         start: dt.date | None = None,
         training: Training | None = None,
+        wait: bool = False,
     ) -> dict[Any, Any]:
         """Forecast several feeds with one forecaster; return feed -> its indicator.
 
@@ -76,7 +97,10 @@ class Forecast(bt.Indicator):
         start : date, optional
             First date on which a forecast is wanted.
         training : Training, optional
-            How fits are made.
+            How fits are made; by default kept and shown, as in `Forecast`.
+        wait : bool
+            Whether the indicators' minimum period is as long as a first forecast can
+            take. One feed that is listed late then keeps a strategy waiting.
 
         Raises
         ------
@@ -84,18 +108,23 @@ class Forecast(bt.Indicator):
             If there are no feeds, or their names are missing or repeated.
         SpecError
             If `spec` is not one, or compares feeds with each other and there is one,
-            or if `start` is no date.
+            or if `start` is no date or `wait` no truth value.
         """
         spec = cls.pooled_spec() if spec is None else spec
         session = as_session(start)
         pool = ForecastPool(datas, spec, start=session, training=training)
         make: Any = cls  # Backtrader's metaclass takes the arguments away
-        return {data: make(data, spec=spec, start=start, pool=pool) for data in datas}
+        params = {"spec": spec, "start": start, "wait": wait, "pool": pool}
+        return {data: make(data, **params) for data in datas}
 
     @classmethod
     def pooled_spec(cls) -> Spec:
         """Return the spec that ``pooled`` takes if it is given none."""
         raise SpecError(cls.__name__, "spec", None, "given, as in spec=MomentumSpec()")
+
+    def prenext(self) -> None:
+        """Show the pool each bar, and set the line, during the minimum period too."""
+        self.next()
 
     def next(self) -> None:
         """Set the line, in a run that goes bar by bar."""
@@ -105,6 +134,10 @@ class Forecast(bt.Indicator):
         if forecast == forecast:
             self.l.forecast[0] = forecast
             self.l.dispersion[0] = dispersion
+
+    def preonce(self, start: int, end: int) -> None:
+        """Set the line during the minimum period too."""
+        self.once(start, end)
 
     def once(self, start: int, end: int) -> None:
         """Set the whole line, in a run whose bars are loaded already."""
@@ -136,8 +169,8 @@ class LSTMForecast(Forecast):
 
     Params:
       - spec: a ForecastSpec; for a single feed the default is one that compares with
-        nothing: ``ForecastSpec(target="plain", features=("log_return",))``
-      - start, pool: see Forecast
+        nothing (``ForecastSpec(target="plain", features=("log_return",))``)
+      - start, training, wait, pool: see Forecast
 
     See:
       - ``docs/method.md``

@@ -28,9 +28,11 @@ from bt_lstm_rotation.feeds.bar_order import (
 from bt_lstm_rotation.feeds.bars import last_bar, loaded_bars
 from bt_lstm_rotation.feeds.naming import feed_names
 from bt_lstm_rotation.feeds.sessions import dates_of
+from bt_lstm_rotation.feeds.unadjusted import warn_of_unadjusted
 from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkForward
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
+from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.periods import NEVER, QUARTER
 from bt_lstm_rotation.prices.validity import (
     BarValidator,
@@ -59,7 +61,8 @@ class ForecastPool:
     start : datetime64[D], optional
         First session on which a forecast is wanted.
     training : Training, optional
-        How fits are made.
+        How fits are made; by default they are kept, and shown to whoever watches
+        (`bt_lstm_rotation.forecasting.walkforward.training.default_training`).
 
     Raises
     ------
@@ -79,6 +82,7 @@ class ForecastPool:
     ) -> None:
         names = feed_names(feeds)
         require_daily(feeds)
+        warn_of_unadjusted(feeds)
         check_spec(spec)
         if len(names) < spec.min_symbols:
             raise SpecError(
@@ -91,6 +95,10 @@ class ForecastPool:
         self._feeds = dict(zip(names, feeds, strict=True))
         self._names = {id(feed): name for name, feed in self._feeds.items()}
         self._history = BarHistory(names)
+        training = default_training() if training is None else training
+        if not isinstance(training, Training):
+            valid = "Training(...), or None"
+            raise SpecError("Forecast", "training", training, valid)
         self._walk = WalkForward(spec, self._history, start=start, training=training)
         self._seen = dict.fromkeys(names, 0)
         self._series = {name: BarValidator() for name in names}

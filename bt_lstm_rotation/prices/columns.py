@@ -21,6 +21,7 @@ __all__ = [
     "ADJUSTED_CLOSE",
     "COLUMNS",
     "PRICES",
+    "SPELLINGS",
     "adjusted_columns",
     "letters",
     "named",

@@ -7,19 +7,17 @@ there are any, ``Volume`` and ``Adj Close``, in any order. docs/bars.md has it a
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from bt_lstm_rotation.errors import DataError, SourceError, closest
-from bt_lstm_rotation.prices.bars import ADJUSTED_CLOSE, adjusted_bars, check_symbol
+from bt_lstm_rotation.prices.assembly import assembled
+from bt_lstm_rotation.prices.bars import check_symbol
 from bt_lstm_rotation.prices.panel import PricePanel, distinct_symbols
 from bt_lstm_rotation.prices.tables import read_table
 
 __all__ = ["load_folder"]
-
-logger = logging.getLogger(__name__)
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -68,28 +66,7 @@ def load_folder(
         name: read_table(name, file, adjusted_close=adjust)
         for name, file in chosen.items()
     }
-    plain = [name for name in names if ADJUSTED_CLOSE not in tables[name]]
-    if adjust and plain:
-        logger.warning(
-            "no Adj Close for %s: prices are used as they are", ", ".join(plain)
-        )
-    frames, findings = {}, []
-    for name, table in tables.items():
-        if ADJUSTED_CLOSE in table:
-            frames[name], found = adjusted_bars(name, table)
-            findings += found
-        else:
-            frames[name] = table
-    source = f"folder {folder}, {_adjustment(adjust, len(plain), len(names))}"
-    return PricePanel.from_frames(frames, today=today, source=source, findings=findings)
-
-
-def _adjustment(adjust: bool, plain: int, total: int) -> str:
-    if not adjust:
-        return "prices as they are"
-    if plain:
-        return f"prices as they are for {plain} of {total} symbols without Adj Close"
-    return "adjusted by Adj Close"
+    return assembled(tables, today=today, adjust=adjust, source=f"folder {folder}")
 
 
 def _files(folder: Path) -> list[Path]:

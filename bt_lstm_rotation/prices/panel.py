@@ -120,6 +120,15 @@ class PricePanel:
     def __len__(self) -> int:
         return len(self.sessions)
 
+    def __repr__(self) -> str:
+        symbols, sessions = len(self.symbols), len(self)
+        span = f", {self.sessions[0]} to {self.sessions[-1]}" if sessions else ""
+        source = self.source if self.source.isprintable() else ascii(self.source)
+        return (
+            f"PricePanel({symbols:,} symbol{'s' * (symbols != 1)}, "
+            f"{sessions:,} session{'s' * (sessions != 1)}{span}, {source})"
+        )
+
     @property
     def open(self) -> NDArray[np.float64]:
         """Opening prices, (n_sessions, n_symbols)."""
@@ -185,6 +194,10 @@ class PricePanel:
             index=pd.DatetimeIndex(column.sessions[rows]).as_unit("ns"),
             columns=list(COLUMNS),
         )
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Each symbol's own bars, as `frame` gives them."""
+        return {symbol: self.frame(symbol) for symbol in self.symbols}
 
     def select(self, symbols: Iterable[str]) -> PricePanel:
         """Keep these symbols, in this order, and the sessions on which any has a bar.
@@ -262,6 +275,8 @@ def distinct_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
     They need not be tickers: a feed may be called anything. Raises DataError if they
     are none, a single string, not all text, empty or repeated.
     """
+    if not isinstance(symbols, Iterable):
+        raise DataError("not names", value=symbols, valid="a list such as ['XLK']")
     if isinstance(symbols, str):
         raise DataError("one name, not a list", value=symbols, valid=f"[{symbols!r}]")
     names = tuple(symbols)

@@ -1,14 +1,10 @@
 """A result -> files, one self-contained page, a table in the terminal."""
 
+from bt_lstm_rotation.progress import progress_bar
 from bt_lstm_rotation.reporting.page import render
 from bt_lstm_rotation.reporting.run_folder import check_folder, write_run
 from bt_lstm_rotation.reporting.tables import print_table
-from bt_lstm_rotation.reporting.terminal import (
-    announce,
-    print_line,
-    print_summary,
-    progress_bar,
-)
+from bt_lstm_rotation.reporting.terminal import announce, print_line, print_summary
 from bt_lstm_rotation.reporting.trials import print_trials
 
 __all__ = [

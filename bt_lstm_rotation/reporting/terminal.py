@@ -1,24 +1,15 @@
-"""What a run says in the terminal: how far it is, and what came of it."""
+"""What a run says in the terminal: how long it will take, and what came of it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
@@ -29,34 +20,7 @@ from bt_lstm_rotation.reporting.sparkline import sparkline
 from bt_lstm_rotation.reporting.tables import printable
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["announce", "print_line", "print_summary", "progress_bar"]
-
-
-@contextmanager
-def progress_bar(console: Console) -> Iterator[Callable[[int, int], None]]:
-    """Show how many fits are done, how long that took and how long the rest will take.
-
-    Yields a callable for (fits done, fits planned), which any thread may call. Where
-    the console is not a terminal, nothing is printed.
-    """
-    bar = Progress(
-        TextColumn("training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("remaining"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        # Not shown before the first fit: a run may have none.
-        task = bar.add_task("training", total=None, visible=False)
-
-        def update(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, visible=True)
-
-        yield update
+__all__ = ["announce", "print_line", "print_summary"]
 
 
 def announce(console: Console, cores: int, planned: int, seconds: float) -> None:

@@ -7,12 +7,19 @@ import itertools
 import math
 
 import backtrader as bt
+import numpy as np
 import pandas as pd
 import pytest
 from fakes import FakeSpec, random_panel, shocked, without
-from hand_made import FREE, panel_of
+from hand_made import FREE, drop_in, fills, panel_of
 
-from bt_lstm_rotation import Broker, MomentumSpec, SectorRotation, run_backtest
+from bt_lstm_rotation import (
+    Broker,
+    MomentumSpec,
+    PricePanel,
+    SectorRotation,
+    run_backtest,
+)
 from bt_lstm_rotation.errors import DataError, HistoryError, SpecError, StrategyError
 from bt_lstm_rotation.forecasting import Training
 
@@ -181,15 +188,45 @@ def test_a_strategy_without_a_start_is_held_back_until_the_close_before():
     assert result.summary["strategy"]["name"] == "Buyer"
 
 
-def test_a_strategy_of_ours_is_given_the_close_before_as_its_start():
+def test_a_strategy_of_ours_is_given_the_start():
     class Given(SectorRotation):
         def __init__(self):
             super().__init__()
             given.append(self.p.start)
 
     given = []
-    run_backtest(PANEL, Given, {"spec": FakeSpec()}, start=dt.date(2019, 3, 1))
-    assert given == [dt.date(2019, 2, 28)]
+    start = dt.date(2019, 3, 1)
+    run_backtest(PANEL, Given, {"spec": FakeSpec()}, start=start)
+    assert given == [start]
+
+
+@pytest.mark.parametrize("start", [None, dt.date(2019, 2, 9), dt.date(2019, 3, 1)])
+def test_a_script_and_a_backtest_with_one_start_trade_alike(start):
+    rows = slice(35, 40)  # February 20 to 26
+    panel = without(PANEL, "B", rows)
+    params = {"spec": FakeSpec(), "top": 2}
+    result = run_backtest(panel, params=params, broker=FREE, start=start)
+    ran = drop_in(panel, SectorRotation, start=start, **params)
+    orders = result.orders[result.orders["status"] == "Completed"]
+    assert len(orders) > 3
+    assert fills(ran) == [
+        (str(o.executed), o.symbol, o.filled * {"buy": 1, "sell": -1}[o.side], o.price)
+        for o in orders.itertuples()
+    ]
+    assert result.account["equity"].iloc[-1] == ran.broker.getvalue()
+
+
+def test_a_session_of_the_benchmark_alone_decides_nothing():
+    # Saturday, February 9: only the benchmark has a bar.
+    saturday = np.datetime64("2019-02-09")
+    row = int(np.searchsorted(PANEL.sessions, saturday))
+    bars = np.insert(PANEL.bars, row, np.nan, axis=1)
+    bars[:, row, 2] = bars[:, row - 1, 2]
+    panel = PricePanel(np.insert(PANEL.sessions, row, saturday), PANEL.symbols, bars)
+    result = rotate(panel, benchmark="C", start=dt.date(2019, 2, 10))
+    assert first_and_last(result)[0] == "02-08"
+    assert str(result.orders["submitted"][0]) == "2019-02-08"
+    assert str(result.orders["executed"][0]) == "2019-02-11"
 
 
 def test_parameters_of_somebody_elses_keep_their_meaning():
@@ -248,7 +285,7 @@ def test_what_is_no_strategy_is_refused(strategy):
 
 @pytest.mark.parametrize("panel", [None, {}, PANEL.frame("A"), PANEL.close])
 def test_what_is_no_panel_is_refused_with_how_to_make_one(panel):
-    with pytest.raises(DataError, match=r"not a PricePanel.*from_frames"):
+    with pytest.raises(DataError, match=r"not a PricePanel.*load_prices"):
         run_backtest(panel)
 
 

@@ -288,7 +288,7 @@ def test_by_default_it_is_the_simulated_market_of_seed_0(handed_over):
         (["--symbols", "XLE,,XLK"], "argument --symbols: names with commas"),
         (["--symbols", ""], "argument --symbols: names with commas"),
         (["--symbols", "S1,S1"], "S1: named twice; each symbol once"),
-        (["--data", "yaho"], "no data source 'yaho'; did you mean 'yahoo'?"),
+        (["--data", "yaho"], "no data source or folder 'yaho'; did you mean 'yahoo'?"),
         (["--data", "folder:gone"], "gone cannot be read as a folder of bars"),
         (["--symbols", "S77"], "unknown symbol (got 'S77'); did you mean 'S"),
         (["--benchmark", "SPY"], "unknown symbol (got 'SPY')"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from fakes import random_panel, without
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -479,3 +480,25 @@ def test_symbols_that_cannot_be_asked_for_are_rejected(symbols, problem):
         distinct_symbols(symbols)
     with pytest.raises(DataError, match=problem):
         three_symbols().select(symbols)
+
+
+def test_frames_are_those_of_the_symbols_in_their_order():
+    panel = without(random_panel("BA", 5), "A", [1])
+    frames = panel.frames()
+    assert list(frames) == ["B", "A"]
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(frame, panel.frame(name))
+
+
+def test_a_panel_is_shown_in_one_line():
+    panel = random_panel("AB", 1_200, first="2019-01-02")
+    panel = replace(panel, source="yahoo")
+    # January 2 is a Wednesday; 1,200 weekdays are 240 weeks.
+    expected = "PricePanel(2 symbols, 1,200 sessions, 2019-01-02 to 2023-08-08, yahoo)"
+    assert repr(panel) == expected
+    one = replace(random_panel("A", 1), source="a\nb\x1b[31m")
+    shown = (
+        "PricePanel(1 symbol, 1 session, 2019-01-02 to 2019-01-02, 'a\\nb\\x1b[31m')"
+    )
+    assert repr(one) == shown
+    assert repr(panel.rows(0, 0)) == "PricePanel(2 symbols, 0 sessions, yahoo)"

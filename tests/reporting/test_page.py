@@ -180,7 +180,7 @@ def test_a_run_without_a_benchmark_has_no_column_for_it():
 
 def test_sections_about_forecasts_are_left_out_where_there_are_none():
     page = Page(render(without_forecasts()))
-    for words in ("Forecasts", "Rank IC", "Training", "fit in"):
+    for words in ("Forecasts", "Rank IC", "Training"):
         assert words in Page(render(make_result())).words
         assert words not in page.words
     assert "None: no order was rejected" in page.words

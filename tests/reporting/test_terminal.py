@@ -10,7 +10,7 @@ import pytest
 from results import METRICS, make_result, without_benchmark, without_forecasts
 from rich.console import Console
 
-from bt_lstm_rotation.reporting import print_summary, progress_bar
+from bt_lstm_rotation.reporting import print_summary
 
 
 def printed(result, folder: Path = Path("runs/one"), width: int = 80) -> str:
@@ -77,38 +77,6 @@ def test_an_escape_sequence_in_a_name_does_not_reach_the_terminal():
     text = printed(replace(result, summary=result.summary | {"data": data}))
     assert "\x1b" not in text
     assert "x1b[2J" in text
-
-
-def test_progress_is_shown_in_a_terminal():
-    console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    with progress_bar(console) as progress:
-        for done in range(1, 8):
-            progress(done, 7)
-    text = console.file.getvalue()
-    assert "training" in text
-    assert "7/7" in text
-    assert "remaining" in text
-
-
-def test_a_run_without_fits_shows_no_progress():
-    console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    with progress_bar(console):
-        pass
-    assert "training" not in console.file.getvalue()
-
-
-def test_progress_is_silent_where_there_is_no_terminal():
-    console = Console(file=io.StringIO())
-    with progress_bar(console) as progress:
-        progress(1, 2)
-        progress(2, 2)
-    assert console.file.getvalue() == ""
-
-
-def test_an_error_passes_through_the_progress_bar():
-    console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    with pytest.raises(ZeroDivisionError), progress_bar(console) as progress:
-        progress(1, 1 // 0)
 
 
 def test_notes_and_suspicious_bars_are_said():

@@ -6,11 +6,14 @@ It changes no forecast, but for a `limit` that a fit exceeds.
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
+from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
 import numpy as np
@@ -18,14 +21,17 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation._version import installed
 from bt_lstm_rotation.checks import check_positive
-from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.errors import OutputError, SpecError
 from bt_lstm_rotation.forecasting.forecaster import (
     Fit,
     Forecaster,
     Preparable,
     Storable,
 )
-from bt_lstm_rotation.forecasting.store.forecast_store import ForecastStore
+from bt_lstm_rotation.forecasting.store.forecast_store import (
+    ForecastStore,
+    default_folder,
+)
 from bt_lstm_rotation.forecasting.walkforward.contract import checked_fit, is_ours
 from bt_lstm_rotation.forecasting.walkforward.guarded import (
     guarded_fit,
@@ -33,16 +39,21 @@ from bt_lstm_rotation.forecasting.walkforward.guarded import (
 )
 from bt_lstm_rotation.forecasting.walkforward.workers import Workers
 from bt_lstm_rotation.forecasting.window import Window
+from bt_lstm_rotation.progress import fits_bar
+
+Progress = Callable[[int, int], None]
 
 # So many fits take long enough to announce how long.
 LONG = 20
 
-__all__ = ["FitTask", "Fitted", "Training", "stored_forecast"]
+__all__ = ["FitTask", "Fitted", "Training", "default_training", "stored_forecast"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How fits are made.
+    """How fits are made: neither kept nor shown, unless it is said where.
 
     Parameters
     ----------
@@ -52,6 +63,10 @@ class Training:
         Where fits and forecasts are kept, so that none is made twice.
     progress : callable, optional
         Called with (fits done, fits planned) after each fit.
+    watch : callable, optional
+        Called with (fits done, fits planned) before fits are made that can be made
+        together; gives a context that is open until they are, and whose value is
+        called as `progress` is.
     announce : callable, optional
         Called once before a run of `LONG` fits or more with (fits planned, seconds of
         the first one).
@@ -70,7 +85,8 @@ class Training:
 
     workers: Workers = field(default_factory=Workers)
     store: ForecastStore | None = None
-    progress: Callable[[int, int], None] | None = None
+    progress: Progress | None = None
+    watch: Callable[[int, int], AbstractContextManager[Progress]] | None = None
     announce: Callable[[int, float], None] | None = None
     clock: Callable[[], float] = time.perf_counter
     limit: float | None = None
@@ -83,10 +99,24 @@ class Training:
         if not isinstance(self.store, ForecastStore | None):
             valid = "a ForecastStore, or None for none"
             raise SpecError("Training", "store", self.store, valid)
-        for name in ("progress", "announce"):
+        for name in ("progress", "watch", "announce"):
             callback = getattr(self, name)
             if callback is not None and not callable(callback):
                 raise SpecError("Training", name, callback, "callable, or None")
+
+    @contextmanager
+    def told(self, done: int, planned: int) -> Iterator[Progress]:
+        """Open `watch` for fits to come; yield what tells it and `progress` of each."""
+        with ExitStack() as watched:
+            tell = [] if self.progress is None else [self.progress]
+            if self.watch is not None and planned > done:
+                tell.append(watched.enter_context(self.watch(done, planned)))
+
+            def each(done: int, planned: int) -> None:
+                for listener in tell:
+                    listener(done, planned)
+
+            yield each
 
     def make(self, tasks: Iterator[FitTask], planned: int) -> Iterator[Fitted]:
         """Make `planned` fits that do not depend on each other, in the tasks' order."""
@@ -109,6 +139,24 @@ class Training:
             yield from self.workers.map(FitTask.run, left)
         else:  # one alone, as in a run that goes bar by bar: not worth a worker
             yield from (task.run(self.limit) for task in left)
+
+
+def default_training() -> Training:
+    """Return how fits are made in a script that does not say.
+
+    They are kept in the user's cache folder, as far as the disk will have them, and a
+    bar is shown in the terminal if somebody watches.
+    """
+    return Training(store=_store_in(default_folder()), watch=fits_bar)
+
+
+@functools.cache  # so that what is wrong with it is said once
+def _store_in(folder: Path) -> ForecastStore | None:
+    try:
+        return ForecastStore(folder)
+    except OutputError as error:
+        logger.warning("going on without stored forecasts: %s", error)
+        return None
 
 
 class Fitted(NamedTuple):

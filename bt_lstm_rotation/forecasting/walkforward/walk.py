@@ -126,12 +126,13 @@ class WalkForward:
         if len(due) < len(stretches):
             self._serve(sessions, wanted & (in_force == self._tried), values)
         # To its end, past the last fit: workers left before it are cancelled.
-        for fitted in made:
-            self._accept(fitted)
-            if self._training.progress:
+        done = len(self.fits_)
+        with self._training.told(done, done + len(due)) as tell:
+            for fitted in made:
+                self._accept(fitted)
                 left = int((due > fitted.session).sum())
-                self._training.progress(len(self.fits_), len(self.fits_) + left)
-            self._serve(sessions, wanted & (in_force == fitted.session), values)
+                tell(len(self.fits_), len(self.fits_) + left)
+                self._serve(sessions, wanted & (in_force == fitted.session), values)
         return values
 
     def overdue(self, session: np.datetime64) -> int:
