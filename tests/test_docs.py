@@ -6,12 +6,16 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import backtrader as bt
 import pytest
 
 from bt_lstm_rotation import SectorRotation, analyzers, observers
+from bt_lstm_rotation.forecasting.walkforward import training
+from bt_lstm_rotation.prices import source
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
@@ -38,51 +42,84 @@ SCRIPTS = scripts_in(README)
 PARTS, RECORDERS = scripts_by_title(GUIDE), scripts_by_title(ANALYZERS)
 
 
-@pytest.fixture(scope="module")
-def frames():
-    panel = SimulatedMarket(n_sessions=860, n_sectors=4).panel()
-    names = {MARKET: "SPY"}
-    return {names.get(name, name): panel.frame(name) for name in panel.symbols}
+def small_market(monkeypatch, n_sessions: int, n_sectors: int) -> None:
+    """Let ``load_prices("simulated")`` have less to train on than its twenty years."""
+    small = partial(SimulatedMarket, n_sessions=n_sessions, n_sectors=n_sectors)
+    monkeypatch.setattr(source, "SimulatedMarket", small)
+
+
+def pasted(script: str) -> dict[str, Any]:
+    """Run a script that is pasted into an empty file."""
+    # Backtrader looks up the module of a strategy while it makes the class.
+    scope: dict[str, Any] = {"__name__": __name__}
+    exec(compile(script, "script.py", "exec"), scope)
+    return scope
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.mark.slow
-def test_the_drop_in_trades(frames):
-    scope = {"frames": frames}
-    exec(SCRIPTS[0], scope)
+def test_the_first_script_leaves_a_report_and_trains_but_once(
+    folder, monkeypatch, capsys
+):
+    small_market(monkeypatch, 860, 4)
+    scope = pasted(SCRIPTS[0])
+    told = capsys.readouterr().out
+    assert "Total return" in told
+    assert str(Path("runs/first/report.html")) in told
     broker = scope["cerebro"].broker
     held = [feed._name for feed, position in broker.positions.items() if position.size]
     assert len(held) == 3
-    assert "SPY" not in held
+    assert MARKET not in held
+    before = (folder / "runs" / "first" / "forecasts.csv").read_bytes()
+    assert before.count(b"\n") > 100
+
+    def untrained(*_):
+        pytest.fail("trained again")
+
+    monkeypatch.setattr(training, "guarded_fit", untrained)
+    pasted(SCRIPTS[0])
+    assert (folder / "runs" / "first" / "forecasts.csv").read_bytes() == before
+    assert not (folder / "runs" / "first" / "earlier-1").exists()
+
+
+def test_one_line_reports_a_strategy_of_ones_own(folder, monkeypatch, capsys):
+    small_market(monkeypatch, 400, 2)
+    scope = pasted(SCRIPTS[1])
+    told = capsys.readouterr().out
+    assert "S1" in told
+    result = scope["ran"].analyzers.runreport.result()
+    assert (result.orders["status"] == "Completed").any()
+    assert (folder / "runs" / "mine" / "report.html").exists()
 
 
 @pytest.mark.slow
-def test_the_indicator_works_in_a_strategy_of_ones_own(frames):
-    # Backtrader looks up the module of a strategy while it makes the class.
-    scope = {"__name__": __name__}
-    exec(SCRIPTS[1], scope)
-    cerebro = bt.Cerebro()
-    cerebro.adddata(bt.feeds.PandasData(dataname=frames["SPY"]))
-    cerebro.addstrategy(scope["BuyWhatRises"])
-    (strategy,) = cerebro.run()
+def test_the_indicator_works_in_a_strategy_of_ones_own(monkeypatch):
+    small_market(monkeypatch, 860, 2)
+    scope = pasted(SCRIPTS[2])
+    (strategy,) = scope["cerebro"].runstrats[0]
     line = list(strategy.forecast.forecast.array)
     known = [value for value in line if value == value]
     assert len(known) > 50
     assert all(abs(value) < 1 for value in known)
 
 
+def test_every_script_of_the_readme_is_run():
+    assert len(SCRIPTS) == 3
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("title", PARTS)
-def test_each_part_is_used_alone_in_a_short_script(
-    title, frames, tmp_path, monkeypatch, capsys
-):
+def test_each_part_is_used_alone_in_a_short_script(title, folder, monkeypatch, capsys):
     script = PARTS[title]
     lines = [line for line in script.splitlines() if line.strip()]
-    assert len(lines) < 20
-    monkeypatch.chdir(tmp_path)
-    short = {name: bars.iloc[-420:] for name, bars in list(frames.items())[-3:]}
-    # Backtrader looks up the module of a strategy while it makes the class.
-    scope = {"frames": short, "__name__": __name__}
-    exec(compile(script, "script.py", "exec"), scope)
+    assert len(lines) < 21
+    small_market(monkeypatch, 420, 2)
+    scope = pasted(script)
     told = capsys.readouterr().out
     assert EXPECTED.get(title, "") in told
     if "cerebro" in scope and title in TRADES:
@@ -99,7 +136,7 @@ TRADES = (
 )
 EXPECTED = {
     "An error for looking ahead": ".close[1] at script.py:7",
-    "Valid bars alone": "SPY []",
+    "Valid bars alone": "MARKET []",
     "Commissions of your own": "'scheme': 'PerShare'",
     "Analyzers alone": "'commission': ",
     "A plot without a display": "forecasts.png",
@@ -114,6 +151,7 @@ def test_every_script_of_the_guide_is_run():
 
 
 TOLD = {
+    "RunReport": "period=20",
     "EquityCurve": " against ",
     "Drawdowns": " days",
     "Turnover": "turnover a year: 1.",
@@ -123,19 +161,18 @@ TOLD = {
     "RetrainLedger": "failed: 0",
     "Records": " S3 ",
     "EquityAgainstBenchmark": "equity.png",
-    "WeightsObserver": "SPY: 0.0",
-    "ForecastsObserver": "'SPY': nan",
+    "WeightsObserver": "MARKET: 0.0",
+    "ForecastsObserver": "'MARKET': nan",
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("title", RECORDERS)
 def test_each_analyzer_and_observer_is_added_in_a_script(
-    title, frames, tmp_path, monkeypatch, capsys
+    title, folder, monkeypatch, capsys
 ):
-    monkeypatch.chdir(tmp_path)
-    scope = {"frames": frames, "__name__": __name__}
-    exec(compile(RECORDERS[title], "script.py", "exec"), scope)
+    small_market(monkeypatch, 860, 4)
+    pasted(RECORDERS[title])
     told = capsys.readouterr().out
     assert TOLD[title] in told
     assert "None" not in told.splitlines()[0]
@@ -149,7 +186,7 @@ def test_every_analyzer_and_observer_has_its_place_in_the_guide():
     assert {*analyzers.__all__, *observers.__all__} <= named
 
 
-def test_a_forecaster_of_ones_own_runs_as_it_is_printed(tmp_path, frames):
+def test_a_forecaster_of_ones_own_runs_as_it_is_printed(tmp_path):
     (script,) = scripts_in(FORECASTERS)
     (tmp_path / "reversal.py").write_text(script, encoding="utf-8")
     command = re.search(r"^    python run_backtest.py (.*)$", FORECASTERS, re.MULTILINE)
@@ -170,11 +207,11 @@ def test_a_forecaster_of_ones_own_runs_as_it_is_printed(tmp_path, frames):
     assert summary["training"]["failed"] == 0
     assert summary["orders"]["completed"] > 10
 
-    scope = {"__name__": __name__}
-    exec(script, scope)
+    scope = pasted(script)
     cerebro = bt.Cerebro()
-    for name, frame in frames.items():
-        if name != "SPY":
+    market = SimulatedMarket(n_sessions=860, n_sectors=4).panel()
+    for name, frame in market.frames().items():
+        if name != MARKET:
             cerebro.adddata(bt.feeds.PandasData(dataname=frame), name=name)
     spec = scope["ReversalSpec"](lookback=10)
     cerebro.addstrategy(SectorRotation, spec=spec, top=2)

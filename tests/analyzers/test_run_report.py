@@ -355,3 +355,24 @@ def test_a_hostile_value_names_no_path(tmp_path, name):
     assert set((tmp_path / "runs").iterdir()) == folders
     assert len(folders) == 2
     assert list(tmp_path.iterdir()) == [tmp_path / "runs"]
+
+
+def test_two_deposits_in_one_session_of_hours_are_both_no_return():
+    class Saver(Buyer):
+        params = (("at", 10_000),)
+
+        def next(self):
+            super().next()
+            if len(self) in (8, 9):
+                self.broker.add_cash(1_000.0)
+
+    frame = PANEL.frame("A").iloc[:28]
+    hours = pd.Timedelta(hours=1) * (np.arange(28) % 7 + 10)
+    frame.index = pd.DatetimeIndex(PANEL.sessions[np.arange(28) // 7]) + hours
+    cerebro = bt.Cerebro()
+    feed = bt.feeds.PandasData(dataname=frame, timeframe=bt.TimeFrame.Minutes)
+    cerebro.adddata(feed, name="A")
+    cerebro.addstrategy(Saver)
+    result = report_of(cerebro).result()
+    assert result.account["flows"].tolist() == [0.0, 2_000.0, 0.0, 0.0]
+    assert result.summary["metrics"]["total_return"] == 0.0
