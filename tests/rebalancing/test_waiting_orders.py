@@ -54,6 +54,20 @@ def test_a_single_share_that_is_bought_back_waits_for_its_bar():
     assert "Canceled" not in got.statuses
 
 
+def test_a_long_position_that_is_called_is_told_once_while_it_waits():
+    # At 16, 16,000 are short and 15,000 in cash: a tenth more than 1,000, 55 of A, are
+    # to be sold, and so they are at 4, when 12,000 in cash have bought 750 of B back
+    # and A has no bar. What is left then, 3,000, is sure to pay for 150.
+    market = {
+        "A": flat(20, [0, 1, 2, 3, 5, 6]),
+        "B": flat(10, range(3)) | flat(16, range(3, 7)),
+    }
+    got = run(market, {0: {"A": 0.5, "B": -1.0}}, settings=SHORTS)
+    assert fills(got)[2:5] == [(4, "B", 750), (5, "A", -55), (5, "B", 150)]
+    called = [(3, "margin_call", "A"), (3, "margin_call", "B")]
+    assert sorted(got.events()) == [*called, (4, "no_bar", "A")]
+
+
 @pytest.mark.parametrize(("now", "then"), [(1, 2), (2, 1)], ids=["buy", "sell"])
 def test_a_single_share_without_a_bar_is_a_failure_too(now, then):
     a = flat(1_000, [0, 1, 2, 4, 5])
