@@ -109,7 +109,7 @@ class BarHistory:
             np.searchsorted(series.dates, sessions, side="right")
             for series in self._series.values()
         ]
-        return np.stack(columns, axis=-1).astype(np.int64)
+        return np.stack(columns, axis=1).astype(np.int64)
 
     def age(self, sessions: NDArray[np.datetime64]) -> NDArray[np.int64]:
         """Days since each symbol's last bar, (n_sessions, n_symbols).
@@ -120,12 +120,12 @@ class BarHistory:
         for series in self._series.values():
             stop = np.searchsorted(series.dates, sessions, side="right")
             if len(series.dates):
-                last = series.dates[np.maximum(stop - 1, 0)]
-                days = (sessions - last).astype(np.int64)
+                # Before its first bar that is its last one, and not looked at.
+                days = (sessions - series.dates[stop - 1]).astype(np.int64)
                 ages.append(np.where(stop > 0, days, 36_525))
             else:
                 ages.append(np.full(len(sessions), 36_525))
-        return np.stack(ages, axis=-1).astype(np.int64)
+        return np.stack(ages, axis=1).astype(np.int64)
 
     def gaps(self, symbol: str, session: np.datetime64) -> NDArray[np.float64]:
         """Days between a symbol's last bars up to a session, of at most `MONTH` gaps.
@@ -186,10 +186,10 @@ class _Series:
         backward = np.flatnonzero(sessions[1:] <= sessions[:-1])
         if len(backward):
             raise _too_late(symbol, sessions[backward[0] + 1], sessions[backward[0]])
-        if self._size and sessions[0] == self._dates[self._size - 1]:
+        if self._size and sessions[0] <= (last := self._dates[self._size - 1]):
+            if sessions[0] < last:
+                raise _too_late(symbol, sessions[0], last)
             self._size -= 1
-        elif self._size and sessions[0] < self._dates[self._size - 1]:
-            raise _too_late(symbol, sessions[0], self._dates[self._size - 1])
         size = self._size + len(sessions)
         while size > len(self._dates):
             self._dates = np.concatenate([self._dates, np.empty_like(self._dates)])

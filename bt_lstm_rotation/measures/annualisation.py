@@ -56,7 +56,7 @@ def measured_periods(sessions: pd.DatetimeIndex) -> float | None:
         - 1: 365 if every weekday is traded, 313 if one is not (in less than eight weeks
           that is taken for a gap), and otherwise 252, whichever weekdays these are. A
           weekday counts as traded if it has half as many sessions as the busiest one.
-        - about 7, 30, 91, 182 or 365: 52, 12, 4, 2 or 1
+        - 5 to 9: 52; 26 to 35: 12; 85 to 97: 4; 175 to 190: 2; 350 to 380: 1
         - anything else: 365.25 over the mean number of days
 
         Of fewer than five sessions, up to four days are a weekend. None of less than
@@ -76,7 +76,7 @@ def measured_periods(sessions: pd.DatetimeIndex) -> float | None:
 
 
 def _of_days(days: Any) -> float:
-    counts = np.bincount(days % 7, minlength=7)
+    counts = np.bincount(days % 7)
     traded = int((2 * counts >= counts.max()).sum())
     if traded == 7:
         return SEVEN_DAYS

@@ -71,7 +71,7 @@ def growth(
 def with_flows(index: pd.Series[Any], flows: pd.Series[Any]) -> pd.Series[Any]:
     """Return what a curve would be worth had it been given the same flows.
 
-    The inverse of `growth`. NaN from where it could not have paid a withdrawal.
+    The inverse of `growth`. NaN from where a withdrawal would have left nothing.
     """
     values, arrived = index.to_numpy(dtype="float64"), flows.to_numpy(dtype="float64")
     worth = values.copy()

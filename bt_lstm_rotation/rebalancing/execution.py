@@ -67,7 +67,8 @@ def place_orders(
     for feed, lots in sells_short.items():
         cash += free_cash_flow(account, feed, lots)
         orders.send(feed, lots)
-    cash -= RESERVE * target.cash_rejections * max(cash, 0.0)
+    # Nothing is bought with cash below 0, however far below.
+    cash -= RESERVE * target.cash_rejections * abs(cash)
     # What is bought later than the first orders has a gap before it, too, be it paid
     # from what sells brought or will bring; so has what is bought beside a late sell.
     # After a rejection for cash its own percent is kept.

@@ -13,7 +13,7 @@ __all__ = ["multiplier_of", "require_paid_in_full"]
 
 def multiplier_of(scheme: Any) -> float:
     """Return what a price of 1 is worth under a commission scheme, in currency."""
-    return float(getattr(scheme.p, "mult", 1.0))
+    return float(scheme.p.mult)
 
 
 def require_paid_in_full(broker: Any, feeds: Iterable[Any]) -> None:

@@ -131,10 +131,7 @@ class Target:
 
 
 def checked_weights(
-    weights: Mapping[Any, float],
-    account: Account,
-    *,
-    shorts: bool = False,
+    weights: Mapping[Any, float], account: Account, *, shorts: bool
 ) -> dict[Any, float]:
     """Return feed -> share of equity as a new dict, if it is a possible target.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from fakes import days, random_panel, without
@@ -76,6 +78,17 @@ def test_a_window_of_many_sessions_stacks_those_of_each():
         assert (window.dates[[row]] == alone.dates).all()
 
 
+def test_a_window_is_a_thing_of_its_own_that_shows_its_symbols_only():
+    panel = random_panel("AB", 5)
+    history = BarHistory.from_panel(panel)
+    window, twin = (history.window("AB", panel.sessions, 1) for _ in range(2))
+    assert repr(window) == "Window(symbols=('A', 'B'))"
+    assert window != twin
+    assert len({window, twin}) == 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        window.bars = twin.bars
+
+
 def test_what_was_answered_does_not_change_when_bars_are_added():
     panel = random_panel("A", 200)
     history = BarHistory.from_panel(panel.rows(0, 60))
@@ -115,6 +128,23 @@ def test_a_bar_before_the_last_is_refused_by_name_and_date():
         history.extend("B", panel.sessions[[1]], panel.bars[:, [1], 1])
     assert (info.value.symbol, info.value.session) == ("B", "2019-01-03")
     assert history.counts(panel.sessions[[-1]]).tolist() == [[10, 10]]
+
+
+def test_bars_that_begin_before_the_last_are_refused_wherever_they_end():
+    panel = random_panel("A", 10)
+    history = BarHistory.from_panel(panel.rows(0, 5))
+    dates = [str(session) for session in panel.sessions]
+    with pytest.raises(DataError, match=f"A {dates[2]}.*is after {dates[4]}"):
+        history.extend("A", panel.sessions[[2, 7]], panel.bars[:, [2, 7], 0])
+    assert history.counts(panel.sessions[[-1]]).tolist() == [[5]]
+
+
+def test_the_first_bar_out_of_order_is_named_with_the_one_before_it():
+    panel = random_panel("A", 7)
+    order = [0, 1, 4, 2, 6, 5, 3]
+    dates = [str(session) for session in panel.sessions]
+    with pytest.raises(DataError, match=f"A {dates[2]}.*is after {dates[4]}"):
+        BarHistory("A").extend("A", panel.sessions[order], panel.bars[:, order, 0])
 
 
 @pytest.mark.parametrize("order", [[0, 2, 1], [0, 1, 1], [2, 1, 0]])

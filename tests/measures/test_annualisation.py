@@ -28,6 +28,12 @@ def thinned(sessions: pd.DatetimeIndex, seed: int) -> pd.DatetimeIndex:
     return sessions.delete(gone)
 
 
+def days_after(*gaps: int) -> pd.DatetimeIndex:
+    """Sessions so many days apart."""
+    days = np.cumsum([0, *gaps])
+    return pd.DatetimeIndex(np.datetime64("2015-01-05") + days)
+
+
 MARKETS = [
     ("B", 252),
     (SUNDAY_TO_THURSDAY, 252),
@@ -37,6 +43,7 @@ MARKETS = [
     ("ME", 12),
     ("BMS", 12),
     ("QE", 4),
+    ("2QE", 2),
     ("YE", 1),
 ]
 
@@ -69,6 +76,32 @@ def test_a_few_sessions_are_enough(sessions, periods):
     assert measured_periods(pd.DatetimeIndex(sessions)) == periods
 
 
+# What the documentation says is about a week, a month, a quarter, half a year, a year.
+@pytest.mark.parametrize(
+    ("least", "most", "periods"),
+    [(5, 9, 52), (26, 35, 12), (85, 97, 4), (175, 190, 2), (350, 380, 1)],
+)
+def test_a_spacing_is_told_to_the_day(least, most, periods):
+    for days in (least, most):
+        assert measured_periods(calendar(f"{days}D", 5)) == periods
+    for days in (least - 1, most + 1):
+        found = measured_periods(calendar(f"{days}D", 5))
+        assert found == pytest.approx(365.25 / days)
+
+
+def test_the_typical_spacing_is_the_lower_median():
+    # 1 and 7 days; then 1, 7 and 7; each in the order that sorting has to change.
+    assert measured_periods(days_after(7, 1)) == 252
+    assert measured_periods(days_after(7, 7, 1)) == 52
+
+
+def test_four_sessions_may_be_a_long_weekend_and_five_are_not():
+    assert measured_periods(days_after(4)) == 252
+    assert measured_periods(days_after(5)) == 52
+    assert measured_periods(days_after(4, 4, 4)) == 252
+    assert measured_periods(days_after(4, 4, 4, 4)) == pytest.approx(365.25 / 4)
+
+
 def test_one_session_has_no_spacing():
     assert measured_periods(pd.DatetimeIndex(["2019-01-04"])) is None
 
@@ -83,6 +116,24 @@ def test_six_days_a_week_are_a_market_of_their_own():
     six = calendar("Sun Mon Tue Wed Thu Fri", 600)
     assert measured_periods(six) == 313
     assert measured_periods(thinned(six, 0)) == 313
+
+
+def test_six_days_a_week_are_told_from_a_gap_after_eight_weeks():
+    six = pd.offsets.CustomBusinessDay(weekmask="Mon Tue Wed Thu Fri Sat")
+    monday = pd.Timestamp("2015-01-05")
+    for last, periods in ((monday + pd.Timedelta(weeks=8), 313), ("2015-03-01", 365)):
+        assert measured_periods(pd.date_range(monday, last, freq=six)) == periods
+    tuesday = monday + pd.Timedelta(days=1)
+    eight = pd.date_range(tuesday, monday + pd.Timedelta(weeks=8), freq=six)
+    assert (eight[-1] - eight[0]).days == 55
+    assert measured_periods(eight) == 365
+
+
+@pytest.mark.parametrize(("saturdays", "periods"), [(49, 252), (50, 313)])
+def test_a_weekday_is_traded_if_it_has_half_the_sessions(saturdays, periods):
+    weekdays = calendar("B", 500)  # a hundred of each
+    every_other = pd.date_range("2015-01-10", periods=saturdays, freq="14D")
+    assert measured_periods(weekdays.union(every_other)) == periods
 
 
 def test_a_week_with_a_hole_is_not_a_six_day_market():
@@ -142,7 +193,16 @@ def test_a_number_that_is_given_is_the_one_that_is_used():
     assert ratio == pytest.approx(math.sqrt(365 / 252))
 
 
-@pytest.mark.parametrize("periods", [0, -1, 367, math.nan, math.inf, "252", True, []])
+@pytest.mark.parametrize("periods", [0.1, 366])
+def test_the_least_and_the_most_periods_a_year_are_possible(periods):
+    equity = pd.Series([100.0, 101.0], calendar("B", 2))
+    figures = performance(equity, traded_value=0.0, costs=0.0, periods_a_year=periods)
+    assert figures["periods_a_year"] == periods
+
+
+@pytest.mark.parametrize(
+    "periods", [0, 0.09, -1, 366.5, 367, math.nan, math.inf, "252", True, []]
+)
 def test_an_impossible_number_is_refused(periods):
     equity = pd.Series([100.0, 101.0], calendar("B", 2))
     with pytest.raises(SpecError, match=r"periods_a_year must be a number from 0\.1"):

@@ -31,6 +31,25 @@ def test_a_deposit_into_an_account_that_does_nothing_is_no_return():
     assert figures["sharpe"] is None
 
 
+def test_sums_that_are_rounded_are_no_return():
+    # 0.3 - 0.2 is a little less than 0.1.
+    assert growth(series(0.1, 0.3), series(0, 0.2)).tolist() == [0.1, 0.1]
+
+
+def test_a_session_without_a_flow_keeps_its_return_however_small():
+    little = 1 + 2.0**-48
+    curve = growth(series(1, little, 1 + little), series(0, 0, 1))
+    assert curve.tolist() == [1, little, little]
+
+
+def test_less_than_one_of_the_currency_is_an_account_too():
+    # 10% on a half, and a half paid in.
+    equity, flows = series(0.5, 0.55, 1.05), series(0, 0, 0.5)
+    assert growth(equity, flows).tolist() == pytest.approx([0.5, 0.55, 0.55])
+    worth = with_flows(series(0.5, 0.55, 0.55), flows)
+    assert worth.tolist() == pytest.approx([0.5, 0.55, 1.05])
+
+
 def test_returns_are_those_of_what_was_there():
     # 10% on 100; then 90 come in, and 10% are lost on 200; then 80 go, and 5% on 100.
     equity, flows = series(100, 200, 100, 105), series(0, 90, -80, 0)
@@ -65,6 +84,9 @@ def test_whatever_is_paid_in_the_return_is_the_markets(steps):
 def test_the_first_flow_is_part_of_the_base():
     equity = series(1500, 1650)
     assert measured(equity, series(500, 0)) == measured(equity)
+    assert growth(equity, series(500, 0)) is equity
+    market = series(100, 110)
+    assert with_flows(market, series(500, 0)).tolist() == pytest.approx([100, 110])
 
 
 def test_without_flows_a_curve_is_left_to_its_last_bit():
@@ -86,6 +108,17 @@ def test_an_account_that_lost_everything_stays_lost():
     figures = measured(equity, flows)
     assert figures["total_return"] == -1.0
     assert figures["sharpe"] is None
+
+
+def test_an_account_in_debt_stays_there_whatever_is_paid_in():
+    # 150% lost beside a deposit, which then earns 10% and loses 110% of itself.
+    equity, flows = series(100, 450, 495, -49.5, 50), series(0, 500, 0, 0, 50)
+    assert growth(equity, flows).tolist() == pytest.approx([100, -50, -50, -50, -50])
+
+
+def test_a_benchmark_that_could_just_have_paid_has_nothing_left_to_grow():
+    worth = with_flows(series(100, 200, 400), series(0, -200, 10))
+    np.testing.assert_array_equal(worth, [100, math.nan, math.nan])
 
 
 def test_a_benchmark_that_could_not_have_paid_is_unknown_from_there():

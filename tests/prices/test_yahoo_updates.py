@@ -21,7 +21,6 @@ from tests.prices.yahoo_chart import (
     BARS,
     FRIDAY,
     START,
-    Desk,
     with_dividend,
     with_split,
 )
@@ -143,15 +142,21 @@ def test_a_session_published_late_is_asked_for_again(desk):
 
 
 def test_loading_day_after_day_gives_what_one_load_gives(tmp_path):
-    daily, once = Desk(tmp_path / "daily"), Desk(tmp_path / "once")
     history = with_dividend(BARS, "2024-01-24", 0.005)
-    for day in pd.date_range("2024-01-20", "2024-02-20"):
+    days = []
+
+    def fetch(symbols, start, end):
         # Until its ex-date, the vendor's history knows nothing of the dividend.
-        paid = day > pd.Timestamp("2024-01-24")
-        daily.yahoo.bars["XLK"] = history if paid else BARS
-        daily.today = day.date()
+        known = history if days[-1] > pd.Timestamp("2024-01-24") else BARS
+        return {"XLK": known.loc[str(start) : str(end)]}
+
+    daily, once = (
+        YahooPrices(tmp_path / folder, fetch, lambda: days[-1].date())
+        for folder in ("daily", "once")
+    )
+    for day in pd.date_range("2024-01-20", "2024-02-20"):
+        days.append(day)
         step_by_step = daily.load(["XLK"], START)
-    once.yahoo.bars["XLK"], once.today = history, dt.date(2024, 2, 20)
 
     assert step_by_step.content_hash == once.load(["XLK"], START).content_hash
 

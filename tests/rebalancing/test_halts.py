@@ -176,6 +176,18 @@ def test_money_that_was_not_there_is_taken_from_what_it_bought(mode):
     assert got.done[18] is True
 
 
+def test_half_a_unit_of_currency_that_was_not_there_is_taken_too():
+    # As above, but only a tenth of a cent a share was lost: one of B pays for it.
+    got = run(halted(*[(13.999, 14.0)] * 6), HALF | {13: {"B": 1.0}})
+    assert got.events()[2:] == [(16, "margin_call", "B")]
+    assert [(f.session, f.size) for f in got.fills if f.feed == "B"] == [
+        (14, 575),
+        (17, -1),
+    ]
+    assert got.cash[17] == pytest.approx(19.5)
+    assert min(got.cash.values()) >= 0
+
+
 @pytest.mark.parametrize("mode", KEEPING)
 def test_a_feed_that_ends_twice_is_settled_twice_and_corrected_twice(mode):
     again = flat(7, range(16, 20)) | flat(5, range(32, 34))

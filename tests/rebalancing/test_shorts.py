@@ -163,6 +163,23 @@ def test_a_short_sale_waits_for_the_margin_that_a_sell_brings():
     assert got.cash[5] == 19_000.0
 
 
+@pytest.mark.parametrize(
+    ("weight", "sent"),
+    [
+        # 40,000 sold at 0.125 bring 5,000, of which 80,000 sold short take it all.
+        (-1.0, [(3, "A", -120_000), (3, "B", -300)]),
+        (-1.000013, [(3, "B", -300), (4, "A", -120_001)]),  # and 80,001 more than that
+    ],
+)
+def test_a_sale_into_a_short_waits_only_if_it_takes_cash(weight, sent):
+    market = {"A": flat(0.125, range(6)), "B": flat(10, range(6))}
+    plan = {0: {"A": 0.5, "B": 0.5}, 2: {"A": weight, "B": 0.2}}
+    got = run(market, plan, settings=SHORTS)
+    assert got.cash[2] == 0.0
+    assert fills(got)[2:] == sent
+    assert got.events() == []
+
+
 def test_a_buy_waits_for_what_buying_a_single_share_back_frees():
     market = {"A": flat(4_000, range(9)), "B": flat(10, range(9))}
     got = run(market, {0: {"A": -0.4}, 3: {"B": 0.9}}, settings=SHORTS)
