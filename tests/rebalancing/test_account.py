@@ -32,12 +32,41 @@ class Feed:
         return [float(len(self))]
 
 
+class Dated(Feed):
+    """Bars of given days, day -> close, which are observed as they are shown."""
+
+    def __init__(self, bars):
+        super().__init__("A")
+        self.bars = bars
+        self.today = [0.0]
+        self.account = account_of(self, session=self.today)
+
+    def __len__(self):
+        return sum(day <= self.today[0] for day in self.bars)
+
+    @property
+    def close(self):
+        return [self.bars[int(self.datetime[0])]]
+
+    open = close
+
+    @property
+    def datetime(self):
+        return [float(max(day for day in self.bars if day <= self.today[0]))]
+
+    def observe(self, *days):
+        for day in days:
+            self.today[0] = float(day)
+            self.account.observe()
+        return self.account
+
+
 def account_of(*feeds, session=1, held=0.0, paid=0.0, cash=0.0, value=math.nan, **lot):
     broker = SimpleNamespace(getcash=lambda: cash, getvalue=lambda: value)
     strategy = SimpleNamespace(
         datas=feeds,
         broker=broker,
-        datetime=[float(session)],
+        datetime=session if isinstance(session, list) else [float(session)],
         getposition=lambda feed: SimpleNamespace(size=held, price=paid),
     )
     return Account(strategy, **lot)
@@ -113,3 +142,56 @@ def test_an_account_without_a_value_is_worth_its_cash_and_never_less_than_nothin
     assert account_of(cash=-5.0).equity() == (0.0, {})
     assert account_of(value=-5.0).equity() == (0.0, {})
     assert account_of(value=0.5).equity() == (0.5, {})
+
+
+def test_what_is_due_to_leave_is_no_cash_and_what_is_due_to_come_is_none_yet():
+    account = account_of(cash=10.0)
+    for due, cash in ((-2.0, 8.0), (0.5, 10.0)):
+        account.due = due
+        assert account.cash == cash
+        # All of it belongs to the account, also where the broker knows no value.
+        assert account.equity() == (10.0 + due, {})
+
+
+@pytest.mark.parametrize(("days", "gap"), [(24, 0.05), (25, 0.0)])
+def test_a_week_with_two_bars_missing_has_a_night_and_a_longer_one_is_a_halt(days, gap):
+    # Of four nights one is 10%: half of that is the root mean square.
+    weekly = dict.fromkeys([7, 14, 21, 28], 10.0) | {28 + days: 11.0}
+    account = Dated(weekly).observe(*weekly)
+    assert account.overnight() == pytest.approx(gap)
+
+
+def test_a_weekly_feed_has_ended_after_24_days():
+    weekly = Dated(dict.fromkeys([7, 14, 21, 28], 10.0))
+    account = weekly.observe(*weekly.bars)
+    for days in (24, 25):
+        weekly.today[0] = 28.0 + days
+        assert account.ended(weekly, None) == (days == 25)
+
+
+def test_bars_that_came_together_are_a_day_apart():
+    daily = dict.fromkeys(range(1, 13), 10.0) | {13: 11.0}
+    account = Dated(daily).observe(1, 13)
+    assert account.overnight() == pytest.approx(0.1)
+
+
+def test_a_close_that_comes_late_has_its_night_too():
+    feed = Dated({1: 10.0, 2: math.nan})
+    feed.observe(1, 2)
+    feed.bars[2] = 11.0
+    assert feed.observe(2, 2).overnight() == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("close", "slot", "lot"),
+    [
+        (100.0, 10.0, "0.001"),  # of which it holds a hundred, and not one more
+        (1e6, 5.0, "0.00000001"),  # the smallest lot that there is
+    ],
+)
+def test_a_lot_that_would_do_holds_a_hundredth_of_the_slot(close, slot, lot):
+    assert account_of().dearness(close, slot).endswith(f"; lot={lot} would do")
+
+
+def test_a_lot_smaller_than_the_smallest_is_not_recommended():
+    assert "would do" not in account_of().dearness(1e6, 0.5)
