@@ -235,7 +235,10 @@ def _lies_in(folder: str, name: str) -> bool:
         return False
     # Not by getattr(), which would make a lazy module import itself. A folder of
     # modules may have no file of its own.
-    known = object.__getattribute__(module, "__dict__")
+    try:
+        known = object.__getattribute__(module, "__dict__")
+    except AttributeError:  # cffi puts an object of its own there that has none
+        return False
     places = [known.get("__file__"), *known.get("__path__", [])]
     return any(place and place.startswith(folder + os.sep) for place in places)
 

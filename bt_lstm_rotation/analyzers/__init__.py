@@ -73,3 +73,8 @@ __getattr__ = lazy_names(
         "Weights": "account",
     },
 )
+
+
+def __dir__() -> list[str]:
+    # By it btrun looks for the class that it is told of.
+    return sorted({*globals(), *__all__})

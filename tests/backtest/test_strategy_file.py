@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import backtrader as bt
 import pytest
@@ -271,6 +272,21 @@ def test_a_neighbour_imported_late_is_told_apart_too(write):
     for folder, period in (("one", 1), ("two", 2)):
         write(f"PERIOD = {period}\n", f"{folder}/later.py")
         assert find_strategy(write(late, f"{folder}/mine.py")).period() == period
+
+
+def test_what_passes_for_a_module_but_is_none_is_no_neighbour(write, monkeypatch):
+    # As cffi's libraries, which curl_cffi, and with it yfinance, put there.
+    class Library:
+        __slots__ = ()
+        __class__ = ModuleType
+
+    def importing(name, library):
+        monkeypatch.setitem(sys.modules, name, library)
+
+    monkeypatch.setitem(vars(sys), "importing", importing)
+    monkeypatch.setitem(vars(sys), "library", Library())
+    late = f"import sys\n\nsys.importing('some_lib', sys.library)\n{ONE}"
+    assert find_strategy(write(late)).__name__ == "Mine"
 
 
 def test_a_neighbour_does_not_replace_an_installed_package(write):
