@@ -280,13 +280,11 @@ def test_what_passes_for_a_module_but_is_none_is_no_neighbour(write, monkeypatch
         __slots__ = ()
         __class__ = ModuleType
 
-    def importing(name, library):
-        monkeypatch.setitem(sys.modules, name, library)
-
-    monkeypatch.setitem(vars(sys), "importing", importing)
-    monkeypatch.setitem(vars(sys), "library", Library())
-    late = f"import sys\n\nsys.importing('some_lib', sys.library)\n{ONE}"
-    assert find_strategy(write(late)).__name__ == "Mine"
+    assert find_strategy(write(ONE, "one/mine.py"))
+    monkeypatch.setitem(sys.modules, "some_library", Library())
+    # Those of the other folder are forgotten, and so each module is looked at.
+    assert find_strategy(write(ONE, "two/mine.py")).__name__ == "Mine"
+    assert "some_library" in sys.modules
 
 
 def test_a_neighbour_does_not_replace_an_installed_package(write):
