@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import backtrader as bt
@@ -64,7 +65,7 @@ class ShownBars(bt.Analyzer):
         warn(findings)
         self._short, self._kept = None, {}
         self._panel = PricePanel(
-            sessions, tuple(columns), bars, SOURCE, tuple(findings)
+            sessions, tuple(columns), bars, _source(feeds), tuple(findings)
         )
 
     def get_analysis(self) -> Any:
@@ -82,6 +83,13 @@ class ShownBars(bt.Analyzer):
             numbers, bars = table[0], table[1:]
         known = np.isfinite(bars[3])
         return _by_session(dates_of(feed).sessions(numbers[known]), bars[:, known])
+
+
+def _source(feeds: Sequence[Any]) -> str:
+    """Say where bars come from: frames of a panel know, and others do not."""
+    frames = [getattr(getattr(feed, "p", None), "dataname", None) for feed in feeds]
+    told = {str(getattr(frame, "attrs", {}).get("source", "")) for frame in frames}
+    return ", ".join([*sorted(told - {""}), *([SOURCE] if "" in told else [])])
 
 
 def _by_session(

@@ -25,8 +25,8 @@ class WaitHistory(bt.Analyzer):
     """The first session of a strategy's ``next``, and what was waited for until then.
 
     ``get_analysis()`` gives a dict with ``sessions``, the dates of those before it;
-    ``first``, a date, or None if it was never called; and ``waited_for``, feed name ->
-    what of it was missing, in words.
+    ``first``, a date, or None if it was never called; ``waited_for``, feed name -> what
+    of it was missing, in words; and ``needed``, the most bars that a feed has to have.
     """
 
     def __init__(self) -> None:
@@ -34,6 +34,7 @@ class WaitHistory(bt.Analyzer):
         self._before: dict[dt.date, None] = {}
         self._first: dt.date | None = None
         self._missing: dict[str, str] = {}
+        self._needed = 1
 
     def prenext(self) -> None:
         """Note what is missing still."""
@@ -59,12 +60,17 @@ class WaitHistory(bt.Analyzer):
     def next(self) -> None:
         """Note nothing: the wait is over."""  # by default `nextstart` is called again
 
+    def stop(self) -> None:
+        """Note how many bars had to be there."""
+        self._needed = max(period for _, period in self._periods())
+
     def get_analysis(self) -> Any:
         """Return the record."""
         return {
             "sessions": list(self._before),
             "first": self._first,
             "waited_for": self._missing,
+            "needed": self._needed,
         }
 
     def _periods(self) -> list[tuple[Any, int]]:
@@ -89,7 +95,8 @@ def waited(strategy: Any, record: Any, since: dt.date) -> list[RebalanceEvent]:
     Returns
     -------
     list of RebalanceEvent
-        None or one, of kind ``"waited"``, which is in the log as a warning.
+        None or one, of kind ``"waited"``. In the log it is a warning, unless indicators
+        have only waited for as many bars as they need.
     """
     idle = [day for day in record["sessions"] if day >= since]
     own = getattr(strategy, "held_back", strategy)
@@ -104,7 +111,9 @@ def waited(strategy: Any, record: Any, since: dt.date) -> list[RebalanceEvent]:
             f"next() was first called on {first}; {reasons}; "
             f"{len(idle)} earlier sessions, from {idle[0]}, were not traded"
         )
-    logger.warning("%s: %s", strategy.__name__, detail)
+    expected = first is not None and len(record["sessions"]) < record["needed"]
+    level = logging.INFO if expected else logging.WARNING
+    logger.log(level, "%s: %s", strategy.__name__, detail)
     name = next(iter(record["waited_for"]), "")
     return [RebalanceEvent(first or idle[-1], "waited", name, detail)]
 

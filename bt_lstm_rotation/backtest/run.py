@@ -131,7 +131,7 @@ def run_backtest(
     add_sizer(cerebro, sizer)
     if issubclass(strategy, PeriodicRebalance):
         # The day after a close has no other close before it.
-        opening = (first + 1).astype(object) if start is None else start
+        opening = start or (first + np.timedelta64(1, "D")).astype(object)
         cerebro.addstrategy(strategy, **given, start=opening)
     else:
         cerebro.addstrategy(starting_at(strategy, first), **given)

@@ -196,8 +196,15 @@ class PricePanel:
         )
 
     def frames(self) -> dict[str, pd.DataFrame]:
-        """Each symbol's own bars, as `frame` gives them."""
-        return {symbol: self.frame(symbol) for symbol in self.symbols}
+        """Each symbol's own bars, as `frame` gives them.
+
+        Their ``attrs["source"]`` is the panel's, so that a report of a script that is
+        fed with them can say where its bars come from.
+        """
+        frames = {symbol: self.frame(symbol) for symbol in self.symbols}
+        for frame in frames.values():
+            frame.attrs["source"] = self.source
+        return frames
 
     def select(self, symbols: Iterable[str]) -> PricePanel:
         """Keep these symbols, in this order, and the sessions on which any has a bar.

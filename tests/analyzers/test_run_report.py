@@ -20,6 +20,7 @@ from bt_lstm_rotation import (
     run_backtest,
 )
 from bt_lstm_rotation.errors import DataError, OutputError, SpecError, StrategyError
+from bt_lstm_rotation.prices.simulated import SimulatedMarket
 
 # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
 pytestmark = pytest.mark.filterwarnings(
@@ -376,3 +377,42 @@ def test_two_deposits_in_one_session_of_hours_are_both_no_return():
     result = report_of(cerebro).result()
     assert result.account["flows"].tolist() == [0.0, 2_000.0, 0.0, 0.0]
     assert result.summary["metrics"]["total_return"] == 0.0
+
+
+def test_a_simulated_market_is_called_one_in_a_script_too(tmp_path, capsys):
+    panel = SimulatedMarket(n_sessions=60, n_sectors=2).panel()
+    cerebro = bt.Cerebro()
+    for name, bars in panel.frames().items():
+        cerebro.adddata(bt.feeds.PandasData(dataname=bars), name=name)
+    cerebro.addstrategy(Buyer)
+    report = report_of(cerebro, folder=tmp_path / "run", show=True)
+    assert report.get_analysis()["data"]["source"] == panel.source
+    assert "A simulated market" in capsys.readouterr().err
+    assert "A simulated market" in (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert report_of(cerebro_of(PANEL, Buyer)).get_analysis()["data"]["source"] == (
+        "feeds of a script"
+    )
+    mixed = cerebro_of(PANEL, Buyer)
+    mixed.adddata(bt.feeds.PandasData(dataname=panel.frames()["S1"]), name="S1")
+    mixed.resampledata(mixed.datas[0], timeframe=bt.TimeFrame.Weeks, name="weeks")
+    source = report_of(mixed).get_analysis()["data"]["source"]
+    assert source == f"{panel.source}, feeds of a script"
+
+
+def test_what_an_indicator_needs_anyway_is_no_warning(caplog):
+    class Average(Buyer):
+        def __init__(self):
+            self.average = bt.ind.SMA(self.data, period=30)
+
+    with caplog.at_level(logging.INFO):
+        result = report_of(cerebro_of(PANEL, Average)).result()
+    (event,) = result.events.itertuples()
+    assert event.kind == "waited"
+    assert "29 earlier sessions" in event.detail
+    (said,) = [one for one in caplog.records if "29 earlier" in one.getMessage()]
+    assert said.levelno == logging.INFO
+    caplog.clear()
+    late = without(PANEL, "C", slice(0, 60))
+    report_of(cerebro_of(late, Average)).result()
+    (said,) = [one for one in caplog.records if "60 earlier" in one.getMessage()]
+    assert said.levelno == logging.WARNING
