@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.periodic import PeriodicRebalance
     from bt_lstm_rotation.plotting import save_plot
     from bt_lstm_rotation.prices import PricePanel
-    from bt_lstm_rotation.prices.source import load_prices
+    from bt_lstm_rotation.prices.loading import load_prices
     from bt_lstm_rotation.rebalancing import Rebalancer
     from bt_lstm_rotation.result import BacktestResult
     from bt_lstm_rotation.strategy import SectorRotation
@@ -79,7 +79,7 @@ __getattr__ = lazy_names(
         "SectorRotation": "strategy",
         "Training": "forecasting",
         "Workers": "forecasting",
-        "load_prices": "prices.source",
+        "load_prices": "prices.loading",
         "run_backtest": "backtest",
         "save_plot": "plotting",
     },

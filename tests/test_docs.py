@@ -15,7 +15,7 @@ import pytest
 
 from bt_lstm_rotation import SectorRotation, analyzers, observers
 from bt_lstm_rotation.forecasting.walkforward import training
-from bt_lstm_rotation.prices import source
+from bt_lstm_rotation.prices import loading
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +45,7 @@ PARTS, RECORDERS = scripts_by_title(GUIDE), scripts_by_title(ANALYZERS)
 def small_market(monkeypatch, n_sessions: int, n_sectors: int) -> None:
     """Let ``load_prices("simulated")`` have less to train on than its twenty years."""
     small = partial(SimulatedMarket, n_sessions=n_sessions, n_sectors=n_sectors)
-    monkeypatch.setattr(source, "SimulatedMarket", small)
+    monkeypatch.setattr(loading, "SimulatedMarket", small)
 
 
 def pasted(script: str) -> dict[str, Any]:

@@ -23,19 +23,17 @@ def load_bars(
     No bar may be dated later than the latest date on Earth `now`.
     """
     from bt_lstm_rotation.prices.dates import latest_date
-    from bt_lstm_rotation.prices.source import BENCHMARKS, load_prices
+    from bt_lstm_rotation.prices.source import Request, load_prices
 
-    benchmark = arguments.benchmark or BENCHMARKS.get(arguments.data)
-    panel = load_prices(
-        arguments.data,
-        arguments.symbols,
-        benchmark=benchmark,
+    request = Request(
+        data=arguments.data,
+        symbols=arguments.symbols,
+        benchmark=arguments.benchmark,
         end=arguments.end,
         seed=arguments.seed,
         adjust=not arguments.unadjusted,
-        today=latest_date(now),
     )
-    return panel, benchmark
+    return load_prices(request, today=latest_date(now))
 
 
 def make_broker(arguments: argparse.Namespace) -> Broker:

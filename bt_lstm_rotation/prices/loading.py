@@ -1,0 +1,133 @@
+"""One call for bars from anywhere: a source by name, a folder, or memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bt_lstm_rotation.checks import check_date, check_flag
+from bt_lstm_rotation.errors import DataError, SourceError, closest
+from bt_lstm_rotation.prices.assembly import assembled
+from bt_lstm_rotation.prices.dates import latest_date
+from bt_lstm_rotation.prices.folder import load_folder
+from bt_lstm_rotation.prices.frames import tables_of
+from bt_lstm_rotation.prices.panel import PricePanel, distinct_symbols
+from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
+from bt_lstm_rotation.prices.yahoo import YahooPrices
+
+__all__ = ["BENCHMARKS", "SPDR_SECTORS", "load_prices"]
+
+# The nine Select Sector SPDR funds that have traded since December 1998.
+SPDR_SECTORS = ("XLB", "XLE", "XLF", "XLI", "XLK", "XLP", "XLU", "XLV", "XLY")
+
+# What a source's sectors are compared with, unless it is said.
+BENCHMARKS = {"simulated": MARKET, "yahoo": "SPY"}
+
+SOURCES = ("simulated", "yahoo", "folder:PATH")
+
+
+def load_prices(
+    data: str | os.PathLike[str] | pd.DataFrame | Mapping[str, pd.DataFrame],
+    symbols: Sequence[str] | None = None,
+    *,
+    benchmark: str | None = None,
+    end: dt.date | None = None,
+    seed: int = 0,
+    adjust: bool = True,
+    today: dt.date | None = None,
+    yahoo: YahooPrices | None = None,
+) -> PricePanel:
+    """Load bars, as far back as they go, check them, and align them by session.
+
+    Parameters
+    ----------
+    data : str, path, DataFrame, or mapping of str to DataFrame
+        ``"yahoo"``, ``"simulated"``, ``"folder:PATH"`` or the path of a folder; or bars
+        in memory: a frame a symbol, or one for all as ``yfinance.download`` gives it.
+    symbols : sequence of str, optional
+        Which, in this order. Default: all there are; of Yahoo the nine SPDR sectors.
+        The name of a single frame that has none, such as ``Ticker.history`` gives.
+    benchmark : str, optional
+        One symbol more, which comes last. Default without `symbols`: MARKET of the
+        simulated market, SPY of Yahoo.
+    end : date, optional
+        Last session.
+    seed : int
+        Of the simulated market.
+    adjust : bool
+        Whether an Adj Close, in a folder or in memory, is applied to all four prices.
+    today : date, optional
+        No bar in a folder or in memory may be dated later; by default the latest date
+        on Earth.
+    yahoo : YahooPrices, optional
+        A cache and a connection of one's own.
+
+    Raises
+    ------
+    SourceError
+        If there is no such source, or it cannot deliver.
+    DataError
+        If `symbols` is empty, a single text or has repetitions, or a symbol is unknown,
+        or bars are invalid, dated after `today`, or all after `end`.
+    SpecError
+        If an argument is of the wrong kind.
+    """
+    for name, day in (("end", end), ("today", today)):
+        check_date("load_prices", name, day)
+    check_flag("load_prices", "adjust", adjust)
+    latest = latest_date(dt.datetime.now().astimezone()) if today is None else today
+    if isinstance(data, pd.DataFrame | Mapping):
+        tables = tables_of(data, _all(symbols, benchmark), adjusted_close=adjust)
+        panel = assembled(tables, today=latest, adjust=adjust, source="memory")
+    elif (folder := _folder(data)) is not None:
+        names = _all(symbols, benchmark)
+        panel = load_folder(folder, names, today=latest, adjust=adjust)
+    elif data == "yahoo":
+        if symbols is None:
+            symbols, benchmark = SPDR_SECTORS, benchmark or BENCHMARKS[data]
+        names = _all(symbols, benchmark) or ()
+        return (yahoo or YahooPrices()).load(names, end=end)
+    else:
+        panel = SimulatedMarket(seed=seed).panel()
+        panel = panel.select(_all(symbols, benchmark) or panel.symbols)
+    if benchmark is not None:
+        panel.select([benchmark])  # raises if it is unknown
+    return panel.between(None, end)
+
+
+def _folder(data: object) -> Path | None:
+    """Return the folder that is meant; None for a source by name."""
+    if isinstance(data, os.PathLike):
+        data = f"folder:{os.fsdecode(data)}"
+    if not isinstance(data, str):
+        raise DataError(
+            "no bars to load",
+            value=type(data).__name__,
+            valid="'yahoo', 'simulated', the path of a folder, a dict of name -> "
+            "DataFrame, or one DataFrame as yfinance gives it",
+        )
+    if data in BENCHMARKS:
+        return None
+    kind, _, path = data.partition(":")
+    if kind == "folder" and path:
+        return Path(path)
+    if os.path.isdir(data):
+        return Path(data)
+    known = closest(data, SOURCES)
+    raise SourceError(f"no data source or folder {data!r}; {known}")
+
+
+def _all(
+    symbols: Sequence[str] | None, benchmark: str | None
+) -> tuple[str, ...] | None:
+    """Put the benchmark behind the symbols, unless it is one of them."""
+    if symbols is None:
+        return None
+    names = distinct_symbols(symbols)
+    if benchmark is None or benchmark in names:
+        return names
+    return distinct_symbols([*names, benchmark])
