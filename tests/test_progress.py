@@ -42,10 +42,17 @@ def until_shown(screen, text):
         time.sleep(0.01)
 
 
-def no_thread_is_left():
+@pytest.fixture
+def started():
+    """Return the threads begun in this test, whatever other tests have left running."""
+    earlier = set(threading.enumerate())
+    return lambda: set(threading.enumerate()) - earlier
+
+
+def none_is_left(started):
     end = time.monotonic() + 10  # rich does not wait for its own to end
-    while threading.active_count() > 1:
-        assert time.monotonic() < end, threading.enumerate()
+    while started():
+        assert time.monotonic() < end, started()
         time.sleep(0.01)
 
 
@@ -100,14 +107,14 @@ def test_a_worker_process_is_not_watched(monkeypatch):
     assert not is_watched()
 
 
-def test_a_bar_is_shown_while_fits_are_made_and_is_gone_after(monkeypatch):
+def test_a_bar_is_shown_while_fits_are_made_and_is_gone_after(monkeypatch, started):
     terminal = watched(monkeypatch)
     with fits_bar(0, 7):
         until_shown(terminal, "0/7")
     text = terminal.getvalue()
     assert text.endswith(ERASED)
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor
-    no_thread_is_left()
+    none_is_left(started)
 
 
 def test_a_bar_shows_how_far_the_fits_are(monkeypatch):
@@ -128,14 +135,14 @@ def test_a_terminal_that_is_silenced_for_a_while_is_still_one(monkeypatch):
     assert terminal.getvalue().endswith(ERASED)
 
 
-def test_fits_that_are_made_at_once_show_no_bar(monkeypatch):
+def test_fits_that_are_made_at_once_show_no_bar(monkeypatch, started):
     terminal = watched(monkeypatch)
     monkeypatch.setattr(progress, "SOON", 3_600.0)
     for fit in range(50):
         with fits_bar(fit, fit + 1) as tell:
             tell(fit + 1, fit + 1)
     assert terminal.getvalue() == ""
-    no_thread_is_left()
+    none_is_left(started)
 
 
 def test_fits_one_by_one_leave_no_line_each(monkeypatch):
@@ -148,7 +155,7 @@ def test_fits_one_by_one_leave_no_line_each(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
-def test_a_bar_is_closed_after_an_error(error, monkeypatch):
+def test_a_bar_is_closed_after_an_error(error, monkeypatch, started):
     terminal = watched(monkeypatch)
 
     def stopped():
@@ -159,14 +166,14 @@ def test_a_bar_is_closed_after_an_error(error, monkeypatch):
     with pytest.raises(error):
         stopped()
     assert terminal.getvalue().endswith(ERASED)
-    no_thread_is_left()
+    none_is_left(started)
 
 
-def test_without_a_terminal_nothing_is_started(monkeypatch):
+def test_without_a_terminal_nothing_is_started(monkeypatch, started):
     screen = io.StringIO()
     monkeypatch.setattr(sys, "stderr", screen)
     with fits_bar(0, 7) as tell:
         tell(1, 7)
         time.sleep(2 * SOON)
-        assert threading.active_count() == 1
+        assert not started()
     assert screen.getvalue() == ""
