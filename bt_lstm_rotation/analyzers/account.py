@@ -123,7 +123,7 @@ class Weights(AccountHistory):
 def _exposure(broker: Any, feed: Any, position: Any) -> float:
     # Not ``broker.getvalue([feed])``, which books cash that waits to be added, and so
     # would change the run that it records.
-    close, scheme = feed.close[0], broker.getcommissioninfo(feed)
+    close, scheme = feed.lines.close[0], broker.getcommissioninfo(feed)
     multiplier = multiplier_of(scheme)
     if scheme.stocklike and multiplier == 1:
         return float(scheme.getvaluesize(position.size, close))

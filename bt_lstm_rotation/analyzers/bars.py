@@ -10,9 +10,9 @@ import backtrader as bt
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.analyzers.clock import clock_of
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.feeds.naming import FIELDS, FeedLabels
-from bt_lstm_rotation.feeds.sessions import dates_of
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.prices.findings import Finding, finding, warn
 from bt_lstm_rotation.prices.neighbours import judged
@@ -32,6 +32,7 @@ class ShownBars(bt.Analyzer):
     """
 
     def __init__(self) -> None:
+        self._sessions = clock_of(self)
         self._short: list[Any] | None = None
         self._kept: dict[Any, dict[float, tuple[float, ...]]] = {}
         self._panel: PricePanel | None = None
@@ -82,7 +83,8 @@ class ShownBars(bt.Analyzer):
             table = np.array([np.array(line.array)[: len(feed)] for line in lines])
             numbers, bars = table[0], table[1:]
         known = np.isfinite(bars[3])
-        return _by_session(dates_of(feed).sessions(numbers[known]), bars[:, known])
+        days = self._sessions.dates_of(feed).sessions(numbers[known])
+        return _by_session(days, bars[:, known])
 
 
 def _source(feeds: Sequence[Any]) -> str:

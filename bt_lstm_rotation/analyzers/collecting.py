@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -29,14 +30,14 @@ PACKAGES = ("bt-lstm-rotation", "backtrader", "numpy", "pandas", "tensorflow")
 
 def collect(recorded: Recorded) -> BacktestResult:
     """Lay out what was recorded, and measure it."""
-    history = {
-        pd.Timestamp(day): row
-        for day, row in recorded.account.items()
-        if np.datetime64(day, "D") >= recorded.first
-    }
+    sessions = np.array(list(recorded.account), dtype="datetime64[D]")
+    reported = sessions >= recorded.first
+    # Of each close: equity, cash, and what was held.
+    history = list(compress(recorded.account.values(), reported))
+    index = pd.DatetimeIndex(sessions[reported], name="session").as_unit("ns")
     orders = _frame(OrderRecord, recorded.orders)
-    weights = _weights(history, recorded.traded.symbols)
-    account = _account(history, recorded.flows)
+    account = _account(index, history, recorded.flows)
+    weights = _weights(account, history, recorded.traded.symbols)
     flows = account["flows"]
     metrics = performance(
         account["equity"],
@@ -104,22 +105,19 @@ def collect(recorded: Recorded) -> BacktestResult:
 
 
 def _account(
-    history: Mapping[pd.Timestamp, Any], flows: Mapping[Any, float]
+    index: pd.DatetimeIndex, history: Sequence[Any], flows: Mapping[Any, float]
 ) -> pd.DataFrame:
-    # What was there at the first close is what the account begins with.
-    first = next(iter(history))
+    paid = np.array([flows.get(day, 0.0) for day in index.date])
+    paid[0] = 0.0  # What was there at the first close is what the account begins with.
     return pd.DataFrame(
         {
-            "equity": {day: equity for day, (equity, _, _) in history.items()},
-            "cash": {day: cash for day, (_, cash, _) in history.items()},
+            "equity": np.array([equity for equity, _, _ in history], dtype="float64"),
+            "cash": np.array([cash for _, cash, _ in history], dtype="float64"),
             "benchmark": np.nan,
-            "flows": {
-                day: 0.0 if day == first else flows.get(day.date(), 0.0)
-                for day in history
-            },
+            "flows": paid,
         },
-        dtype="float64",
-    ).rename_axis("session")
+        index=index,
+    )
 
 
 def _flow_notes(flows: pd.Series[Any]) -> Iterator[str]:
@@ -142,23 +140,19 @@ def _idle_notes(weights: pd.DataFrame, orders: pd.DataFrame) -> Iterator[str]:
 
 
 def _weights(
-    history: Mapping[pd.Timestamp, Any], symbols: Sequence[str]
+    account: pd.DataFrame, history: Sequence[Any], symbols: Sequence[str]
 ) -> pd.DataFrame:
-    others = _held_besides(symbols, (held for _, _, held in history.values()))
-    columns = [*symbols, *others]
-    rows = [
-        [
-            *(held.get(symbol, (0.0, 0.0))[1] for symbol in columns),
-            cash,
-        ]
-        for _, cash, held in history.values()
-    ]
-    index = pd.DatetimeIndex(list(history), name="session")
-    equity = np.array([equity for equity, _, _ in history.values()])
+    columns = [*symbols, *_held_besides(symbols, (held for _, _, held in history))]
+    place = {symbol: column for column, symbol in enumerate(columns)}
+    values = np.zeros((len(history), len(columns) + 1))
+    values[:, -1] = account["cash"]
+    for row, (_, _, held) in enumerate(history):
+        for symbol, (_, value) in held.items():
+            values[row, place[symbol]] = value
     # Of an account that is empty there are no shares.
-    shares = np.array(rows) / np.where(equity == 0, np.nan, equity)[:, None]
+    equity = account["equity"].replace(0.0, np.nan).to_numpy()
     return pd.DataFrame(
-        shares, index=index, columns=[*columns, "cash"], dtype="float64"
+        values / equity[:, None], index=account.index, columns=[*columns, "cash"]
     )
 
 

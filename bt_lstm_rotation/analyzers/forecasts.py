@@ -54,7 +54,8 @@ class ForecastHistory(bt.Analyzer):
         self.specs: list[Any] = []
         self.left_out = 0
         self._horizons: dict[str, int] = {}
-        self._watched: list[tuple[str, Any]] | None = None
+        # Feed name, feed, and the indicator's line.
+        self._watched: list[tuple[str, Any, Any]] | None = None
         self._sessions = clock_of(self)
 
     def prenext(self) -> None:
@@ -66,11 +67,10 @@ class ForecastHistory(bt.Analyzer):
         if self._watched is None:
             self._watched = self._watch()
         row = {}
-        for name, indicator in self._watched:
-            if self._sessions.shows_today(indicator.data):
-                value = float(indicator.l.forecast[0])
-                if math.isfinite(value):
-                    row[name] = value
+        for name, feed, line in self._watched:
+            value = float(line[0]) if self._sessions.shows_today(feed) else math.nan
+            if math.isfinite(value):
+                row[name] = value
         self.forecasts[self._sessions.today()] = row
 
     def stop(self) -> None:
@@ -103,14 +103,14 @@ class ForecastHistory(bt.Analyzer):
             "fits": self.fits,
         }
 
-    def _watch(self) -> list[tuple[str, Any]]:
+    def _watch(self) -> list[tuple[str, Any, Any]]:
         labels, watched = FeedLabels(self.strategy), dict[str, Any]()
         indicators = self._indicators()
         for indicator in indicators:
             watched.setdefault(labels[indicator.data], indicator)
         self.left_out = len(indicators) - len(watched)
         self._horizons = {n: one.pool.spec.horizon for n, one in watched.items()}
-        return list(watched.items())
+        return [(n, one.data, one.lines.forecast) for n, one in watched.items()]
 
     def _indicators(self) -> list[Any]:
         found = self.strategy.getindicators()

@@ -108,16 +108,16 @@ def first_of_report(
 
 def merged(records: Sequence[StrategyRecord], first: np.datetime64) -> dict[str, Any]:
     """Return the fields of `Recorded` that come from each strategy alone."""
+    since = first.astype(object)
     orders = [
         order
         for record in records
         for order in record.orders.get_analysis()
-        if np.datetime64(order.submitted, "D") >= first
+        if order.submitted >= since
     ]
     if len(records) > 1:
         orders.sort(key=lambda order: order.submitted)
         orders = [replace(order, ref=n) for n, order in enumerate(orders, start=1)]
-    since = first.astype(object)
     specs = [spec for record in records for spec in record.forecasts.specs]
     shown: dict[str, ShownForecast] = {}
     for record in records:
