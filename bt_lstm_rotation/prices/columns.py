@@ -23,6 +23,7 @@ __all__ = [
     "PRICES",
     "SPELLINGS",
     "adjusted_columns",
+    "check_frame",
     "letters",
     "named",
     "numeric",
@@ -132,12 +133,8 @@ def _looks_adjusted(spelling: str) -> bool:
     return priced or spelling in ("adj", "adjusted")
 
 
-def numeric(symbol: str | None, bars: Any, names: tuple[str, ...]) -> pd.DataFrame:
-    """Pick columns of a frame by name, as float64; a Volume that is absent is NaN.
-
-    Raises DataError if `bars` is no frame or has no rows, a column is missing or comes
-    twice, or a cell is no number. Empty cells and the like are NaN.
-    """
+def check_frame(symbol: str | None, bars: Any, names: tuple[str, ...]) -> None:
+    """Raise DataError if `bars` is no frame."""
     if not isinstance(bars, pd.DataFrame):
         raise DataError(
             "bars must be a pandas DataFrame",
@@ -145,6 +142,15 @@ def numeric(symbol: str | None, bars: Any, names: tuple[str, ...]) -> pd.DataFra
             value=type(bars).__name__,
             valid=f"columns {' '.join(names)}, indexed by date",
         )
+
+
+def numeric(symbol: str | None, bars: Any, names: tuple[str, ...]) -> pd.DataFrame:
+    """Pick columns of a frame by name, as float64; a Volume that is absent is NaN.
+
+    Raises DataError if `bars` is no frame or has no rows, a column is missing or comes
+    twice, or a cell is no number. Empty cells and the like are NaN.
+    """
+    check_frame(symbol, bars, names)
     if bars.empty:
         raise DataError("no data", symbol=symbol, valid="at least one bar is needed")
     table = _of_one_ticker(symbol, bars)

@@ -17,6 +17,7 @@ from bt_lstm_rotation.prices.columns import (
     COLUMNS,
     PRICES,
     SPELLINGS,
+    check_frame,
     letters,
     named,
 )
@@ -119,13 +120,7 @@ def _level_of_tickers(frame: pd.DataFrame) -> int | None:
 
 def _table(symbol: str, frame: Any, *, adjusted_close: bool) -> pd.DataFrame:
     """Keep the columns that are known, in our spelling."""
-    if not isinstance(frame, pd.DataFrame):
-        raise DataError(
-            "bars must be a pandas DataFrame",
-            symbol=symbol,
-            value=type(frame).__name__,
-            valid=f"columns {' '.join(COLUMNS)}, indexed by date",
-        )
+    check_frame(symbol, frame, COLUMNS)
     if _level_of_tickers(frame) is not None:
         bars = _apart(frame, None)
         if len(bars) > 1:

@@ -20,26 +20,6 @@ TODAY = dt.date(2024, 1, 2)
 FRAMES = random_panel(["XLE", "XLK"], 5).frames()
 
 
-class FakeYahoo:
-    """Remembers what it was asked for."""
-
-    def __init__(self):
-        self.asked = []
-
-    def load(self, symbols, start=None, end=None):
-        self.asked.append((list(symbols), start, end))
-        return random_panel(list(symbols))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    for symbol in ("XLE", "XLK", "SPY"):
-        frame = random_panel([symbol], 5).frame(symbol)
-        frame["Adj Close"] = frame["Close"] / 2
-        frame.to_csv(tmp_path / f"{symbol}.csv", index_label="Date")
-    return tmp_path
-
-
 def test_a_panel_becomes_feeds_in_one_line():
     cerebro = bt.Cerebro(stdstats=False)
     for name, bars in load_prices("simulated", ["S2", "S1"]).frames().items():
@@ -73,14 +53,13 @@ def test_a_benchmark_that_is_a_symbol_too_is_not_asked_for_twice(folder):
     assert load_prices(folder, ["XLE"], benchmark="XLE").symbols == ("XLE",)
 
 
-def test_yahoo_is_asked_for_the_spdr_sectors_and_spy():
-    yahoo = FakeYahoo()
+def test_yahoo_is_asked_for_the_spdr_sectors_and_spy(yahoo):
     load_prices("yahoo", yahoo=yahoo)
     assert yahoo.asked == [([*SPDR_SECTORS, "SPY"], None, None)]
 
 
-def test_yahoo_is_asked_for_all_history_up_to_the_end():
-    yahoo, end = FakeYahoo(), dt.date(2019, 6, 28)
+def test_yahoo_is_asked_for_all_history_up_to_the_end(yahoo):
+    end = dt.date(2019, 6, 28)
     load_prices("yahoo", ["XLE", "XLK"], benchmark="QQQ", end=end, yahoo=yahoo)
     load_prices("yahoo", ["XLE"], end=end, yahoo=yahoo)
     load_prices("yahoo", benchmark="QQQ", yahoo=yahoo)
@@ -234,9 +213,10 @@ def test_a_missing_folder_cannot_be_read(tmp_path):
         (5, "not names"),
     ],
 )
-def test_symbols_are_names_each_once_for_every_source(data, symbols, problem, folder):
+def test_symbols_are_names_each_once_for_every_source(
+    data, symbols, problem, folder, yahoo
+):
     data = {"folder": folder, "memory": FRAMES}.get(data, data)
-    yahoo = FakeYahoo()
     with pytest.raises(DataError, match=problem):
         load_prices(data, symbols, yahoo=yahoo)
     assert yahoo.asked == []

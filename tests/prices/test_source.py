@@ -5,33 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from fakes import random_panel
 
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.prices.simulated import SimulatedMarket
 from bt_lstm_rotation.prices.source import SPDR_SECTORS, Request, load_prices
 
 TODAY = dt.date(2024, 1, 2)
-
-
-class FakeYahoo:
-    """Remembers what it was asked for."""
-
-    def __init__(self):
-        self.asked = []
-
-    def load(self, symbols, start=None, end=None):
-        self.asked.append((list(symbols), start, end))
-        return random_panel(list(symbols))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    for symbol in ("XLE", "XLK", "SPY"):
-        frame = random_panel([symbol], 5).frame(symbol)
-        frame["Adj Close"] = frame["Close"] / 2
-        frame.to_csv(tmp_path / f"{symbol}.csv", index_label="Date")
-    return tmp_path
 
 
 def test_by_default_it_is_the_simulated_market_and_its_benchmark():
@@ -48,15 +27,14 @@ def test_chosen_sectors_of_the_simulated_market_come_with_the_benchmark():
     assert (panel.symbols, benchmark) == (("S3", "S1"), "S1")
 
 
-def test_yahoo_is_asked_for_the_spdr_sectors_and_spy():
-    yahoo = FakeYahoo()
+def test_yahoo_is_asked_for_the_spdr_sectors_and_spy(yahoo):
     _, benchmark = load_prices(Request(data="yahoo"), today=TODAY, yahoo=yahoo)
     assert benchmark == "SPY"
     assert yahoo.asked == [([*SPDR_SECTORS, "SPY"], None, None)]
 
 
-def test_yahoo_is_asked_for_all_history_up_to_the_end():
-    yahoo, end = FakeYahoo(), dt.date(2019, 6, 28)
+def test_yahoo_is_asked_for_all_history_up_to_the_end(yahoo):
+    end = dt.date(2019, 6, 28)
     request = Request(data="yahoo", symbols=["XLE", "XLK"], benchmark="QQQ", end=end)
     _, benchmark = load_prices(request, today=TODAY, yahoo=yahoo)
     assert benchmark == "QQQ"
