@@ -46,6 +46,13 @@ class BacktestResult:
         benchmark, forecast, orders, training, timing, versions, notes``. Rates are
         decimals, amounts are currency, and what is not defined is None. ``notes`` are
         sentences that a reader of the figures has to know.
+    positions : DataFrame
+        Columns as `weights` has them: what was held of each at the close, in currency,
+        and cash.
+    bars : DataFrame
+        Of each session all bars, the benchmark's included: one column for each of
+        ``Open, High, Low, Close, Volume`` and symbol, named (price, symbol); NaN where
+        a symbol had none.
     """
 
     account: pd.DataFrame = field(repr=False)
@@ -55,6 +62,8 @@ class BacktestResult:
     retrains: pd.DataFrame = field(repr=False)
     events: pd.DataFrame = field(repr=False)
     summary: dict[str, Any]
+    positions: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    bars: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
     def __repr__(self) -> str:
         name = str((self.summary.get("strategy") or {}).get("name", "no strategy"))

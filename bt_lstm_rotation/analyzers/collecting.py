@@ -17,6 +17,8 @@ from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.measures.benchmark import Benchmark
 from bt_lstm_rotation.measures.performance import performance
 from bt_lstm_rotation.measures.skill import realised_returns, skill
+from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.prices.bars import COLUMNS
 from bt_lstm_rotation.rebalancing import RebalanceEvent
 from bt_lstm_rotation.result import BacktestResult
 
@@ -37,7 +39,9 @@ def collect(recorded: Recorded) -> BacktestResult:
     index = pd.DatetimeIndex(sessions[reported], name="session").as_unit("ns")
     orders = _frame(OrderRecord, recorded.orders)
     account = _account(index, history, recorded.flows)
-    weights = _weights(account, history, recorded.traded.symbols)
+    positions = _positions(account, history, recorded.traded.symbols)
+    # Of an account that is empty there are no shares.
+    weights = positions.div(account["equity"].replace(0.0, np.nan), axis="index")
     flows = account["flows"]
     metrics = performance(
         account["equity"],
@@ -101,6 +105,8 @@ def collect(recorded: Recorded) -> BacktestResult:
             "versions": installed(PACKAGES),
             "notes": notes,
         },
+        positions=positions,
+        bars=_bars(recorded.panel, index),
     )
 
 
@@ -139,7 +145,7 @@ def _idle_notes(weights: pd.DataFrame, orders: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def _weights(
+def _positions(
     account: pd.DataFrame, history: Sequence[Any], symbols: Sequence[str]
 ) -> pd.DataFrame:
     columns = [*symbols, *_held_besides(symbols, (held for _, _, held in history))]
@@ -149,11 +155,18 @@ def _weights(
     for row, (_, _, held) in enumerate(history):
         for symbol, (_, value) in held.items():
             values[row, place[symbol]] = value
-    # Of an account that is empty there are no shares.
-    equity = account["equity"].replace(0.0, np.nan).to_numpy()
-    return pd.DataFrame(
-        values / equity[:, None], index=account.index, columns=[*columns, "cash"]
+    return pd.DataFrame(values, index=account.index, columns=[*columns, "cash"])
+
+
+def _bars(panel: PricePanel, index: pd.DatetimeIndex) -> pd.DataFrame:
+    """Lay the bars of a report's sessions out in columns (price, symbol)."""
+    days = pd.DatetimeIndex(panel.sessions, name="session").as_unit("ns")
+    kept = (days >= index[0]) & (days <= index[-1])
+    columns = pd.MultiIndex.from_product(
+        [COLUMNS, panel.symbols], names=["Price", "Ticker"]
     )
+    rows = panel.bars[:, kept].transpose(1, 0, 2).reshape(-1, len(columns))
+    return pd.DataFrame(rows, index=days[kept], columns=columns)
 
 
 def _held_besides(

@@ -2,6 +2,7 @@
 
 from bt_lstm_rotation.progress import progress_bar
 from bt_lstm_rotation.reporting.page import render
+from bt_lstm_rotation.reporting.reading import read_run
 from bt_lstm_rotation.reporting.run_folder import check_folder, write_run
 from bt_lstm_rotation.reporting.tables import print_table
 from bt_lstm_rotation.reporting.terminal import announce, print_line, print_summary
@@ -15,6 +16,7 @@ __all__ = [
     "print_table",
     "print_trials",
     "progress_bar",
+    "read_run",
     "render",
     "write_run",
 ]

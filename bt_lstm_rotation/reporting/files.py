@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from bt_lstm_rotation.archive import pack
 from bt_lstm_rotation.reporting.page import render
 from bt_lstm_rotation.result import BacktestResult
 
@@ -41,6 +42,7 @@ def write_files(result: BacktestResult, folder: Path) -> list[str]:
     tables = {
         "equity.csv": result.account[columns].rename_axis("session"),
         "weights.csv": result.weights.rename_axis("session"),
+        "positions.csv": result.positions.rename_axis("session"),
         "orders.csv": result.orders,
         "forecasts.csv": result.forecasts,
         "retrains.csv": result.retrains,
@@ -54,12 +56,30 @@ def write_files(result: BacktestResult, folder: Path) -> list[str]:
             encoding="utf-8",
             errors=SURROGATES,
         )
+    (folder / "bars.npz").write_bytes(_packed(result.bars))
     summary = json.dumps(_plain(result.summary), allow_nan=False, indent=2)
     texts = {"report.html": render(result), "summary.json": f"{summary}\n"}
     for name, text in texts.items():
         content = text.encode("utf-8", errors=SURROGATES)
         (folder / name).write_bytes(content)
-    return [*tables, *texts]
+    return [*tables, "bars.npz", *texts]
+
+
+def _packed(bars: pd.DataFrame) -> bytes:
+    """Pack bars as arrays: ``sessions``, ``symbols``, and one for each price."""
+    prices = bars.columns.get_level_values(0).unique()
+    symbols = bars[prices[0]].columns
+    values = bars.to_numpy(dtype="float64").reshape(len(bars), len(prices), -1)
+    return pack(
+        {
+            "sessions": bars.index.to_numpy().astype("datetime64[D]"),
+            "symbols": symbols.to_numpy(dtype="str"),
+            **{
+                price.lower(): np.ascontiguousarray(values[:, place])
+                for place, price in enumerate(prices)
+            },
+        }
+    )
 
 
 def _written_out(table: pd.DataFrame) -> pd.DataFrame:

@@ -49,6 +49,7 @@ def make_result(sessions: int = 600, **parts: Any) -> BacktestResult:
         index=index,
     )
     weights = pd.DataFrame({"XLE": 0.3, "XLK": 0.68, "cash": 0.02}, index=index)
+    positions = weights.mul(account["equity"], axis="index")
     forecasts = pd.DataFrame(
         {
             "session": pd.to_datetime(["2018-12-31"] * 2 + ["2019-01-01"] * 2),
@@ -91,6 +92,8 @@ def make_result(sessions: int = 600, **parts: Any) -> BacktestResult:
             "timing": {"seconds": 12.5, "training_seconds": 3.75, "fits": 2},
             "versions": {"bt-lstm-rotation": "0.1.0", "backtrader": "1.9.78.123"},
         },
+        positions=positions,
+        bars=bars(index),
     )
     return replace(result, **parts)
 
@@ -121,6 +124,21 @@ def without_forecasts() -> BacktestResult:
     )
 
 
+def bars(index: pd.DatetimeIndex) -> pd.DataFrame:
+    """Bars of both sectors and the benchmark, each a wave of its own."""
+    day = np.arange(len(index))[:, None]
+    close = np.array([100.0, 30.0, 250.0]) * np.exp(
+        0.0003 * day + 0.05 * np.sin(day / [30, 45, 60])
+    )
+    opened = close * 1.001
+    prices = [opened, opened * 1.01, close * 0.99, close, np.full(close.shape, 1e6)]
+    columns = pd.MultiIndex.from_product(
+        [["Open", "High", "Low", "Close", "Volume"], ["XLE", "XLK", "SPY"]],
+        names=["Price", "Ticker"],
+    )
+    return pd.DataFrame(np.hstack(prices), index=index, columns=columns)
+
+
 def orders(symbol: str = "XLE") -> pd.DataFrame:
     rows = [
         {
@@ -135,6 +153,7 @@ def orders(symbol: str = "XLE") -> pd.DataFrame:
             "price": price,
             "commission": 8.25 if filled else 0.0,
             "slippage": 3.5 if filled else 0.0,
+            "multiplier": 1.0,
         }
         for ref, name, submitted, side, size, status, executed, filled, price in ORDERS
     ]
@@ -150,6 +169,7 @@ def retrains(status: str = "the loss diverged") -> pd.DataFrame:
         "first_loss": 1.0,
         "last_loss": 0.1 + 0.2,
         "seconds": 1.875,
+        "origin": "trained",
     }
     first, second = np.datetime64("2018-12-31"), np.datetime64("2019-01-31")
     return pd.DataFrame(

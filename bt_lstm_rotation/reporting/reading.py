@@ -1,0 +1,172 @@
+"""The files of a run -> the result that they were written from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from bt_lstm_rotation.archive import unpack
+from bt_lstm_rotation.disk import disk_errors
+from bt_lstm_rotation.errors import OutputError
+from bt_lstm_rotation.result import BacktestResult
+
+__all__ = ["read_run"]
+
+PRICES: Final = ("Open", "High", "Low", "Close", "Volume")
+
+ADVICE: Final = "run it again, or name the folder of another run"
+
+
+def read_run(folder: Path) -> BacktestResult:
+    """Read a result back from the files that `write_run` has written.
+
+    Numbers come back to the last bit. A symbol that holds a space comes apart in the
+    ``symbols`` of a fit.
+
+    Raises
+    ------
+    OutputError
+        If a file is missing, damaged, or was written by an earlier version.
+    """
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is no folder; name the folder of a run")
+    # Anything may stand in a file that somebody has edited.
+    with disk_errors(OutputError, f"{folder} holds no whole run", ADVICE):
+        try:
+            return _read(folder)
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            problem = " ".join(str(error).split())
+            raise OutputError(
+                f"{folder} holds no whole run ({problem}); {ADVICE}"
+            ) from error
+
+
+def _read(folder: Path) -> BacktestResult:
+    summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    if not isinstance(summary, dict):
+        raise ValueError("summary.json is no object")
+    equity = _sessions(folder, "equity.csv")
+    weights, positions = (
+        _sessions(folder, name, of=equity) for name in ("weights.csv", "positions.csv")
+    )
+    account = pd.DataFrame(
+        {
+            "equity": equity["equity"],
+            "cash": positions.iloc[:, -1].to_numpy(),
+            "benchmark": equity["benchmark"],
+            "flows": equity.get("flows", 0.0),
+        },
+        index=equity.index,
+    )
+    return BacktestResult(
+        account=account,
+        weights=weights,
+        orders=_rows(
+            folder,
+            "orders.csv",
+            {
+                "symbol": str,
+                "submitted": _date,
+                "side": str,
+                "status": str,
+                "executed": _date,
+                "ref": int,
+            },
+        ),
+        forecasts=_rows(folder, "forecasts.csv", {"symbol": str, "session": _stamp}),
+        retrains=_rows(
+            folder,
+            "retrains.csv",
+            {
+                "session": _stamp,
+                "first_bar": _stamp,
+                "last_target": _stamp,
+                "symbols": _names,
+                "n_bars": int,
+                "origin": str,
+                "status": str,
+                "served_by": _stamp,
+            },
+        ),
+        events=_rows(
+            folder,
+            "events.csv",
+            {"session": _date, "kind": str, "symbol": str, "detail": str},
+        ),
+        summary=summary,
+        positions=positions,
+        bars=_bars(unpack((folder / "bars.npz").read_bytes())),
+    )
+
+
+def _cells(folder: Path, name: str) -> pd.DataFrame:
+    """Read a table as text, its headings included: no two of them need differ."""
+    table = pd.read_csv(
+        folder / name, header=None, dtype=str, keep_default_na=False, encoding="utf-8"
+    )
+    table.columns = table.iloc[0].to_list()
+    return table.iloc[1:].reset_index(drop=True)
+
+
+def _sessions(folder: Path, name: str, of: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Read a table of numbers with one row a session, those of another table."""
+    cells = _cells(folder, name)
+    index = pd.DatetimeIndex(cells.iloc[:, 0].map(_stamp), name="session").as_unit("ns")
+    if of is not None and not index.equals(of.index):
+        raise ValueError(f"{name} has other sessions than equity.csv")
+    columns = [cells.iloc[:, place].map(_number) for place in range(1, cells.shape[1])]
+    return pd.DataFrame(
+        np.array(columns, dtype="float64").T.reshape(len(cells), len(columns)),
+        index=index,
+        columns=cells.columns[1:],
+    )
+
+
+def _rows(
+    folder: Path, name: str, kinds: dict[str, Callable[[str], Any]]
+) -> pd.DataFrame:
+    """Read a table with one row a thing; columns of no other kind are numbers."""
+    cells = _cells(folder, name)
+    if missing := kinds.keys() - set(cells.columns):
+        raise ValueError(f"{name} has no column {', '.join(sorted(missing))}")
+    columns = {}
+    for column in cells.columns:
+        parse = kinds.get(column, _number)
+        values = [parse(text) for text in cells[column]]
+        kind = {_number: "float64", _stamp: "datetime64[ns]", int: "int64"}.get(parse)
+        columns[column] = pd.Series(values, dtype=kind or object)
+    return pd.DataFrame(columns)
+
+
+def _bars(arrays: dict[str, Any]) -> pd.DataFrame:
+    symbols = [str(symbol) for symbol in arrays["symbols"]]
+    sessions = pd.DatetimeIndex(arrays["sessions"], name="session").as_unit("ns")
+    return pd.DataFrame(
+        np.concatenate([arrays[price.lower()] for price in PRICES], axis=1),
+        index=sessions,
+        columns=pd.MultiIndex.from_product(
+            [PRICES, symbols], names=["Price", "Ticker"]
+        ),
+    )
+
+
+def _number(text: str) -> float:
+    return float(text) if text else np.nan
+
+
+def _stamp(text: str) -> Any:
+    return pd.Timestamp(text) if text else pd.NaT
+
+
+def _date(text: str) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
