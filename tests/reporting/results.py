@@ -43,7 +43,7 @@ def make_result(sessions: int = 600, **parts: Any) -> BacktestResult:
     account = pd.DataFrame(
         {
             "equity": 100_000 * np.exp(0.0004 * day + 0.05 * np.sin(day / 40)),
-            "cash": 2_000.0,
+            "cash": 2_000 * np.exp(0.0004 * day + 0.05 * np.sin(day / 40)),
             "benchmark": 100_000 * np.exp(0.0003 * day + 0.08 * np.sin(day / 60)),
         },
         index=index,
