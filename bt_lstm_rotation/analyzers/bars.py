@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.analyzers.clock import clock_of
-from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.feeds.absurd_bars import findings_of, warn_of_findings
 from bt_lstm_rotation.feeds.naming import FIELDS, FeedLabels
 from bt_lstm_rotation.prices import PricePanel
-from bt_lstm_rotation.prices.findings import Finding, finding, warn
-from bt_lstm_rotation.prices.neighbours import judged
+from bt_lstm_rotation.prices.findings import Finding
 
 __all__ = ["ShownBars"]
 
@@ -60,10 +58,12 @@ class ShownBars(bt.Analyzer):
         sessions = np.unique(np.concatenate([days for days, _ in columns.values()]))
         bars = np.full((len(FIELDS), len(sessions), len(columns)), np.nan)
         findings: list[Finding] = []
-        for column, (label, (days, own)) in enumerate(columns.items()):
+        for column, feed in enumerate(feeds):
+            days, own = columns[labels[feed]]
             bars[:, np.searchsorted(sessions, days), column] = own
-            findings += _findings(label, days, own)
-        warn(findings)
+            found = findings_of(labels[feed], days, own)
+            warn_of_findings(feed, found)
+            findings += found
         self._short, self._kept = None, {}
         self._panel = PricePanel(
             sessions, tuple(columns), bars, _source(feeds), tuple(findings)
@@ -115,16 +115,3 @@ def _by_session(
             np.add.reduceat(volume, first),
         ]
     )
-
-
-def _findings(
-    label: str, days: NDArray[np.datetime64], bars: NDArray[np.float64]
-) -> tuple[Finding, ...]:
-    """Judge bars beside their neighbours, as those of a file are."""
-    valid = (np.isfinite(bars[:4]) & (bars[:4] > 0)).all(axis=0)
-    try:
-        return judged(label, days[valid], bars[:, valid])
-    except DataError as error:
-        # The run is over: what no file may hold is said here, and does not end it.
-        day = np.array([error.session], dtype="datetime64[D]")
-        return (finding(label, "impossible", day, math.nan, error.problem),)

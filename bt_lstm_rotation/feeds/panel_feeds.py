@@ -6,6 +6,7 @@ from typing import Any
 
 import backtrader as bt
 
+from bt_lstm_rotation.feeds.absurd_bars import mark_as_judged
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["add_feeds"]
@@ -20,4 +21,6 @@ def add_feeds(cerebro: Any, panel: PricePanel, benchmark: str | None = None) -> 
     ordered = sorted(panel.symbols, key=lambda symbol: symbol != benchmark)
     for symbol in ordered:
         bars = panel.frame(symbol)
-        cerebro.adddata(bt.feeds.PandasData(dataname=bars, name=symbol))
+        feed = bt.feeds.PandasData(dataname=bars, name=symbol)
+        mark_as_judged(feed)
+        cerebro.adddata(feed)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bt_lstm_rotation.feeds.absurd_bars import findings_of, warn_of_findings
 from bt_lstm_rotation.feeds.bar_order import (
     BarOrder,
     check_source,
@@ -134,12 +135,15 @@ class ValidBars:
             what = f"{self.repeated} bars are repeated"
             self._warn_of_copies(feed, what, numbers[np.argmax(copies)])
         self._ordered(feed).check(numbers[~copies])
-        _, bars = loaded_bars(feed)
+        sessions, bars = loaded_bars(feed)
         good = ~copies
         good[~copies] = self._series.is_valid(bars[:, ~copies])
         self._warn_of_holes(feed, bars, good)
         invalid = ~good & ~copies
         self._drop(feed, bars[:, invalid], numbers[invalid].tolist())
+        if self._dates(feed).daily:
+            name = feed_name(feed)
+            warn_of_findings(feed, findings_of(name, sessions[good], bars[:, good]))
         if not good.all():
             # What lies beyond the loaded bars is Backtrader's room for its own use.
             keep = [*good.tolist(), *[True] * feed.lines.datetime.extension]

@@ -234,8 +234,9 @@ def one_row_per_session(symbol: str, frame: pd.DataFrame) -> pd.DataFrame:
             symbol=symbol,
             session=_day(session),
             field=name,
-            value=copies[name].tolist(),
-            valid="one bar a session, or exact copies",
+            value=copies[name].tolist()[:2],
+            valid="one bar a session, or exact copies; of bars shorter than a day make "
+            "days first: frame.resample('D')",
         )
     return distinct.set_index("session").rename_axis(None)
 

@@ -62,6 +62,10 @@ SPELLINGS = {
 # A file dates its rows by the first of these that it has.
 DATES = ("date", "datetime", "timestamp", "time")
 
+# What else of a bar a vendor adjusts, or adjusts by: no adjusted close.
+OTHER_WORDS = ("open", "high", "low", "vol", "factor", "ratio", "coef", "split", "div")
+OTHER_ADJUSTED = frozenset({"adjo", "adjh", "adjl", "adjv"})
+
 # What a vendor, pandas or a spreadsheet writes for a number that is not known.
 UNKNOWN = frozenset({"", "-", "nan", "null", "none", "n/a", "na", "#n/a", "<na>"})
 
@@ -129,8 +133,11 @@ def _looks_adjusted(spelling: str) -> bool:
     # Sharadar's closeunadj says that it is none.
     if "adj" not in spelling or "unadj" in spelling:
         return False
-    priced = any(word in spelling for word in ("close", "closing", "price", "last"))
-    return priced or spelling in ("adj", "adjusted")
+    if any(word in spelling for word in ("close", "closing", "price", "last")):
+        return True
+    return spelling not in OTHER_ADJUSTED and not any(
+        word in spelling for word in OTHER_WORDS
+    )
 
 
 def check_frame(symbol: str | None, bars: Any, names: tuple[str, ...]) -> None:

@@ -92,9 +92,10 @@ def print_summary(
 
 def _notes(summary: Mapping[str, Any]) -> list[str]:
     found = len(summary["data"].get("findings", []))
-    bars = [f"{found:,} bars look wrong; the report lists them."] if found else []
+    bars = "1 bar looks" if found == 1 else f"{found:,} bars look"
+    odd = [f"{bars} wrong; the report lists what was found."] if found else []
     warning = caveat(summary["data"]["source"])
-    return [*([warning] if warning else []), *summary.get("notes", []), *bars]
+    return [*([warning] if warning else []), *summary.get("notes", []), *odd]
 
 
 def _curves(result: BacktestResult) -> Iterator[tuple[str, pd.Series[Any]]]:

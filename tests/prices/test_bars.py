@@ -285,13 +285,15 @@ def test_two_different_bars_for_one_session_are_rejected(field):
     assert error.problem == "two different bars for one session"
     assert (error.session, error.field) == ("2020-01-09", field)
     assert error.value == [week()[field].iloc[3], changed]
-    assert error.valid == "one bar a session, or exact copies"
+    assert error.valid.startswith("one bar a session, or exact copies;")
 
 
 def test_intraday_bars_are_several_bars_for_one_session():
     hours = pd.date_range("2020-01-06 10:00", periods=5, freq="h")
     error = rejection(week().set_axis(hours, axis=0))
     assert (error.session, error.field) == ("2020-01-06", "Open")
+    assert len(error.value) == 2  # of a day of minutes, not all are shown
+    assert "make days first" in error.valid
 
 
 # What is no price

@@ -31,7 +31,10 @@ def test_every_spelling_of_an_adjusted_close_is_known(spelling):
 
 @pytest.mark.parametrize(
     "label",
-    ["Adj Close USD", "Adjusted Price", "adj_last", "Adjusted", "split adjusted close"],
+    [
+        *("Adj Close USD", "Adjusted Price", "adj_last", "Adjusted", "adj_c", "Adj Px"),
+        *("split adjusted close", "Adj Settle", "Adj. Schluss", "adj_value"),
+    ],
 )
 def test_a_column_that_may_be_an_adjusted_close_is_an_error_that_names_it(label):
     with pytest.raises(DataError) as caught:
@@ -49,7 +52,10 @@ def test_two_adjusted_closes_are_an_error_that_names_both():
 
 @pytest.mark.parametrize(
     "label",
-    ["closeunadj", "adjOpen", "adjVolume", "Adj. High", "splitFactor", "adj_factor"],
+    [
+        *("closeunadj", "adjOpen", "adjVolume", "Adj. High", "splitFactor"),
+        *("adj_factor", "adj_o", "adj_v", "adjustment ratio", "Adj. Dividend"),
+    ],
 )
 def test_a_column_that_is_no_adjusted_close_is_passed_over(label):
     assert "Adj Close" not in named("XLK", [*PLAIN, label])

@@ -88,3 +88,5 @@ def test_notes_and_suspicious_bars_are_said():
     assert "Note: The benchmark SPY ends on 2019-03-01." in text
     assert "Note: 2 bars look wrong" in text
     assert "\x1b" not in text
+    one = changed | {"data": data | {"findings": [{"symbol": "XLE"}]}}
+    assert "Note: 1 bar looks wrong" in printed(replace(result, summary=one))
