@@ -49,7 +49,7 @@ class EquityAgainstBenchmark(_Copying):
     """What the account is worth, and its capital in a benchmark, in one panel.
 
     Params:
-      - benchmark: name of a feed, or None
+      - benchmark: name of a feed to compare with (None)
 
     Lines, in currency, with all that was paid in: ``equity``, and ``benchmark``, which
     starts where equity is at its first close; see `EquityCurve`. After its last bar it

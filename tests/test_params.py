@@ -15,6 +15,8 @@ from bt_lstm_rotation import (
     PeriodicRebalance,
     SectorRotation,
 )
+from bt_lstm_rotation.analyzers import Drawdowns, EquityCurve
+from bt_lstm_rotation.observers import EquityAgainstBenchmark
 
 NAMES = {"ForecastSpec": ForecastSpec}
 
@@ -38,7 +40,11 @@ def documented(cls: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "cls", [Forecast, LSTMForecast, PeriodicRebalance, SectorRotation]
+    "cls",
+    [
+        *(Forecast, LSTMForecast, PeriodicRebalance, SectorRotation),
+        *(Drawdowns, EquityCurve, EquityAgainstBenchmark),
+    ],
 )
 def test_every_param_is_documented_with_its_default(cls):
     assert documented(cls) == dict(cls.params._getitems())

@@ -17,7 +17,7 @@ class Drawdowns(DerivedAnalyzer):
     """The deepest drawdowns at closes; what is paid in or taken out is none.
 
     Params:
-      - count: how many at most
+      - count: how many at most (5)
 
     ``get_analysis()`` gives a dict:
 

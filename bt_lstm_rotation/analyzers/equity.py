@@ -20,7 +20,7 @@ class EquityCurve(DerivedAnalyzer):
     """Equity at each session's close, and what a benchmark would have made of it.
 
     Params:
-      - benchmark: name of a feed, or None
+      - benchmark: name of a feed to compare with (None)
 
     ``get_analysis()`` gives a dict of dicts of date -> currency:
 

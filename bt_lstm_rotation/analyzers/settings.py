@@ -77,7 +77,8 @@ def name_of_trial(strategies: Sequence[Any]) -> str:
             if repr(value) != repr(defaults.get(name)):
                 given.append(f"{name}={value}")
     names = "+".join(type(strategy).__name__ for strategy in strategies)
-    text = "-".join([names, *given])
+    # A spec is long, and would push the parameters after it out of the name.
+    text = "-".join([names, *sorted(given, key=len)])
     readable = re.sub(r"[^A-Za-z0-9=.,_+-]+", "_", text)[:LONGEST]
     return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 

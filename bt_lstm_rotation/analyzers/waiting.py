@@ -107,10 +107,12 @@ def waited(strategy: Any, record: Any, since: dt.date) -> list[RebalanceEvent]:
     if first is None:
         detail = f"next() was never called: {reasons}; no session was traded"
     else:
-        detail = (
-            f"next() was first called on {first}; {reasons}; "
-            f"{len(idle)} earlier sessions, from {idle[0]}, were not traded"
+        earlier = (
+            f"{len(idle)} earlier sessions, from {idle[0]}, were"
+            if len(idle) > 1
+            else f"1 earlier session, {idle[0]}, was"
         )
+        detail = f"next() was first called on {first}; {reasons}; {earlier} not traded"
     expected = first is not None and len(record["sessions"]) < record["needed"]
     level = logging.INFO if expected else logging.WARNING
     logger.log(level, "%s: %s", strategy.__name__, detail)

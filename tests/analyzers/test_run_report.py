@@ -305,6 +305,16 @@ def test_what_can_only_fail_at_the_end_is_refused_at_the_start(tmp_path):
         report_of(cerebro_of(PANEL, Never), folder=tmp_path / "file" / "run")
 
 
+def test_a_trials_folder_shows_short_parameters_before_a_long_one(tmp_path):
+    cerebro = cerebro_of()
+    spec = MomentumSpec(lookback=5, skip=0, horizon=2)
+    cerebro.optstrategy(SectorRotation, spec=[spec], top=[1, 2], shorts=[1])
+    cerebro.addanalyzer(RunReport, folder=tmp_path)
+    cerebro.run(maxcpus=1)
+    shown = {path.name.split("-spec=")[0] for path in tmp_path.iterdir()}
+    assert shown == {"SectorRotation-top=1-shorts=1", "SectorRotation-top=2-shorts=1"}
+
+
 def test_a_result_before_the_end_is_an_error():
     class Eager(Buyer):
         def next(self):

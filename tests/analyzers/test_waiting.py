@@ -53,7 +53,7 @@ def test_a_late_listing_that_was_waited_for_is_named_with_its_date(caplog):
 def test_sessions_before_the_start_are_history_and_not_waited_for():
     assert ran(LATE, start=DAY[41]) == []
     ((_, _, detail),) = ran(LATE, start=DAY[40])
-    assert f"1 earlier sessions, from {DAY[39]}, were" in detail
+    assert f"1 earlier session, {DAY[39]}, was not" in detail
 
 
 def test_an_indicators_period_is_named_as_what_was_waited_for():

@@ -626,10 +626,12 @@ def test_the_command_says_where_the_rows_are_and_what_the_best_is_worth(
     command, file, capsys
 ):
     assert cli.main([*command, "--grid", "top=1,0,2"]) == 0
-    *table, counts, days, draws = capsys.readouterr().out.splitlines()
+    figures, notes = capsys.readouterr()
+    *table, counts = figures.splitlines()
+    days, draws = notes.splitlines()
     assert table[0] == "Trials"
-    figures = ["total_return", "sharpe", "max_drawdown", "ic", "status"]
-    assert table[1].split() == ["lookback", "top", *figures]
+    measures = ["total_return", "sharpe", "max_drawdown", "ic", "status"]
+    assert table[1].split() == ["lookback", "top", *measures]
     assert [line.split()[:2] for line in table[2:]] == [
         [lookback, top] for lookback in ("5", "30") for top in ("1", "0", "2")
     ]

@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
     sizer = make_sizer(arguments)
     panel, benchmark = load_bars(arguments, dt.datetime.now().astimezone())
     workers, store = workers_and_store(arguments)
-    with progress_bar(Console(stderr=True)) as progress:
+    aside = Console(stderr=True)
+    with progress_bar(aside) as progress:
         trials = run_sweep(
             panel,
             arguments.strategy,
@@ -81,9 +82,11 @@ def run(arguments: argparse.Namespace) -> None:
     print_trials(Console(), trials, grid, arguments.out)
     failed = int((trials["status"] != "ok").sum())
     print_line(f"{len(trials):,} trials, {failed:,} of them failed, in {arguments.out}")
+    notes = [
+        f"the best of {len(trials):,} trials is the best of {len(trials):,} draws; "
+        "some of what sets it apart is luck."
+    ]
     if trials["first_decision"].nunique() > 1:
-        print_line("Note: trials begin on different days; --start gives them all one.")
-    print_line(
-        f"Note: the best of {len(trials):,} trials is the best of {len(trials):,} "
-        "draws; some of what sets it apart is luck."
-    )
+        notes.insert(0, "trials begin on different days; --start gives them all one.")
+    for note in notes:
+        aside.print(f"Note: {note}", soft_wrap=True, markup=False, highlight=False)
