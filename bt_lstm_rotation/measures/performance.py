@@ -22,7 +22,13 @@ from bt_lstm_rotation.measures.annualisation import (
 )
 from bt_lstm_rotation.measures.flows import ROUNDING, growth
 
-__all__ = ["checked_curve", "drawdown", "performance", "yearly_returns"]
+__all__ = [
+    "checked_curve",
+    "drawdown",
+    "performance",
+    "period_returns",
+    "yearly_returns",
+]
 
 MEASURES = (
     "total_return",
@@ -165,19 +171,27 @@ def drawdown(equity: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def yearly_returns(equity: pd.Series[Any]) -> pd.Series[Any]:
-    """Return what each calendar year brought, as decimals indexed by year.
+    """Return what each calendar year brought: `period_returns`, indexed by year."""
+    _check_sessions(equity)
+    return period_returns(equity, pd.DatetimeIndex(equity.index).year.to_numpy())
+
+
+def period_returns(equity: pd.Series[Any], period: NDArray[Any]) -> pd.Series[Any]:
+    """Return what each period brought, as decimals indexed by period.
 
     Parameters
     ----------
     equity : Series
         Currency, one value a session, indexed by session. The first is the base.
+    period : (n_sessions,) ndarray
+        Which period each session is part of, ascending.
 
     Returns
     -------
     Series
-        From the last value of the year before, or from the base, to the last value of
-        the year. A first year of the base alone is left out. NaN where a return would
-        start from 0 or less, or a value is missing.
+        From the last value of the period before, or from the base, to the last value of
+        the period. A first period of the base alone is left out. NaN where a return
+        would start from 0 or less, or a value is missing.
 
     Raises
     ------
@@ -185,14 +199,13 @@ def yearly_returns(equity: pd.Series[Any]) -> pd.Series[Any]:
         If `equity` is empty or not indexed by ascending sessions.
     """
     _check_sessions(equity)
-    year = pd.DatetimeIndex(equity.index).year
-    rows = np.append(np.flatnonzero(year[1:] != year[:-1]), len(year) - 1)
+    rows = np.append(np.flatnonzero(period[1:] != period[:-1]), len(period) - 1)
     ends = equity.iloc[rows]
     bases = equity.iloc[np.append(0, rows[:-1])].to_numpy(dtype="float64")
     ratios = ends.to_numpy(dtype="float64") / np.where(bases > 0, bases, np.nan)
-    # The base can be the only row of the first year, and then it is its own end.
+    # The base can be the only row of the first period, and then it is its own end.
     kept = rows > 0
-    return pd.Series(ratios[kept] - 1, index=year[rows[kept]], name=equity.name)
+    return pd.Series(ratios[kept] - 1, index=period[rows[kept]], name=equity.name)
 
 
 def checked_curve(equity: pd.Series[Any]) -> NDArray[np.float64]:

@@ -1,0 +1,71 @@
+"""How often something is so that has to be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bt_lstm_rotation.measures.ledger import TOLERANCE
+
+__all__ = ["Check", "relative", "tally"]
+
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that has to be so in a book, and how often it is.
+
+    Parameters
+    ----------
+    name : str
+        What has to be so.
+    right, of : int
+        So many of so many; 0 of 0 where there was nothing to check.
+    worst : float or None
+        The largest difference, relative to what is compared; right up to 1e-9. Of fills
+        it is how far a price lies outside its bar, and infinite for one that is not
+        after its order.
+    first_wrong : str or None
+        Where it was first not so.
+    note : str
+        What was left out, or checked in another way, and why.
+    """
+
+    name: str
+    right: int
+    of: int
+    worst: float | None
+    first_wrong: str | None
+    note: str = ""
+
+
+def tally(name: str, apart: _Floats, places: Sequence[str], note: str = "") -> Check:
+    """Count what is right.
+
+    Parameters
+    ----------
+    apart : (n,) float64
+        Relative differences, 0 or above; NaN is wrong as well.
+    places : sequence of n str
+        Where each is from.
+    """
+    wrong = np.flatnonzero(~(apart <= TOLERANCE))
+    worst = None
+    if len(apart):
+        worst = math.inf if np.isnan(apart).any() else float(apart.max())
+    first = places[wrong[0]] if len(wrong) else None
+    return Check(name, len(apart) - len(wrong), len(apart), worst, first, note)
+
+
+def relative(found: _Floats, said: _Floats, size: _Floats) -> _Floats:
+    """Return differences over a size, or over what is said if that is larger."""
+    size = np.fmax(size, np.abs(said))
+    apart = np.abs(found - said)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = apart / size
+    return np.where(apart == 0, 0.0, ratio)
