@@ -22,7 +22,15 @@ from bt_lstm_rotation.checks import check_whole
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.prices.panel import PricePanel
 
-__all__ = ["realised_returns", "returns_ahead", "session_ic", "skill"]
+__all__ = [
+    "MIN_PAIRS",
+    "checked_forecasts",
+    "realised_returns",
+    "returns_ahead",
+    "row_ranks",
+    "session_ic",
+    "skill",
+]
 
 # Two points always lie on a line: their correlation is 1 or -1 and says nothing.
 MIN_PAIRS = 3
@@ -106,14 +114,14 @@ def skill(forecast: _Floats, realised: _Floats) -> dict[str, float | None]:
     of h sessions overlap on h - 1 of them, so sessions are not independent: their
     number over h is nearer to the evidence that they hold.
     """
-    forecast, realised = _checked(forecast, realised)
+    forecast, realised = checked_forecasts(forecast, realised)
     pairs = np.isfinite(forecast) & np.isfinite(realised)
     correlated = _correlated(forecast, realised, pairs)
     x, y, both = forecast[correlated], realised[correlated], pairs[correlated]
     forecasts, returns = forecast[pairs], realised[pairs]
     figures: dict[str, float] = {
         "ic": _mean(_correlations(x, y, both)),
-        "rank_ic": _mean(_correlations(_ranks(x, both), _ranks(y, both), both)),
+        "rank_ic": _mean(_correlations(row_ranks(x, both), row_ranks(y, both), both)),
         "hit_ratio": _mean(np.sign(forecasts) == np.sign(returns)),
         "mse_ratio": _squared_error(forecasts, returns),
         "sessions": len(both),
@@ -124,24 +132,29 @@ def skill(forecast: _Floats, realised: _Floats) -> dict[str, float | None]:
     }
 
 
-def session_ic(forecast: _Floats, realised: _Floats) -> _Floats:
+def session_ic(forecast: _Floats, realised: _Floats, *, ranks: bool = False) -> _Floats:
     """Return each session's correlation across symbols, those that ``ic`` is a mean of.
 
     Parameters
     ----------
     forecast, realised : (n_sessions, n_symbols) float64
         As `skill` takes them; raises as it does.
+    ranks : bool
+        Whether to correlate ranks, as ``rank_ic`` does.
 
     Returns
     -------
     (n_sessions,) float64
         NaN where there is none.
     """
-    forecast, realised = _checked(forecast, realised)
+    forecast, realised = checked_forecasts(forecast, realised)
     pairs = np.isfinite(forecast) & np.isfinite(realised)
     rows = _correlated(forecast, realised, pairs)
+    x, y, both = forecast[rows], realised[rows], pairs[rows]
+    if ranks:
+        x, y = row_ranks(x, both), row_ranks(y, both)
     found = np.full(len(forecast), np.nan)
-    found[rows] = _correlations(forecast[rows], realised[rows], pairs[rows])
+    found[rows] = _correlations(x, y, both)
     return found
 
 
@@ -156,7 +169,8 @@ def _correlated(
     return both
 
 
-def _checked(forecast: object, realised: object) -> tuple[_Floats, _Floats]:
+def checked_forecasts(forecast: object, realised: object) -> tuple[_Floats, _Floats]:
+    """Return both as arrays; raise DataError unless they are of one shape, and 2-D."""
     valid = "two float arrays of one shape (n_sessions, n_symbols)"
     try:
         f, r = np.asarray(forecast, dtype="float64"), np.asarray(realised, "float64")
@@ -196,7 +210,7 @@ def _deviations(values: _Floats, pairs: NDArray[np.bool_]) -> _Floats:
     return scaled
 
 
-def _ranks(values: _Floats, pairs: NDArray[np.bool_]) -> _Floats:
+def row_ranks(values: _Floats, pairs: NDArray[np.bool_]) -> _Floats:
     """Rank each row's pairs; equal values share the mean of their ranks."""
     paired = pd.DataFrame(np.where(pairs, values, np.nan))
     return paired.rank(axis=1).to_numpy()
