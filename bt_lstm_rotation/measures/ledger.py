@@ -42,7 +42,7 @@ def fills(orders: pd.DataFrame) -> pd.DataFrame:
         ``commission`` and ``slippage`` as orders have them; ``value``, what was traded,
         in currency, 0 or above.
     """
-    kept = [*["symbol", "submitted", "session", "size"]]
+    kept = ["symbol", "submitted", "session", "size"]
     numbers = ["price", "multiplier", "commission", "slippage", "value"]
     if not len(orders):
         return pd.DataFrame(columns=[*kept, *numbers]).astype(
