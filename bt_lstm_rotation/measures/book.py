@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from bt_lstm_rotation.measures.ledger import (
     Ledger,
     columns_of,
     fills,
+    held_values,
     keep_books,
     prices_of,
 )
@@ -62,7 +64,8 @@ def check_book(
     checked by its changes, which have to be what fills and prices explain.
     """
     ledger = keep_books(pd.DatetimeIndex(account.index), positions, orders, bars)
-    paid_in_full = _paid_in_full(account, positions, orders)
+    filled = fills(orders)
+    paid_in_full = _paid_in_full(account, positions, filled)
     if paid_in_full:
         equity = _equity(account, positions)
     else:
@@ -71,27 +74,27 @@ def check_book(
         equity,
         _weights(account, weights, positions),
         _sums(account, weights, paid_in_full=paid_in_full),
-        _positions(account, ledger, orders),
-        _fills(orders, bars, events),
-        _costs(orders, costs),
+        _positions(account, ledger, filled),
+        _fills(account, ledger, filled, bars, events),
+        _costs(filled, costs),
         _total_return(account, total_return),
     ]
 
 
 def _gap(account: pd.DataFrame, positions: pd.DataFrame) -> _Floats:
     """Return by how much cash and positions miss equity, relative to the largest."""
-    values = positions.iloc[:, :-1].to_numpy(dtype="float64")
+    values = held_values(positions, len(account))
     cash, equity = (account[name].to_numpy("float64") for name in ("cash", "equity"))
     size = np.fmax(np.abs(values).max(axis=1, initial=0.0), np.abs(cash))
     return relative(cash + values.sum(axis=1), equity, size)
 
 
 def _paid_in_full(
-    account: pd.DataFrame, positions: pd.DataFrame, orders: pd.DataFrame
+    account: pd.DataFrame, positions: pd.DataFrame, filled: pd.DataFrame
 ) -> bool:
-    if (fills(orders)["multiplier"] != 1).any():
+    if (filled["multiplier"] != 1).any():
         return False
-    held = (positions.iloc[:, :-1].to_numpy(dtype="float64") != 0).any(axis=1)
+    held = (held_values(positions, len(account)) != 0).any(axis=1)
     gaps = _gap(account, positions) > TOLERANCE
     # One session alone is rather a mistake in it.
     return not (held.sum() > 1 and gaps[held].mean() > 0.5)
@@ -101,7 +104,7 @@ def _equity(account: pd.DataFrame, positions: pd.DataFrame) -> Check:
     return tally(
         "Cash plus positions is equity",
         _gap(account, positions),
-        _sessions(account.index),
+        _day(account.index),
     )
 
 
@@ -113,15 +116,15 @@ def _equity_by_fills(
 ) -> Check:
     gains = contributions(account, positions, orders, bars).to_numpy()
     equity = account["equity"].to_numpy(dtype="float64")
-    size = np.abs(positions.to_numpy(dtype="float64")).max(axis=1, initial=0.0)
-    size = np.fmax(size, np.abs(equity))
+    values = held_values(positions, len(account))
+    size = np.fmax(np.abs(values).max(axis=1, initial=0.0), np.abs(equity))
     size[1:] = np.fmax(size[1:], size[:-1])
     rest = relative(gains[:, -1], np.zeros(len(gains)), size)
     return tally(
         "Fills and prices explain equity",
         rest[1:],
-        _sessions(account.index)[1:],
-        f"{NOT_PAID}; interest is not part of fills",
+        _day(account.index[1:]),
+        f"{NOT_PAID}; fills do not explain interest, nor margins that move",
     )
 
 
@@ -130,13 +133,13 @@ def _weights(
 ) -> Check:
     equity = account["equity"].to_numpy(dtype="float64")
     owned = equity != 0
-    name, places = "Weights are positions over equity", _sessions(account.index[owned])
+    name = "Weights are positions over equity"
     if weights.shape != positions.shape:
-        return Check(name, 0, len(places), math.inf, "their columns differ")
+        return Check(name, 0, int(owned.sum()), math.inf, "their columns differ")
     said = weights.to_numpy(dtype="float64")[owned]
     found = positions.to_numpy(dtype="float64")[owned] / equity[owned, None]
     worst = relative(said, found, np.ones(said.shape)).max(axis=1, initial=0.0)
-    return tally(name, worst, places)
+    return tally(name, worst, _day(account.index[owned]))
 
 
 def _sums(account: pd.DataFrame, weights: pd.DataFrame, *, paid_in_full: bool) -> Check:
@@ -147,12 +150,12 @@ def _sums(account: pd.DataFrame, weights: pd.DataFrame, *, paid_in_full: bool) -
     said = weights.to_numpy(dtype="float64")[owned]
     size = np.abs(said).max(axis=1, initial=1.0)
     apart = relative(said.sum(axis=1), np.ones(len(said)), size)
-    return tally(name, apart, _sessions(account.index[owned]))
+    return tally(name, apart, _day(account.index[owned]))
 
 
-def _positions(account: pd.DataFrame, ledger: Ledger, orders: pd.DataFrame) -> Check:
+def _positions(account: pd.DataFrame, ledger: Ledger, filled: pd.DataFrame) -> Check:
     low, high = ledger.booked.copy(), ledger.booked.copy()
-    for symbol, size, begin, end in _in_parts(account, ledger, orders):
+    for _, symbol, size, begin, end in _waiting(account, ledger, filled):
         low[begin:end, symbol] += min(size, 0.0)
         high[begin:end, symbol] += max(size, 0.0)
     ends = np.stack([low, high]) * ledger.price
@@ -166,38 +169,43 @@ def _positions(account: pd.DataFrame, ledger: Ledger, orders: pd.DataFrame) -> C
     held = (ledger.value != 0) | (shares > some)
     known = np.isfinite(ledger.booked) & np.isfinite(ledger.price)
     unknown = int((held & ~known)[1:].sum())
-    sessions = _sessions(account.index)[1:]
     row, column = np.nonzero((held & known)[1:])
-    names = [
-        f"{sessions[r]} {ledger.symbols[c]}"
-        for r, c in zip(row.tolist(), column.tolist(), strict=True)
-    ]
+    day = _day(account.index[1:])
+
+    def place(wrong: int) -> str:
+        return f"{day(row[wrong])} {ledger.symbols[column[wrong]]}"
+
     note = f"{unknown:,} left out: no close is known" if unknown else ""
     name = "Positions are what fills add up to"
-    return tally(name, apart[row + 1, column], names, note)
+    return tally(name, apart[row + 1, column], place, note)
 
 
-def _in_parts(
-    account: pd.DataFrame, ledger: Ledger, orders: pd.DataFrame
-) -> list[tuple[int, float, int, int]]:
-    """Return fills that may have begun before their date: column, size, rows."""
+def _waiting(
+    account: pd.DataFrame, ledger: Ledger, filled: pd.DataFrame
+) -> list[tuple[int, int, float, int, int]]:
+    """Return fills that may have begun before their date.
+
+    Each is its number, its symbol's, its shares, and the rows of closes before it.
+    """
     sessions = pd.DatetimeIndex(account.index)
-    filled = fills(orders)
     column = columns_of(filled, ledger.symbols)
     sent = sessions.searchsorted(pd.DatetimeIndex(filled["submitted"]), side="right")
+    waited = np.flatnonzero(sent < ledger.row)
+    sizes = filled["size"].to_numpy()
     return [
-        (int(symbol), float(size), int(begin), int(end))
-        for symbol, size, begin, end in zip(
-            column, filled["size"], sent, ledger.row, strict=True
-        )
-        if 0 <= begin < end
+        (n, int(column[n]), float(sizes[n]), int(sent[n]), int(ledger.row[n]))
+        for n in waited.tolist()
     ]
 
 
 def _fills(
-    orders: pd.DataFrame, bars: pd.DataFrame, events: pd.DataFrame | None
+    account: pd.DataFrame,
+    ledger: Ledger,
+    filled: pd.DataFrame,
+    bars: pd.DataFrame,
+    events: pd.DataFrame | None,
 ) -> Check:
-    filled, name = fills(orders), "Fills lie in their bar, after their order"
+    name = "Fills lie in their bar, after their order"
     symbols = list(dict.fromkeys(filled["symbol"]))
     low, high = (_at(bars, price, filled, symbols) for price in ("Low", "High"))
     price = filled["price"].to_numpy()
@@ -207,18 +215,24 @@ def _fills(
     apart[at_once] = math.inf
     judged = np.isfinite(low) & np.isfinite(high)
     corrected = judged & _corrected(filled, events)
-    places = [
-        f"{session:%Y-%m-%d} {symbol}"
-        for session, symbol in zip(filled["session"], filled["symbol"], strict=True)
-    ]
-    kept = np.flatnonzero(judged & ~corrected)
+    averaged = np.zeros(len(filled), dtype=bool)
+    unbooked = ledger.unbooked != 0
+    for number, symbol, _, begin, end in _waiting(account, ledger, filled):
+        averaged[number] = judged[number] and unbooked[begin:end, symbol].any()
+    kept = np.flatnonzero(judged & ~corrected & ~averaged)
     parts = (
         (int((~judged).sum()), "left out: no bar on that session"),
         (int(corrected.sum()), "left out: they correct a settlement"),
+        (int(averaged.sum()), "left out: filled in parts, at an average price"),
         (int(at_once[kept].sum()), "not after their order's session"),
     )
     note = "; ".join(f"{count:,} {what}" for count, what in parts if count)
-    return tally(name, apart[kept], [places[row] for row in kept], note)
+
+    def place(wrong: int) -> str:
+        fill = filled.iloc[kept[wrong]]
+        return f"{fill['session']:%Y-%m-%d} {fill['symbol']}"
+
+    return tally(name, apart[kept], place, note)
 
 
 def _at(
@@ -245,8 +259,7 @@ def _corrected(filled: pd.DataFrame, events: pd.DataFrame | None) -> NDArray[np.
     return np.array([order in known for order in sent], dtype=bool)
 
 
-def _costs(orders: pd.DataFrame, costs: float | None) -> Check:
-    filled = fills(orders)
+def _costs(filled: pd.DataFrame, costs: float | None) -> Check:
     found = float((filled["commission"] + filled["slippage"]).sum())
     return _one("Costs of orders add up to the run's costs", found, costs)
 
@@ -269,8 +282,8 @@ def _one(
         return Check(name, 0, 0, None, None, note or "nothing to check")
     size = np.array([max(abs(said), abs(found), least)])
     apart = relative(np.array([found]), np.array([said]), size)
-    return tally(name, apart, [f"{said:,.12g}, not {found:,.12g}"])
+    return tally(name, apart, lambda _: f"{said:,.12g}, not {found:,.12g}")
 
 
-def _sessions(index: pd.Index[Any]) -> list[str]:
-    return [f"{session:%Y-%m-%d}" for session in index]
+def _day(index: pd.Index[Any]) -> Callable[[int], str]:
+    return lambda row: f"{index[row]:%Y-%m-%d}"

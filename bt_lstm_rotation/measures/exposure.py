@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from bt_lstm_rotation.measures.ledger import fills
+from bt_lstm_rotation.measures.ledger import fills, held_values
 
 __all__ = ["break_even", "exposure", "trading_by_month"]
 
@@ -27,7 +27,7 @@ def exposure(account: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
         as longs, over equity, a decimal; ``net``, with shorts below 0; both NaN where
         equity is not above 0; ``held``, whether there was any position.
     """
-    values = positions.iloc[:, :-1].to_numpy(dtype="float64")
+    values = held_values(positions, len(account))
     equity = account["equity"].to_numpy(dtype="float64")
     base = np.where(equity > 0, equity, np.nan)
     return pd.DataFrame(

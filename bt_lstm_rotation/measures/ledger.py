@@ -14,6 +14,7 @@ __all__ = [
     "Ledger",
     "columns_of",
     "fills",
+    "held_values",
     "keep_books",
     "last_closes",
     "prices_of",
@@ -41,7 +42,7 @@ def fills(orders: pd.DataFrame) -> pd.DataFrame:
         ``commission`` and ``slippage`` as orders have them; ``value``, what was traded,
         in currency, 0 or above.
     """
-    kept = [*["symbol", "submitted", "session", "size"]]
+    kept = ["symbol", "submitted", "session", "size"]
     numbers = ["price", "multiplier", "commission", "slippage", "value"]
     if not len(orders):
         return pd.DataFrame(columns=[*kept, *numbers]).astype(
@@ -126,7 +127,7 @@ def keep_books(
     held = [str(symbol) for symbol in positions.columns[:-1]]
     symbols = list(dict.fromkeys([*held, *filled["symbol"]]))
     value = np.zeros((len(sessions), len(symbols)))
-    value[:, : len(held)] = positions.to_numpy(dtype="float64")[:, : len(held)]
+    value[:, : len(held)] = held_values(positions, len(sessions))
     column = columns_of(filled, symbols)
     multiplier = np.ones(len(symbols))
     multiplier[column] = filled["multiplier"]
@@ -151,6 +152,17 @@ def keep_books(
         if (moved.unbooked != 0).sum() < (ledger.unbooked != 0).sum():
             return moved
     return ledger
+
+
+def held_values(positions: pd.DataFrame, n_sessions: int) -> _Floats:
+    """Return positions without cash, (n_sessions, n_symbols), in currency.
+
+    Of a result that has no positions, there are no symbols.
+    """
+    if not positions.size:
+        return np.zeros((n_sessions, max(0, positions.shape[1] - 1)))
+    # By position, as a feed may be called "cash".
+    return positions.iloc[:, :-1].to_numpy(dtype="float64")
 
 
 def last_closes(

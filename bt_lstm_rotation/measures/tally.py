@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,21 +44,23 @@ class Check:
     note: str = ""
 
 
-def tally(name: str, apart: _Floats, places: Sequence[str], note: str = "") -> Check:
+def tally(
+    name: str, apart: _Floats, place: Callable[[int], str], note: str = ""
+) -> Check:
     """Count what is right.
 
     Parameters
     ----------
     apart : (n,) float64
         Relative differences, 0 or above; NaN is wrong as well.
-    places : sequence of n str
-        Where each is from.
+    place : callable
+        Takes the number of a difference, and says where it is from.
     """
     wrong = np.flatnonzero(~(apart <= TOLERANCE))
     worst = None
     if len(apart):
         worst = math.inf if np.isnan(apart).any() else float(apart.max())
-    first = places[wrong[0]] if len(wrong) else None
+    first = place(int(wrong[0])) if len(wrong) else None
     return Check(name, len(apart) - len(wrong), len(apart), worst, first, note)
 
 

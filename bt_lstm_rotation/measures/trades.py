@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bt_lstm_rotation.measures.ledger import TOLERANCE, fills
 
@@ -71,13 +72,38 @@ def round_trips(orders: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
     ----------
     .. [1] J. Sweeney, Campaign Trading, Wiley 1996, chapter 3.
     """
-    filled = fills(orders)
     rows: list[dict[str, Any]] = []
-    for symbol, own in filled.groupby("symbol", sort=False):
+    for symbol, own in _by_symbol(fills(orders), bars).items():
         prices = _Prices.of(bars, symbol)
-        rows += [trip.row(symbol, prices) for trip in _trips(own)]
+        rows += [trip.measured(symbol, prices) for trip in _trips(own)]
     rows.sort(key=lambda row: row["entered"])
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+class _Fill(NamedTuple):
+    """A row of `fills`, and that of its session among the bars."""
+
+    session: np.datetime64
+    row: int
+    size: float
+    price: float
+    multiplier: float
+    commission: float
+    slippage: float
+
+
+def _by_symbol(filled: pd.DataFrame, bars: pd.DataFrame) -> dict[str, list[_Fill]]:
+    sessions = filled["session"].to_numpy()
+    row = np.zeros(len(filled), dtype=np.int64)
+    if len(bars):
+        row = bars.index.to_numpy().searchsorted(sessions)
+    numbers = [filled[name].to_list() for name in _Fill._fields[2:]]
+    found: dict[str, list[_Fill]] = {}
+    for symbol, *fill in zip(
+        filled["symbol"].to_list(), sessions, row.tolist(), *numbers, strict=True
+    ):
+        found.setdefault(symbol, []).append(_Fill(*fill))
+    return found
 
 
 @dataclass
@@ -85,8 +111,8 @@ class _Trip:
     """A round trip in the making; sizes are in shares, above 0."""
 
     sign: float
-    entered: pd.Timestamp
-    left: pd.Timestamp | None = None
+    first: _Fill
+    last: _Fill | None = None
     held: float = 0.0
     largest: float = 0.0
     entry_size: float = 0.0
@@ -100,7 +126,7 @@ class _Trip:
     commission: float = 0.0
     slippage: float = 0.0
 
-    def add(self, size: float, fill: Any) -> None:
+    def add(self, size: float, fill: _Fill) -> None:
         """Take a part of a fill; `size` is above 0 if the position grows by it."""
         share = abs(size / fill.size)
         self.commission += share * fill.commission
@@ -121,14 +147,15 @@ class _Trip:
         self.received += size * price * self.multiplier
         self.last_exit = price
 
-    def row(self, symbol: Any, prices: _Prices) -> dict[str, Any]:
+    def measured(self, symbol: str, prices: _Prices) -> dict[str, Any]:
         """Measure it, by the bars it was held for."""
-        still = self.left is None
-        if still:
+        begin, end = self.first.row, len(prices.low)
+        if self.last is None:
             self._leave(self.held, prices.mark)
+        else:
+            end = self.last.row
         entry = self.entry_sum / self.entry_size
         gain = self.sign * (self.received - self.paid) - self.commission
-        begin, end = prices.rows(self.entered, self.left)
         lowest = np.fmin.reduce(prices.low[begin:end], initial=self.last_exit)
         highest = np.fmax.reduce(prices.high[begin:end], initial=self.last_exit)
         ends = [self.sign * (price - entry) for price in (lowest, highest)]
@@ -136,8 +163,8 @@ class _Trip:
         return {
             "symbol": symbol,
             "side": "long" if self.sign > 0 else "short",
-            "entered": self.entered,
-            "left": self.left,
+            "entered": self.first.session,
+            "left": None if self.last is None else self.last.session,
             "sessions": end - begin,
             "size": self.largest,
             "entry": entry,
@@ -147,28 +174,27 @@ class _Trip:
             "return": gain / (abs(self.paid) or math.nan),
             "mae": min(0.0, *ends) / base,
             "mfe": max(0.0, *ends) / base,
-            "open": still,
+            "open": self.last is None,
         }
 
 
-def _trips(own: pd.DataFrame) -> Iterator[_Trip]:
+def _trips(own: list[_Fill]) -> Iterator[_Trip]:
     """Go through one symbol's fills, by session."""
     trip: _Trip | None = None
-    fill: Any
-    for fill in own.itertuples():
+    for fill in own:
         sign, rest = math.copysign(1.0, fill.size), abs(fill.size)
         if trip is not None and sign != trip.sign:
             closed = min(rest, trip.held)
             trip.add(-closed, fill)
             rest -= closed
             if trip.held <= TOLERANCE * trip.largest:
-                trip.left = fill.session
+                trip.last = fill
                 yield trip
                 trip = None
         # Of sums of floats something may be left that is no position.
         if rest > TOLERANCE * abs(fill.size):
             if trip is None:
-                trip = _Trip(sign, fill.session)
+                trip = _Trip(sign, fill)
             trip.add(rest, fill)
     if trip is not None:
         yield trip
@@ -176,11 +202,10 @@ def _trips(own: pd.DataFrame) -> Iterator[_Trip]:
 
 @dataclass(frozen=True)
 class _Prices:
-    """One symbol's bars, (n_sessions,) each."""
+    """One symbol's bars, (n_sessions,) each, and its last close."""
 
-    sessions: pd.DatetimeIndex
-    low: Any
-    high: Any
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
     mark: float
 
     @property
@@ -189,21 +214,13 @@ class _Prices:
         return math.isfinite(self.mark)
 
     @classmethod
-    def of(cls, bars: pd.DataFrame, symbol: Any) -> _Prices:
+    def of(cls, bars: pd.DataFrame, symbol: str) -> _Prices:
         if not len(bars) or ("Close", symbol) not in bars.columns:
-            sessions = pd.DatetimeIndex(np.asarray(bars.index, dtype="datetime64[ns]"))
             nothing = np.full(len(bars), math.nan)
-            return cls(sessions, nothing, nothing, math.nan)
+            return cls(nothing, nothing, math.nan)
         low, high, close = (
             bars[price, symbol].to_numpy(dtype="float64")
             for price in ("Low", "High", "Close")
         )
         known = close[np.isfinite(close)]
-        mark = float(known[-1]) if len(known) else math.nan
-        return cls(pd.DatetimeIndex(bars.index), low, high, mark)
-
-    def rows(self, entered: pd.Timestamp, left: pd.Timestamp | None) -> tuple[int, int]:
-        """Return the first row it was held at the close of, and one after the last."""
-        begin = int(self.sessions.searchsorted(entered))
-        end = len(self.sessions) if left is None else self.sessions.searchsorted(left)
-        return begin, int(end)
+        return cls(low, high, float(known[-1]) if len(known) else math.nan)

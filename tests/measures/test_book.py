@@ -143,6 +143,8 @@ def test_an_order_filled_by_several_bars_may_hold_a_part_before():
     for row, value in ((1, 0.0), (2, -100.0), (3, -200.0)):
         run.positions.iloc[row, 0] = value
     assert POSITIONS not in faults(run)
+    assert checked(run)[FILLS].of == 0
+    assert "filled in parts" in checked(run)[FILLS].note
     for value in (-301.0, 1.0):
         run.positions.iloc[3, 0] = value
         assert checked(run)[POSITIONS].first_wrong == f"{date(3)} A"
@@ -221,8 +223,8 @@ def test_columns_that_differ_are_no_weights():
 
 
 def test_what_is_not_a_number_is_wrong():
-    found = tally("x", np.array([0.0, np.nan, 2e-9]), ["a", "b", "c"])
+    found = tally("x", np.array([0.0, np.nan, 2e-9]), "abc".__getitem__)
     assert found == Check("x", 1, 3, math.inf, "b")
-    assert tally("x", np.array([]), []) == Check("x", 0, 0, None, None)
+    assert tally("x", np.array([]), str) == Check("x", 0, 0, None, None)
     apart = relative(np.array([0.0, 1.0, 2.0]), np.zeros(3), np.array([0.0, 0.0, 4.0]))
     assert apart.tolist() == [0, math.inf, 0.5]

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from books import bars_of, days, order, orders_of, random_run, run_of
-from fakes import random_panel, without
+from fakes import FakeSpec, random_panel, without
 from hand_made import drop_in
 
-from bt_lstm_rotation import Broker
+from bt_lstm_rotation import Broker, SectorRotation
 from bt_lstm_rotation.analyzers import RunReport, SectorContribution
+from bt_lstm_rotation.measures.book import check_book
 from bt_lstm_rotation.measures.contribution import contributions
 from bt_lstm_rotation.measures.ledger import fills
 
@@ -130,6 +131,33 @@ def test_an_account_of_hardly_a_session_earned_nothing(n):
     assert none.shape == (n, 4)
 
 
+def booked(run):
+    frames = (run.account, run.weights, run.positions, run.orders, run.bars)
+    metrics = run.summary["metrics"]
+    return check_book(
+        *frames,
+        costs=metrics["costs"],
+        total_return=metrics["total_return"],
+        events=run.events,
+    )
+
+
+def test_a_settled_position_that_trades_again_is_in_the_book():
+    panel = without(random_panel("ABCD", 200), "D", slice(60, 90))
+    ran = drop_in(
+        panel,
+        SectorRotation,
+        broker=Broker(),
+        analyzers=(RunReport,),
+        spec=FakeSpec(fit_bars=12),
+        top=4,
+    )
+    run = ran.analyzers.RunReport.result()
+    assert {"delisted", "reopened"} <= set(run.events["kind"])
+    assert all(each.right == each.of > 0 for each in booked(run))
+    np.testing.assert_allclose(of(run)["rest"], 0, atol=1e-6)
+
+
 class Trader(bt.Strategy):
     """Orders for the next open, of feeds that had a bar today, at random."""
 
@@ -179,4 +207,22 @@ def test_the_analyzer_agrees(scheme):
     assert found["rest"].sum() == pytest.approx(0, abs=1e-6)
     if scheme != "in parts":  # then commission comes before the date
         np.testing.assert_allclose(found["rest"], 0, atol=1e-6)
+    if scheme != "cheat on close":
+        assert all(each.right == each.of for each in booked(run))
     assert found.index.equals(days(len(found), str(found.index[0].date())))
+
+
+def test_a_result_without_positions_has_its_gain_in_the_rest():
+    run = random_run(1)
+    found = contributions(run.account, pd.DataFrame(), run.orders[:0], run.bars)
+    np.testing.assert_allclose(found["rest"][1:], earned(run)[1:])
+    checks = check_book(
+        run.account,
+        run.weights,
+        pd.DataFrame(),
+        run.orders,
+        pd.DataFrame(),
+        costs=None,
+        total_return=None,
+    )
+    assert checks[1].first_wrong == "their columns differ"

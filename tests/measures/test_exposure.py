@@ -126,3 +126,9 @@ def test_few_sessions(n):
         == trading_by_month(run.account, run.orders).columns.tolist()
     )
     assert not found.to_numpy().any()
+
+
+def test_a_result_without_positions_has_no_exposure():
+    found = exposure(pair().account, pd.DataFrame())
+    assert found["gross"].tolist() == [0] * 4
+    assert not found["held"].any()
