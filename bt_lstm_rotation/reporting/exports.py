@@ -180,10 +180,7 @@ def factor(run: BacktestResult | Path | str) -> pd.Series[float]:
     """
     made = _result(run).forecasts
     index = pd.MultiIndex.from_arrays(
-        [
-            pd.DatetimeIndex(made["session"]).as_unit("ns"),
-            made["symbol"].astype(object),
-        ],
+        [_midnights(made["session"], None), made["symbol"].astype(object)],
         names=["date", "asset"],
     )
     values = made["forecast"].to_numpy("float64")
@@ -213,7 +210,7 @@ def factor_prices(run: BacktestResult | Path | str) -> pd.DataFrame:
         raise DataError("the result has no bars", valid="that of a whole run")
     assets = sorted(set(result.forecasts["symbol"]))
     closes = pd.DataFrame(result.bars["Close"], columns=assets).dropna(how="all")
-    index = pd.DatetimeIndex(closes.index, name="date").as_unit("ns")
+    index = _midnights(closes.index, None).rename("date")
     return pd.DataFrame(
         closes.to_numpy("float64").reshape(len(index), len(assets)),
         index=index,
@@ -310,5 +307,6 @@ def _names(symbols: Iterable[str]) -> dict[str, str]:
 
 
 def _midnights(sessions: Any, tz: str | None) -> pd.DatetimeIndex:
-    index = pd.DatetimeIndex(sessions).as_unit("ns").rename(None)
+    # A frequency, which an index in memory may have, is not in a run's files.
+    index = pd.DatetimeIndex(pd.DatetimeIndex(sessions).to_numpy("datetime64[ns]"))
     return index if tz is None else index.tz_localize(tz)
