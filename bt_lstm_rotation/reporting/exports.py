@@ -3,14 +3,12 @@
 Each function takes a `BacktestResult` or the folder of a run, and any number of feeds.
 Returns are decimals, one a session, from the close before to its own; money paid in or
 out is none of them. The first session of a run is the close they begin from, so it has
-no return. Every index is one of midnights, ``datetime64[ns]``, without a time zone
-unless `tz` names one.
+no return. An index is of midnights, ``datetime64[ns]``, with no time zone but `tz`.
 
 ::
 
     from bt_lstm_rotation.reporting import exports
 
-    quantstats.reports.metrics(**exports.for_quantstats("runs/first"))
     empyrical.sharpe_ratio(exports.returns("runs/first"))
 """
 
@@ -43,8 +41,7 @@ __all__ = [
 
 CASH: Final = "cash"
 
-# pyfolio-reloaded compares sessions with days that it knows in UTC, such as those of
-# 2008; without a time zone it silently finds none of them.
+# Without it, pyfolio-reloaded silently finds none of the days that it knows.
 PYFOLIO_ZONE: Final = "UTC"
 
 
@@ -85,9 +82,7 @@ def benchmark_returns(
 
     Examples
     --------
-    >>> empyrical.alpha_beta(
-    ...     exports.returns(result), exports.benchmark_returns(result)
-    ... )  # doctest: +SKIP
+    >>> empyrical.max_drawdown(exports.benchmark_returns(result))  # doctest: +SKIP
     """
     result = _result(run)
     known = result.account["benchmark"].dropna()
@@ -143,9 +138,7 @@ def transactions(
 
     Examples
     --------
-    >>> pyfolio.round_trips.extract_round_trips(
-    ...     exports.transactions(result, tz="UTC")
-    ... )  # doctest: +SKIP
+    >>> pyfolio.txn.get_txn_vol(exports.transactions(result))  # doctest: +SKIP
     """
     result = _result(run)
     *symbols, _ = _held(result).columns
@@ -221,14 +214,11 @@ def factor_prices(run: BacktestResult | Path | str) -> pd.DataFrame:
 def for_quantstats(run: BacktestResult | Path | str) -> dict[str, Any]:
     """Return ``returns`` and ``benchmark``, as quantstats' reports take them.
 
-    The benchmark is a Series or None, and never a name, which quantstats would look up
-    on the internet. It is NaN where it is not known.
+    The benchmark is NaN where it is not known; None of a run without one.
 
     Examples
     --------
-    >>> quantstats.reports.html(
-    ...     **exports.for_quantstats(result), output="sheet.html"
-    ... )  # doctest: +SKIP
+    >>> quantstats.reports.full(**exports.for_quantstats(result))  # doctest: +SKIP
     """
     result = _result(run)
     earned, benchmark = returns(result), benchmark_returns(result)
@@ -239,9 +229,7 @@ def for_quantstats(run: BacktestResult | Path | str) -> dict[str, Any]:
 
 
 def for_pyfolio(run: BacktestResult | Path | str) -> dict[str, Any]:
-    """Return what pyfolio-reloaded's tear sheets take, in UTC.
-
-    ``returns``, ``positions``, ``transactions`` and ``benchmark_rets``.
+    """Return pyfolio-reloaded's arguments by name, in UTC.
 
     Examples
     --------
@@ -262,7 +250,7 @@ def for_alphalens(run: BacktestResult | Path | str) -> dict[str, Any]:
     Examples
     --------
     >>> alphalens.utils.get_clean_factor_and_forward_returns(
-    ...     **exports.for_alphalens(result), periods=(1, 21), quantiles=3
+    ...     **exports.for_alphalens(result)
     ... )  # doctest: +SKIP
     """
     result = _result(run)
@@ -274,9 +262,8 @@ def _result(run: BacktestResult | Path | str) -> BacktestResult:
 
 
 def _flows(account: pd.DataFrame) -> pd.Series[Any]:
-    if "flows" in account:
-        return account["flows"]
-    return pd.Series(0.0, index=account.index)
+    flows: pd.Series[Any] = account.get("flows", 0.0 * account["equity"])
+    return flows
 
 
 def _earned(
