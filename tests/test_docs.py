@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import backtrader as bt
+import matplotlib as mpl
 import pytest
 
 from bt_lstm_rotation import SectorRotation, analyzers, observers
@@ -23,6 +24,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 FORECASTERS = (ROOT / "docs" / "forecasters.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "backtrader.md").read_text(encoding="utf-8")
 ANALYZERS = (ROOT / "docs" / "analyzers.md").read_text(encoding="utf-8")
+ARTEFACTS = (ROOT / "docs" / "artefacts.md").read_text(encoding="utf-8")
 
 
 def scripts_in(text: str) -> list[str]:
@@ -40,6 +42,9 @@ def scripts_by_title(text: str) -> dict[str, str]:
 
 SCRIPTS = scripts_in(README)
 PARTS, RECORDERS = scripts_by_title(GUIDE), scripts_by_title(ANALYZERS)
+
+
+MAKES_A_RUN, *OTHER_TOOLS = scripts_in(ARTEFACTS)
 
 
 def small_market(monkeypatch, n_sessions: int, n_sectors: int) -> None:
@@ -186,6 +191,32 @@ def test_every_analyzer_and_observer_has_its_place_in_the_guide():
     assert {*analyzers.__all__, *observers.__all__} <= named
 
 
+READ = {
+    "quantstats": "Sharpe",
+    "empyrical": "0.",
+    "pyfolio": "Net drawdown in %",
+    "alphalens": "21D",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of what others mean to drop
+@pytest.mark.parametrize("tool", READ)
+def test_each_other_tool_reads_a_run_in_a_script(tool, folder, monkeypatch, capsys):
+    reason = f"{tool} is not installed; the extra test has it"
+    with mpl.rc_context():
+        pytest.importorskip(tool, reason=reason)
+        small_market(monkeypatch, 560, 6)
+        pasted(MAKES_A_RUN)
+        (script,) = [s for s in OTHER_TOOLS if s.startswith(f"import {tool}\n")]
+        pasted(script)
+    assert READ[tool] in capsys.readouterr().out
+
+
+def test_every_script_for_other_tools_is_run():
+    assert len(OTHER_TOOLS) == len(READ)
+
+
 def test_a_forecaster_of_ones_own_runs_as_it_is_printed(tmp_path):
     (script,) = scripts_in(FORECASTERS)
     (tmp_path / "reversal.py").write_text(script, encoding="utf-8")
@@ -221,7 +252,9 @@ def test_a_forecaster_of_ones_own_runs_as_it_is_printed(tmp_path):
 
 
 def test_every_link_of_the_guides_leads_somewhere():
-    for link in re.findall(r"\]\(([^)#:]+)\)", GUIDE + ANALYZERS + FORECASTERS):
+    for link in re.findall(
+        r"\]\(([^)#:]+)\)", GUIDE + ANALYZERS + FORECASTERS + ARTEFACTS
+    ):
         assert (ROOT / "docs" / link).exists(), link
 
 

@@ -12,7 +12,13 @@ from bt_lstm_rotation.cli.inputs import (
     make_sizer,
     workers_and_store,
 )
-from bt_lstm_rotation.cli.options import add_bars, add_trading, add_training, new_folder
+from bt_lstm_rotation.cli.options import (
+    add_bars,
+    add_trading,
+    add_training,
+    new_file,
+    new_folder,
+)
 
 SUMMARY = "run a strategy and write a report (the default command)"
 DESCRIPTION = "Backtest a strategy with Backtrader and write a report."
@@ -51,6 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "in DIR/earlier-1 (default: a new folder in runs/)",
     )
     parser.add_argument(
+        "--quantstats",
+        type=new_file,
+        metavar="FILE",
+        help="also write quantstats' tear sheet to this HTML file, in place of an "
+        "earlier one; needs the extra quantstats (default: none)",
+    )
+    parser.add_argument(
         "--quiet",
         action="store_true",
         help="print the report's folder, errors, and nothing else (default: figures, "
@@ -75,16 +88,22 @@ def run(arguments: argparse.Namespace) -> None:
         print_summary,
         progress_bar,
     )
+    from bt_lstm_rotation.reporting.tear_sheet import (
+        check_tear_sheet,
+        write_tear_sheet,
+    )
 
     strategy = find_strategy(arguments.strategy)
     params = parse_settings(strategy, arguments.settings, seed=arguments.seed)
     sizer = make_sizer(arguments)
     check_sizer(strategy, sizer)
     now = dt.datetime.now()
-    panel, benchmark = load_bars(arguments, now)
-    workers, store = workers_and_store(arguments)
     name = f"{strategy.__name__}-{now:%Y%m%d-%H%M%S}"
     folder = arguments.out or Path("runs") / name
+    if arguments.quantstats is not None:
+        check_tear_sheet(arguments.quantstats, folder)
+    panel, benchmark = load_bars(arguments, now)
+    workers, store = workers_and_store(arguments)
     console = Console(stderr=True, quiet=arguments.quiet)
     with progress_bar(console) as progress:
         training = Training(
@@ -111,3 +130,7 @@ def run(arguments: argparse.Namespace) -> None:
         print_line(str(folder))
     else:
         print_summary(result, folder)
+    if arguments.quantstats is not None:
+        file = write_tear_sheet(result, arguments.quantstats)
+        if not arguments.quiet:
+            print_line(f"Tear sheet {file}")
