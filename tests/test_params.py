@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -23,9 +24,11 @@ NAMES = {"ForecastSpec": ForecastSpec}
 
 def documented(cls: Any) -> dict[str, Any]:
     """Read the defaults that a class's docstring gives, those of its base included."""
-    section = re.search(r"\n    Params:\n(.*?)(?:\n\n|\Z)", cls.__doc__, re.DOTALL)[1]
+    # Of which Python 3.13 has taken the indentation off already.
+    text = inspect.cleandoc(cls.__doc__)
+    section = re.search(r"\nParams:\n(.*?)(?:\n\n|\Z)", text, re.DOTALL)[1]
     found: dict[str, Any] = {}
-    for item in re.split(r"^      - ", section, flags=re.MULTILINE)[1:]:
+    for item in re.split(r"^  - ", section, flags=re.MULTILINE)[1:]:
         names, _, text = " ".join(item.split()).partition(": ")
         base = re.fullmatch(r"see (\w+)", text)
         for name in names.split(", "):
@@ -52,8 +55,8 @@ def test_every_param_is_documented_with_its_default(cls):
 
 def test_what_no_lookahead_can_be_set_to_is_documented_with_its_default():
     setting = re.search(
-        r"\n    refuse_stale_bars : bool\n.*?\((\w+)\)\.\n",
-        NoLookahead.__doc__,
+        r"\nrefuse_stale_bars : bool\n.*?\((\w+)\)\.\n",
+        inspect.cleandoc(NoLookahead.__doc__),
         re.DOTALL,
     )
     assert setting[1] == repr(NoLookahead.refuse_stale_bars)
