@@ -49,7 +49,8 @@ def contributions(
         equity = account["equity"].to_numpy(dtype="float64")
         flows = account["flows"].to_numpy(dtype="float64")
         gains[1:, -1] = np.diff(equity) - flows[1:] - gains[1:, :-1].sum(axis=1)
-    return pd.DataFrame(gains, index=account.index, columns=[*ledger.symbols, "rest"])
+    columns = pd.Index([*ledger.symbols, "rest"], dtype=object)
+    return pd.DataFrame(gains, index=account.index, columns=columns)
 
 
 def _worth(ledger: Ledger) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

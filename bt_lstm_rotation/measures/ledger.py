@@ -178,7 +178,8 @@ def last_closes(
 def prices_of(bars: pd.DataFrame, price: str, symbols: list[str]) -> pd.DataFrame:
     """Return one price of each session's bars, in columns; NaN where there is none."""
     table: Any = bars[price]
-    frame: pd.DataFrame = table.reindex(columns=symbols)
+    # Objects: pandas' own kind of text cannot hold every name.
+    frame: pd.DataFrame = table.reindex(columns=pd.Index(symbols, dtype=object))
     return frame
 
 

@@ -77,7 +77,12 @@ def round_trips(orders: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
         prices = _Prices.of(bars, symbol)
         rows += [trip.measured(symbol, prices) for trip in _trips(own)]
     rows.sort(key=lambda row: row["entered"])
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return pd.DataFrame(
+        {
+            name: pd.Series([row[name] for row in rows], dtype=kind)
+            for name, kind in COLUMNS.items()
+        }
+    )
 
 
 class _Fill(NamedTuple):
