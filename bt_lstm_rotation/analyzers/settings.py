@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import backtrader as bt
 
 from bt_lstm_rotation.rebalancing.schemes import multiplier_of
 
-__all__ = ["described_broker", "described_strategies", "name_of_trial"]
+__all__ = [
+    "described_broker",
+    "described_command",
+    "described_strategies",
+    "folder_name",
+    "name_of_trial",
+]
 
 
 # Of a folder's name: what is longer is cut, and told apart by its hash.
@@ -64,6 +72,17 @@ def described_broker(broker: Any, cash: float) -> dict[str, Any]:
     }
 
 
+def described_command(argv: Sequence[str]) -> str | None:
+    """Return the command that a process was started with, to be typed again.
+
+    None for a session at a prompt or in a notebook, which no command repeats.
+    """
+    interpreter, *rest = argv or [""]
+    if not rest or any("ipykernel" in part for part in rest):
+        return None
+    return shlex.join([Path(interpreter).name, *rest])
+
+
 def name_of_trial(strategies: Sequence[Any]) -> str:
     """Name a trial of an optimisation after the parameters that are not the defaults.
 
@@ -78,9 +97,15 @@ def name_of_trial(strategies: Sequence[Any]) -> str:
                 given.append(f"{name}={value}")
     names = "+".join(type(strategy).__name__ for strategy in strategies)
     # A spec is long, and would push the parameters after it out of the name.
-    text = "-".join([names, *sorted(given, key=len)])
+    return folder_name([names, *sorted(given, key=len)])
+
+
+def folder_name(parts: Sequence[str]) -> str:
+    """Name a folder after some texts: it can be read, and no others have the same."""
+    text = "-".join(parts)
     readable = re.sub(r"[^A-Za-z0-9=.,_+-]+", "_", text)[:LONGEST]
-    return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+    return f"{readable}-{digest[:8]}"
 
 
 def _described(scheme: Any) -> Any:

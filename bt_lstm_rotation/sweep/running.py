@@ -45,6 +45,7 @@ def run_sweep(
     store: ForecastStore | None = None,
     progress: Callable[[int, int], None] | None = None,
     periods_a_year: float | None = None,
+    folder: Path | None = None,
 ) -> pd.DataFrame:
     """Run a backtest for each combination of a grid that is not in the file yet.
 
@@ -74,6 +75,9 @@ def run_sweep(
     progress : callable, optional
         Called with (trials done, trials planned) after each trial; those that the file
         has already count as done.
+    folder : Path, optional
+        Where each trial that is run leaves all of its files, in a folder of its own
+        that is named after its settings.
 
     Returns
     -------
@@ -121,6 +125,7 @@ def run_sweep(
         store=store,
         workers=Workers(jobs=1),
         periods_a_year=periods_a_year,
+        folder=None if folder is None else folder.resolve(),
     )
     trials = [shared.trial(values) for values in combinations(grid)]
     shared.check_settings(trials[0])

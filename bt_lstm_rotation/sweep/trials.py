@@ -7,8 +7,10 @@ import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from bt_lstm_rotation.analyzers.settings import folder_name
 from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.backtest.run import run_backtest
 from bt_lstm_rotation.backtest.settings import parse_settings
@@ -93,6 +95,7 @@ class Trials:
     workers: Workers
     periods_a_year: float | None = None
     sizer: Any = None
+    folder: Path | None = None
 
     def trial(self, values: Mapping[str, Any]) -> Trial:
         """Name a combination; it is known by all that its row depends on."""
@@ -154,11 +157,17 @@ class Trials:
                     sizer=self.sizer,
                     training=Training(workers=self.workers, store=self.store),
                     periods_a_year=self.periods_a_year,
+                    folder=self._folder_of(trial),
                 )
             measures = [_cell(result.summary, *place) for place in MEASURES.values()]
         except (SpecError, HistoryError, StrategyError, ForecastError) as error:
             status = str(error)
         return trial.key, [trial.key, *trial.texts.values(), *measures, _line(status)]
+
+    def _folder_of(self, trial: Trial) -> Path | None:
+        if self.folder is None:
+            return None
+        return self.folder / folder_name([*trial.settings, trial.key])
 
     def _params(self, trial: Trial) -> dict[str, Any]:
         strategy = _loaded(self.strategy, self.code)

@@ -24,6 +24,7 @@ from bt_lstm_rotation import Broker, MomentumSpec, cli, run_backtest
 from bt_lstm_rotation.backtest.strategy_file import find_strategy
 from bt_lstm_rotation.errors import DataError, OutputError, SpecError, StrategyError
 from bt_lstm_rotation.forecasting import ForecastStore, Workers
+from bt_lstm_rotation.reporting import read_run
 from bt_lstm_rotation.sweep import parse_grid, run_sweep, trials
 from bt_lstm_rotation.sweep.trials import MEASURES
 
@@ -756,3 +757,12 @@ def test_a_trial_is_another_one_when_a_neighbour_of_its_strategy_changes(
     neighbour.write_text("HALF = True\n", encoding="utf-8")
     with pytest.raises(OutputError, match="trials of another sweep"):
         sweep({"n": [1]}, strategy=strategy)
+
+
+def test_each_trial_can_keep_its_whole_run(sweep, tmp_path):
+    keep = tmp_path / "kept"
+    table = sweep({"top": [2, 3]}, folder=keep)
+    kept = sorted(keep.iterdir())
+    assert [folder.name.rpartition("-")[0][:5] for folder in kept] == ["top=2", "top=3"]
+    for folder, total in zip(kept, table["total_return"], strict=True):
+        assert read_run(folder).summary["metrics"]["total_return"] == total

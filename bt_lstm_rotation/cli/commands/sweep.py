@@ -11,7 +11,13 @@ from bt_lstm_rotation.cli.inputs import (
     make_sizer,
     workers_and_store,
 )
-from bt_lstm_rotation.cli.options import add_bars, add_trading, add_training, new_file
+from bt_lstm_rotation.cli.options import (
+    add_bars,
+    add_trading,
+    add_training,
+    new_file,
+    new_folder,
+)
 
 SUMMARY = "backtest every combination of some settings"
 DESCRIPTION = "Backtest every combination of some settings: one row per trial."
@@ -19,6 +25,7 @@ EPILOG = """\
 examples:
   %(prog)s --grid top=2,3,4 --grid horizon=10,21 --out trials.csv
   %(prog)s --strategy momentum_12_1 --grid lookback=126,252 --out momentum.csv
+  %(prog)s --grid top=2,3 --out trials.csv --keep runs/top
   %(prog)s --grid 'features=["log_return"],["log_return","rank"]' --out features.csv
 
 Keys and values are those of --set, which the command settings lists with their
@@ -47,6 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="FILE.csv",
         help="where the rows go; rows from an earlier run are kept (required)",
+    )
+    parser.add_argument(
+        "--keep",
+        type=new_folder,
+        metavar="DIR",
+        help="keep the whole run of each trial too, in a folder of its own, for the "
+        "command compare (default: the rows alone)",
     )
 
 
@@ -78,6 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
             store=store,
             progress=progress,
             periods_a_year=arguments.periods_a_year,
+            folder=arguments.keep,
         )
     print_trials(Console(), trials, grid, arguments.out)
     failed = int((trials["status"] != "ok").sum())
