@@ -20,7 +20,7 @@ help:  ## List the targets.
 run: $(VENV)/.run  ## Run the default backtest: the simulated market, LSTM top 3, monthly.
 	$(BIN)/python run_backtest.py
 
-test: $(VENV)/.test  ## Run the whole test suite.
+test: $(VENV)/.test $(VENV)/.browser  ## Run the whole test suite.
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-fast: $(VENV)/.test  ## Run the tests of what is pure: a minute, for between two edits.
@@ -32,7 +32,7 @@ test-versions:  ## Run the whole suite on Python 3.11, 3.12 and 3.13, one after 
 	done
 
 test-fork:  ## Run the whole suite on nijigen-backtrader, a drop-in fork.
-	$(MAKE) .venv-fork/.test VENV=.venv-fork
+	$(MAKE) .venv-fork/.test .venv-fork/.browser VENV=.venv-fork
 	.venv-fork/bin/python -m pip install --quiet --no-deps --force-reinstall nijigen-backtrader
 	.venv-fork/bin/python -m pytest -n 2 --dist worksteal
 
@@ -67,4 +67,12 @@ $(VENV)/.dev: EXTRAS := [dev]
 $(VENV)/.mutation: EXTRAS := [mutation]
 $(VENV)/.%: pyproject.toml setup.py | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRAS)'
+	@touch $@
+
+# A browser for the tests of the report, where packages of the system may be installed.
+$(VENV)/.browser: | $(VENV)/bin/python
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+		{ test "$$(id -u)" = 0 && command -v apt-get && timeout 600 sh -c \
+			'apt-get -qq update && apt-get -qq -y install --no-install-recommends chromium'; } \
+		> /dev/null 2>&1 || echo "no Chromium: tests in a browser are left out" >&2
 	@touch $@

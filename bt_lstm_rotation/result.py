@@ -42,10 +42,11 @@ class BacktestResult:
         One row for each thing that kept a rebalance from going smoothly: ``session,
         kind, symbol, detail``; see `bt_lstm_rotation.rebalancing.RebalanceEvent`.
     summary : dict
-        What ``summary.json`` holds: ``strategy, spec, data, broker, account, metrics,
-        benchmark, forecast, orders, training, timing, versions, notes``. Rates are
-        decimals, amounts are currency, and what is not defined is None. ``notes`` are
-        sentences that a reader of the figures has to know.
+        What ``summary.json`` holds: ``command, strategy, spec, data, broker, account,
+        metrics, benchmark, forecast, orders, training, timing, versions, notes``.
+        Rates are decimals, amounts are currency, and what is not defined is None.
+        ``command`` starts the run again, and ``notes`` are sentences that a reader of
+        the figures has to know.
     positions : DataFrame
         Columns as `weights` has them: what was held of each at the close, in currency,
         and cash.

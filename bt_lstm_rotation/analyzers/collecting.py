@@ -78,6 +78,7 @@ def collect(recorded: Recorded) -> BacktestResult:
             columns={"feed": "symbol"}
         ),
         summary={
+            "command": recorded.command,
             "strategy": dict(recorded.strategy),
             "spec": None
             if not is_dataclass(recorded.spec)

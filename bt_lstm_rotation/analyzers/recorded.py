@@ -39,6 +39,8 @@ class Recorded:
         The forecaster's spec, or None.
     seconds : float
         How long the run took.
+    command : str or None
+        What repeats it.
     periods_a_year : float or None
         Sessions a year; None to measure it.
     notes : tuple of str
@@ -58,6 +60,7 @@ class Recorded:
     broker: Mapping[str, Any]
     spec: Any
     seconds: float
+    command: str | None = None
     periods_a_year: float | None = None
     notes: tuple[str, ...] = ()
 

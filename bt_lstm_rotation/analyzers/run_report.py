@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from bt_lstm_rotation.analyzers.recorded import (
 )
 from bt_lstm_rotation.analyzers.settings import (
     described_broker,
+    described_command,
     described_strategies,
     name_of_trial,
 )
@@ -198,6 +200,7 @@ class RunReport(bt.Analyzer):
             strategy=described_strategies([one.strategy for one in reports]),
             broker=described_broker(self.strategy.broker, began._cash),
             seconds=self.p.clock() - began._began,
+            command=described_command(sys.orig_argv),
             periods_a_year=self.p.periods_a_year,
             **merged(records, first),
         )

@@ -11,19 +11,21 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bt_lstm_rotation.disk import disk_errors
+from bt_lstm_rotation.disk import disk_errors, write_atomically
 from bt_lstm_rotation.errors import OutputError
-from bt_lstm_rotation.reporting.files import write_files
+from bt_lstm_rotation.reporting.files import SURROGATES, write_files
+from bt_lstm_rotation.reporting.page import render
+from bt_lstm_rotation.reporting.reading import read_run
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["check_folder", "write_run"]
+__all__ = ["check_folder", "render_again", "write_run"]
 
 logger = logging.getLogger(__name__)
 
 # What a run has found. The same bytes from the same settings are the same run.
 FOUND = ("equity.csv", "weights.csv", "orders.csv", "forecasts.csv", "events.csv")
 # Parts of its summary that differ each time.
-PASSING = ("timing", "versions")
+PASSING = ("command", "timing", "versions")
 
 
 def write_run(result: BacktestResult, folder: Path) -> Path:
@@ -142,3 +144,21 @@ def _replace(names: list[str], new: Path, folder: Path, *, aside: Path) -> None:
             else:
                 (folder / name).unlink()
         raise
+
+
+def render_again(folder: Path) -> Path:
+    """Render a run's page again from its other files, and return where it is.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds no whole run, or cannot be written; its page is then as it
+        was.
+    """
+    page = folder / "report.html"
+    content = render(read_run(folder)).encode("utf-8", SURROGATES)
+    with disk_errors(
+        OutputError, f"the page cannot be written to {page}", "free or open its folder"
+    ):
+        write_atomically(page, content)
+    return page

@@ -29,8 +29,8 @@ pytestmark = pytest.mark.filterwarnings(
 
 CHECKOUT = Path(__file__).parents[2]
 FILES = {
-    *("summary.json", "equity.csv", "weights.csv", "orders.csv"),
-    *("forecasts.csv", "retrains.csv", "events.csv", "report.html"),
+    *("summary.json", "equity.csv", "weights.csv", "positions.csv", "orders.csv"),
+    *("forecasts.csv", "retrains.csv", "events.csv", "bars.npz", "report.html"),
 }
 QUICK = (
     *("--strategy", "momentum_12_1", "--set", "lookback=5"),

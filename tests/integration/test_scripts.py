@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings(
 PANEL = random_panel("ABC", 260)
 FILES = {
     *("summary.json", "equity.csv", "weights.csv", "orders.csv", "forecasts.csv"),
-    *("retrains.csv", "events.csv", "report.html"),
+    *("positions.csv", "bars.npz", "retrains.csv", "events.csv", "report.html"),
 }
 
 

@@ -38,16 +38,8 @@ EVENTS = [
 
 def make_result(sessions: int = 600, **parts: Any) -> BacktestResult:
     """A run over two sectors and a benchmark; `parts` replace parts of it."""
-    index = pd.bdate_range("2018-12-31", periods=sessions, name="session")
-    day = np.arange(sessions)
-    account = pd.DataFrame(
-        {
-            "equity": 100_000 * np.exp(0.0004 * day + 0.05 * np.sin(day / 40)),
-            "cash": 2_000 * np.exp(0.0004 * day + 0.05 * np.sin(day / 40)),
-            "benchmark": 100_000 * np.exp(0.0003 * day + 0.08 * np.sin(day / 60)),
-        },
-        index=index,
-    )
+    account = parts.get("account", accounts(sessions))
+    index = account.index
     weights = pd.DataFrame({"XLE": 0.3, "XLK": 0.68, "cash": 0.02}, index=index)
     positions = weights.mul(account["equity"], axis="index")
     forecasts = pd.DataFrame(
@@ -121,6 +113,21 @@ def without_forecasts() -> BacktestResult:
         retrains=retrains().iloc[:0],
         summary=result.summary
         | {"spec": None, "forecast": nothing | {"sessions": 0, "observations": 0}},
+    )
+
+
+def accounts(sessions: int) -> pd.DataFrame:
+    """An account that grows in waves, and its benchmark in others."""
+    day = np.arange(sessions)
+    equity = 100_000 * np.exp(0.0004 * day + 0.05 * np.sin(day / 40))
+    return pd.DataFrame(
+        {
+            "equity": equity,
+            "cash": 0.02 * equity,
+            "benchmark": 100_000 * np.exp(0.0003 * day + 0.08 * np.sin(day / 60)),
+            "flows": 0.0,
+        },
+        index=pd.bdate_range("2018-12-31", periods=sessions, name="session"),
     )
 
 

@@ -1,7 +1,10 @@
-"""One page, well formed, that loads nothing, runs nothing and hides nothing."""
+"""One page, well formed, that loads nothing, runs only its own and hides nothing."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -20,7 +23,7 @@ from results import (
 )
 
 from bt_lstm_rotation.reporting import render
-from bt_lstm_rotation.reporting.chart import equity_chart
+from bt_lstm_rotation.reporting.page import plotly_script
 
 VOID = {"meta", "link", "br", "hr", "img"}
 HOSTILE = "<script>alert('x')</script>"
@@ -58,7 +61,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.text += data + " "
         if self.open and self.open[-1] in ("td", "th"):
             self.rows[-1][-1] += data
@@ -70,6 +73,21 @@ class Page(HTMLParser):
     @property
     def words(self) -> str:
         return " ".join(self.text.split())
+
+
+def account_of(sessions, equity, benchmark):
+    columns = {"equity": equity, "cash": 0.0, "benchmark": benchmark, "flows": 0.0}
+    return pd.DataFrame(columns, index=sessions)
+
+
+def drawings(html):
+    """Return what a page draws, by the name of its place."""
+    text = html.partition('id="charts">')[2].partition("</script>")[0]
+    return json.loads(text)["charts"]
+
+
+def unpacked(array):
+    return np.frombuffer(base64.b64decode(array["bdata"]), dtype=f"<{array['dtype']}")
 
 
 def test_the_page_is_well_formed_and_says_what_was_run():
@@ -88,7 +106,7 @@ def test_every_figure_stands_beside_the_benchmarks():
     assert page.row("Deepest drawdown")[1:3] == ["-8.8%", "-8.8%"]
     assert page.row("Sharpe")[1:3] == ["0.77", "0.77"]
     assert page.row("Costs")[1] == "1,234.57"
-    assert len([row for row in page.rows if len(row) == 4]) > len(METRICS)
+    assert {len(page.row(figure)) for figure in ("Sharpe", "Costs")} == {5}
 
 
 def test_what_is_not_defined_is_a_dash():
@@ -111,13 +129,10 @@ def test_forecast_skill_comes_with_a_sentence_on_what_it_means():
 
 def test_years_are_those_of_the_account():
     sessions = pd.to_datetime(["2018-12-31", "2019-12-31", "2020-06-30"])
-    account = pd.DataFrame(
-        {"equity": [100.0, 110.0, 99.0], "cash": 0.0, "benchmark": [50.0, 60.0, 60.0]},
-        index=sessions,
-    )
+    account = account_of(sessions, [100.0, 110.0, 99.0], [50.0, 60.0, 60.0])
     page = Page(render(make_result(account=account)))
-    assert page.row("2019") == ["2019", "10.0%", "20.0%"]
-    assert page.row("2020") == ["2020", "-10.0%", "0.0%"]
+    assert page.row("2019")[:3] == ["2019", "10.0%", "20.0%"]
+    assert page.row("2020")[:3] == ["2020", "-10.0%", "0.0%"]
     assert not [row for row in page.rows if row[:1] == ["2018"]]
 
 
@@ -127,8 +142,8 @@ def test_the_last_holdings_are_ranked_and_what_is_not_held_is_left_out():
         columns=["XLE", "XLF", "XLK", "cash"],
         index=pd.bdate_range("2019-01-02", periods=2),
     )
-    page = Page(render(make_result(weights=weights)))
-    held = page.words.partition("Held at the last close")[2].partition("Training")[0]
+    page = Page(render(make_result(sessions=2, weights=weights)))
+    held = page.words.partition("Held at the last close")[2].partition("Orders")[0]
     assert held.split() == ["XLK", "50.0%", "XLE", "25.0%", "cash", "25.0%"]
 
 
@@ -136,7 +151,8 @@ def test_orders_their_costs_and_what_kept_them_from_filling_are_told():
     page = Page(render(make_result()))
     assert "2 submitted, 1 completed, 1 rejected, 0 canceled." in page.words
     assert "Commission 8.25, slippage 3.50." in page.words
-    assert ["2018-12-31", "XLE", "buy", "480", "Margin"] in page.rows
+    rows = [row[1:6] for row in page.rows]
+    assert rows.count(["2018-12-31", "XLE", "buy", "480", "Margin"]) == 2
     assert "1 retry." in page.words
 
 
@@ -158,7 +174,7 @@ def test_a_list_that_is_cut_says_how_much_is_left_out():
     page = Page(render(make_result(events=events(count=1041))))
     assert "1,041 retry." in page.words
     assert "1,001 more are in events.csv." in page.words
-    assert len(page.rows) < 150
+    assert len(page.rows) < 200
 
 
 def test_data_and_spec_are_shown_as_they_are():
@@ -173,9 +189,9 @@ def test_data_and_spec_are_shown_as_they_are():
 
 def test_a_run_without_a_benchmark_has_no_column_for_it():
     page = Page(render(without_benchmark()))
-    assert len(page.row("Total return")) == 3
+    assert len(page.row("Total return")) == 4
     assert "compared with" not in page.words
-    assert "None" not in page.words.replace("None was", "").replace("None:", "")
+    assert "None" not in page.words.replace("None was", "")
 
 
 def test_sections_about_forecasts_are_left_out_where_there_are_none():
@@ -183,7 +199,7 @@ def test_sections_about_forecasts_are_left_out_where_there_are_none():
     for words in ("Forecasts", "Rank IC", "Training"):
         assert words in Page(render(make_result())).words
         assert words not in page.words
-    assert "None: no order was rejected" in page.words
+    assert "Every rebalance went smoothly" in page.words
     assert "Orders that were not filled" not in page.words
 
 
@@ -207,30 +223,35 @@ def test_hostile_names_are_shown_and_not_obeyed():
     weights = result.weights.set_axis([HOSTILE, "$\\bad$", "cash"], axis=1)
     html = render(replace(result, summary=summary, weights=weights))
     page = Page(html)
-    assert "script" not in page.tags
-    assert "<script" not in html
+    assert page.tags.count("script") == 3
+    assert html.replace(plotly_script(), "").count("<script") == 3
     assert page.text.count(HOSTILE) >= 10
     assert "{{ 7 * 7 }}" in page.text
     assert not [name for name, _ in page.attributes if name.startswith("on")]
 
 
-def test_the_page_loads_nothing_and_runs_nothing():
+def test_the_page_loads_nothing_and_runs_nothing_but_its_own():
     html = render(make_result())
     page = Page(html)
-    assert not {"script", "iframe", "object", "embed", "img", "base"} & set(page.tags)
+    assert not {"iframe", "object", "embed", "img", "base"} & set(page.tags)
     for name, value in page.attributes:
         if name in ("src", "href", "xlink:href", "action", "data"):
             assert value.startswith(("#", "data:"))
-    assert not re.search(r"url\((?!#)", html)
-    assert "@import" not in html
+    own = html.replace(plotly_script(), "")
+    assert not re.search(r"url\((?!#)", own)
+    assert "@import" not in own
+    assert not re.search(r"https?:", own)
     assert "default-src 'none'" in html
+    assert "unsafe-inline" not in html.partition("script-src")[2].partition('"')[0]
 
 
-def test_the_chart_stands_in_the_page_as_text_that_can_be_searched():
-    page = Page(render(make_result()))
-    assert page.tags.count("svg") == 1
-    assert "value (log scale)" in page.text
-    assert "<?xml" not in page.text
+def test_only_scripts_whose_hash_is_in_the_policy_may_run():
+    html = render(make_result())
+    policy = html.partition("script-src ")[2].partition('"')[0].split()
+    scripts = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
+    hashes = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    assert policy == [f"'sha256-{base64.b64encode(h).decode()}'" for h in hashes]
+    assert len(policy) == 2
 
 
 def test_the_same_result_gives_the_same_page():
@@ -258,8 +279,8 @@ def test_labels_name_the_number_that_annualises(periods, label):
     result = make_result()
     summary = summary_with(result, "metrics", periods_a_year=periods)
     page = Page(render(replace(result, summary=summary)))
-    assert page.row("Sharpe")[3] == f"mean return over its deviation, times {label}"
-    assert page.row("Volatility a year")[3].endswith(f"times {label}")
+    assert page.row("Sharpe")[-1] == f"mean return over its deviation, times {label}"
+    assert page.row("Volatility a year")[-1].endswith(f"times {label}")
     assert page.row("Sessions a year")[1] == label[1:]
 
 
@@ -267,7 +288,7 @@ def test_labels_without_a_number_are_words():
     result = make_result()
     summary = summary_with(result, "metrics", periods_a_year=None)
     page = Page(render(replace(result, summary=summary)))
-    assert page.row("Sharpe")[3].endswith("times √sessions a year")
+    assert page.row("Sharpe")[-1].endswith("times √sessions a year")
     assert page.row("Sessions a year")[1] == "-"
 
 
@@ -276,7 +297,7 @@ def test_notes_stand_below_the_figures():
     note = f"The benchmark {HOSTILE} ends on 2019-03-01."
     html = render(replace(result, summary=result.summary | {"notes": [note]}))
     words = Page(html).words
-    assert "<script" not in html
+    assert note in Page(html).text
     assert words.index("ends on 2019-03-01") < words.index("Year by year")
 
 
@@ -292,26 +313,21 @@ def test_suspicious_bars_are_listed():
 
 def test_years_and_chart_leave_out_what_was_paid_in():
     sessions = pd.to_datetime(["2018-12-31", "2019-12-31", "2020-06-30"])
-    frame = {"equity": [100.0, 210.0, 189.0], "cash": 0.0, "benchmark": [50.0] * 3}
-    account = pd.DataFrame(frame, index=sessions)
-    paid = account.assign(benchmark=[50.0, 150.0, 150.0], flows=[0.0, 100.0, 0.0])
-    page = Page(render(make_result(account=paid)))
-    assert page.row("2019") == ["2019", "10.0%", "0.0%"]
-    assert page.row("2020") == ["2020", "-10.0%", "0.0%"]
-    same = account.assign(equity=[100.0, 110.0, 99.0])
-    assert equity_chart(paid) == equity_chart(same)
+    account = account_of(sessions, [100.0, 210.0, 189.0], [50.0, 150.0, 150.0])
+    paid = render(make_result(account=account.assign(flows=[0.0, 100.0, 0.0])))
+    page = Page(paid)
+    assert page.row("2019")[:3] == ["2019", "10.0%", "0.0%"]
+    assert page.row("2020")[:3] == ["2020", "-10.0%", "0.0%"]
+    same = account_of(sessions, [100.0, 110.0, 99.0], [50.0, 50.0, 50.0])
+    pages = (paid, render(make_result(account=same)))
+    first, second = (drawings(html)["chart-1"]["traces"][-1]["y"] for html in pages)
+    assert unpacked(first) == pytest.approx(unpacked(second))
 
 
 def test_a_benchmark_that_ends_has_a_year_up_to_there_and_a_line_up_to_there():
     sessions = pd.to_datetime(["2018-12-31", "2019-06-28", "2019-12-31", "2020-06-30"])
-    account = pd.DataFrame(
-        {
-            "equity": [100.0, 100.0, 110.0, 99.0],
-            "cash": 0.0,
-            "benchmark": [50.0, 60.0, np.nan, np.nan],
-        },
-        index=sessions,
-    )
+    worth, benchmark = [100.0, 100.0, 110.0, 99.0], [50.0, 60.0, np.nan, np.nan]
+    account = account_of(sessions, worth, benchmark)
     page = Page(render(make_result(account=account)))
-    assert page.row("2019") == ["2019", "10.0%", "20.0%"]
-    assert page.row("2020") == ["2020", "-10.0%", "-"]
+    assert page.row("2019")[:3] == ["2019", "10.0%", "20.0%"]
+    assert page.row("2020")[:3] == ["2020", "-10.0%", "-"]

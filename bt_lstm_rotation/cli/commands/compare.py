@@ -1,0 +1,44 @@
+"""``compare``: runs side by side."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+SUMMARY = "put runs side by side, with what they differ by"
+DESCRIPTION = (
+    "Put runs side by side in tables and a page, and compare them with the first."
+)
+EPILOG = """\
+examples:
+  %(prog)s runs/equal runs/lstm
+  %(prog)s runs/* --out all.html
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the folders and the page."""
+    parser.add_argument(
+        "folders", type=Path, nargs="+", metavar="DIR", help="the folders of runs"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("comparison.html"),
+        metavar="FILE",
+        help="where the page goes; an earlier one is replaced (default: %(default)s)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print both tables, and write the page."""
+    from rich.console import Console
+
+    from bt_lstm_rotation.reporting import compare, print_line, print_table
+
+    console = Console()
+    for table in compare(arguments.folders, arguments.out):
+        pairs = zip(table.headings, table.align, strict=True)
+        numbers = [heading for heading, side in pairs if side == "r"]
+        print_table(console, table.title, table.headings, table.rows, numbers=numbers)
+    print_line(str(arguments.out))
