@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-versions test-fork lint type bench mutation docs clean
+.PHONY: help run test test-fast test-versions test-fork lint type bench mutation gallery docs clean
 
 # Rooms that know neither Backtrader nor TensorFlow, and what every floor may use.
 PURE := $(addprefix tests/,test_archive.py test_checks.py test_disk.py test_errors.py \
@@ -49,6 +49,9 @@ bench: $(VENV)/.test  ## Measure: skill on simulated markets, and how fast netwo
 
 mutation: $(VENV)/.mutation  ## Put faults into the code, one by one, and count those that tests notice.
 	$(BIN)/python benchmarks/mutation.py
+
+gallery: $(VENV)/.test $(VENV)/.browser  ## Make the pictures of docs/gallery.md anew; BARS=FOLDER for real bars.
+	$(BIN)/python benchmarks/gallery.py $(if $(BARS),--bars $(BARS))
 
 docs: $(VENV)/.test  ## Run every example of the docs.
 	$(BIN)/python -m pytest tests/test_docs.py
