@@ -144,7 +144,7 @@ def _curves(runs: Mapping[str, BacktestResult]) -> list[Block]:
             "Equity",
             f"What 1 at the first close became.{left_out}",
             equity,
-            layout(dates, {"type": "log"}),
+            layout(dates, {"type": "log", "dtick": "D2"}),
             height=400,
             scales=True,
         ),
