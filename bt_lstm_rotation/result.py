@@ -33,7 +33,8 @@ class BacktestResult:
         `bt_lstm_rotation.analyzers.OrderRecord`.
     forecasts : DataFrame
         One row a forecast: ``session, symbol, forecast, realised``, decimal returns
-        over the horizon; ``realised`` is NaN until it has matured.
+        over the horizon; ``realised`` is NaN until it has matured. Of an ensemble also
+        ``dispersion``, the deviation of its members' forecasts.
     retrains : DataFrame
         One row a fit: ``session, first_bar, last_target, symbols, n_bars, first_loss,
         last_loss, seconds, status, served_by``; see

@@ -181,17 +181,21 @@ def _forecasts(recorded: Recorded) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Put every forecast beside what came of it."""
     panel = recorded.traded
     shape = (len(panel), len(panel.symbols))
-    made, realised = np.full(shape, np.nan), np.full(shape, np.nan)
+    made, realised, dispersed = (np.full(shape, np.nan) for _ in range(3))
     columns = {symbol: column for column, symbol in enumerate(panel.symbols)}
     for horizon in {shown.horizon for shown in recorded.forecasts}:
         known = realised_returns(panel, horizon)
         for shown in recorded.forecasts:
             if shown.horizon == horizon and shown.symbol in columns:
                 column = columns[shown.symbol]
-                days = np.array(list(shown.returns), dtype="datetime64[D]")
-                kept = days >= recorded.first
-                rows = np.searchsorted(panel.sessions, days[kept])
-                made[rows, column] = np.array([*shown.returns.values()])[kept]
+                for table, values in (
+                    (made, shown.returns),
+                    (dispersed, shown.dispersions),
+                ):
+                    days = np.array(list(values), dtype="datetime64[D]")
+                    kept = days >= recorded.first
+                    rows = np.searchsorted(panel.sessions, days[kept])
+                    table[rows, column] = np.array([*values.values()])[kept]
                 realised[:, column] = known[:, column]
     row, at = np.nonzero(~np.isnan(made))
     frame = pd.DataFrame(
@@ -202,6 +206,8 @@ def _forecasts(recorded: Recorded) -> tuple[pd.DataFrame, dict[str, Any]]:
             "realised": realised[row, at],
         }
     )
+    if np.isfinite(dispersed).any():  # the members of an ensemble differ
+        frame["dispersion"] = dispersed[row, at]
     return frame, skill(made, realised)
 
 

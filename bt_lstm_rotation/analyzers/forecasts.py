@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import backtrader as bt
@@ -29,11 +29,14 @@ class ShownForecast:
         In bars.
     returns : dict of date to float
         Decimal returns over the horizon, where there was a forecast.
+    dispersions : dict of date to float
+        Deviation of an ensemble's members, above 0; without an ensemble, empty.
     """
 
     symbol: str
     horizon: int
     returns: dict[dt.date, float]
+    dispersions: dict[dt.date, float] = field(default_factory=dict)
 
 
 class ForecastHistory(bt.Analyzer):
@@ -54,8 +57,9 @@ class ForecastHistory(bt.Analyzer):
         self.specs: list[Any] = []
         self.left_out = 0
         self._horizons: dict[str, int] = {}
-        # Feed name, feed, and the indicator's line.
-        self._watched: list[tuple[str, Any, Any]] | None = None
+        self._dispersions: dict[str, dict[dt.date, float]] = {}
+        # Feed name, feed, and the indicator's lines.
+        self._watched: list[tuple[str, Any, Any, Any]] | None = None
         self._sessions = clock_of(self)
 
     def prenext(self) -> None:
@@ -66,12 +70,14 @@ class ForecastHistory(bt.Analyzer):
         """Record this session."""
         if self._watched is None:
             self._watched = self._watch()
-        row = {}
-        for name, feed, line in self._watched:
+        row, today = {}, self._sessions.today()
+        for name, feed, line, dispersion in self._watched:
             value = float(line[0]) if self._sessions.shows_today(feed) else math.nan
             if math.isfinite(value):
                 row[name] = value
-        self.forecasts[self._sessions.today()] = row
+                if dispersion[0] > 0:
+                    self._dispersions[name][today] = float(dispersion[0])
+        self.forecasts[today] = row
 
     def stop(self) -> None:
         """Record the fits, which are known in full only now."""
@@ -90,6 +96,7 @@ class ForecastHistory(bt.Analyzer):
                 name,
                 horizon,
                 {day: row[name] for day, row in self.forecasts.items() if name in row},
+                self._dispersions[name],
             )
             for name, horizon in self._horizons.items()
         ]
@@ -103,14 +110,18 @@ class ForecastHistory(bt.Analyzer):
             "fits": self.fits,
         }
 
-    def _watch(self) -> list[tuple[str, Any, Any]]:
+    def _watch(self) -> list[tuple[str, Any, Any, Any]]:
         labels, watched = FeedLabels(self.strategy), dict[str, Any]()
         indicators = self._indicators()
         for indicator in indicators:
             watched.setdefault(labels[indicator.data], indicator)
         self.left_out = len(indicators) - len(watched)
         self._horizons = {n: one.pool.spec.horizon for n, one in watched.items()}
-        return [(n, one.data, one.lines.forecast) for n, one in watched.items()]
+        self._dispersions = {name: {} for name in watched}
+        return [
+            (name, one.data, one.lines.forecast, one.lines.dispersion)
+            for name, one in watched.items()
+        ]
 
     def _indicators(self) -> list[Any]:
         found = self.strategy.getindicators()

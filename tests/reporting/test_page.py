@@ -127,6 +127,16 @@ def test_forecast_skill_comes_with_a_sentence_on_what_it_means():
     assert "A correlation (IC) of 0 is guessing" in page.words
 
 
+def test_an_ensemble_is_asked_whether_it_knows_when_it_is_wrong():
+    forecasts = pd.concat([make_result().forecasts] * 5)
+    ensemble = forecasts.assign(
+        session=pd.bdate_range("2018-12-31", periods=20), realised=0.01, dispersion=0.02
+    )
+    asked = "Error by dispersion"
+    assert asked in Page(render(make_result(forecasts=ensemble))).words
+    assert asked not in Page(render(make_result())).words
+
+
 def test_years_are_those_of_the_account():
     sessions = pd.to_datetime(["2018-12-31", "2019-12-31", "2020-06-30"])
     account = account_of(sessions, [100.0, 110.0, 99.0], [50.0, 60.0, 60.0])

@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bt_lstm_rotation.reporting.page.blocks import Chart, Section
+from bt_lstm_rotation.reporting.page.book import book_section
 from bt_lstm_rotation.reporting.page.curves import Curves
 from bt_lstm_rotation.reporting.page.forecasts import forecast_section
 from bt_lstm_rotation.reporting.page.opening import opening_section
@@ -26,7 +27,7 @@ from bt_lstm_rotation.reporting.page.performance import performance_section
 from bt_lstm_rotation.reporting.page.plots import stamps
 from bt_lstm_rotation.reporting.page.portfolio import portfolio_section
 from bt_lstm_rotation.reporting.page.record import findings_section, record_section
-from bt_lstm_rotation.reporting.page.trading import book_section, trading_section
+from bt_lstm_rotation.reporting.page.trading import trading_section
 from bt_lstm_rotation.reporting.page.training import training_section
 from bt_lstm_rotation.result import BacktestResult
 

@@ -1,4 +1,4 @@
-"""What was traded: turnover, costs, round trips, orders; and if the book is right."""
+"""What was traded: turnover, costs, round trips, orders."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bt_lstm_rotation.measures.book import check_book
 from bt_lstm_rotation.measures.exposure import break_even, trading_by_month
 from bt_lstm_rotation.measures.trades import round_trips
 from bt_lstm_rotation.reporting.figures import money, percent
@@ -35,7 +34,7 @@ from bt_lstm_rotation.reporting.page.plots import (
 )
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["book_section", "trading_section"]
+__all__ = ["trading_section"]
 
 # Of orders and round trips in a page.
 MOST = 200
@@ -266,42 +265,3 @@ def _events(events: pd.DataFrame) -> Iterator[Block]:
     headings = ["Session", "Symbol", "Kind", "Detail"]
     title = "Rebalances that did not go smoothly"
     yield Table(headings, rows, "llll", title, note, folded=True)
-
-
-def book_section(result: BacktestResult) -> Section:
-    """Return the section that recomputes the run from its own files."""
-    metrics = result.summary["metrics"]
-    checks = check_book(
-        result.account,
-        result.weights,
-        result.positions,
-        result.orders,
-        result.bars,
-        costs=metrics["costs"],
-        total_return=metrics["total_return"],
-        events=result.events,
-    )
-    right = sum(check.right == check.of for check in checks)
-    return Section(
-        "Book check",
-        [
-            Words(
-                f"{right} of {len(checks)} checks hold, recomputed from the run's own "
-                "files."
-            ),
-            Table(
-                ["", "Hold", "Of", "First that does not"],
-                [
-                    [
-                        check.name,
-                        f"{check.right:,}",
-                        f"{check.of:,}",
-                        check.first_wrong or "-",
-                    ]
-                    for check in checks
-                ],
-                "lrrl",
-                "Book check",
-            ),
-        ],
-    )
