@@ -229,6 +229,7 @@ def _data(recorded: Recorded, account: pd.DataFrame) -> dict[str, Any]:
         "first_session": str(recorded.panel.sessions[0]),
         "first_decision": str(account.index[0].date()),
         "last_session": str(recorded.panel.sessions[-1]),
+        "intraday": recorded.intraday,
         "content_hash": recorded.panel.content_hash,
         # What a source or a check of the bars found suspicious.
         "findings": [

@@ -41,6 +41,8 @@ class Recorded:
         How long the run took.
     command : str or None
         What repeats it.
+    intraday : bool
+        Whether a feed had several bars a session.
     periods_a_year : float or None
         Sessions a year; None to measure it.
     notes : tuple of str
@@ -61,6 +63,7 @@ class Recorded:
     spec: Any
     seconds: float
     command: str | None = None
+    intraday: bool = False
     periods_a_year: float | None = None
     notes: tuple[str, ...] = ()
 

@@ -201,6 +201,9 @@ class RunReport(bt.Analyzer):
             broker=described_broker(self.strategy.broker, began._cash),
             seconds=self.p.clock() - began._began,
             command=described_command(sys.orig_argv),
+            intraday=not all(
+                self.sessions.dates_of(feed).daily for feed in self.strategy.datas
+            ),
             periods_a_year=self.p.periods_a_year,
             **merged(records, first),
         )

@@ -40,6 +40,7 @@ def check_book(
     costs: float | None,
     total_return: float | None,
     events: pd.DataFrame | None = None,
+    intraday: bool = False,
 ) -> list[Check]:
     """Check a run's records against each other.
 
@@ -49,6 +50,9 @@ def check_book(
         As `bt_lstm_rotation.result.BacktestResult` has them.
     costs, total_return : float or None
         As the ``metrics`` of its summary have them.
+    intraday : bool
+        Whether a session had several bars, of which an order sent in one is filled in
+        the next: only fills before their order are wrong then.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def check_book(
         _weights(account, weights, positions),
         _sums(account, weights, paid_in_full=paid_in_full),
         _positions(account, ledger, filled),
-        _fills(account, ledger, filled, bars, events),
+        _fills(account, ledger, filled, bars, events, intraday=intraday),
         _costs(filled, costs),
         _total_return(account, total_return),
     ]
@@ -204,6 +208,8 @@ def _fills(
     filled: pd.DataFrame,
     bars: pd.DataFrame,
     events: pd.DataFrame | None,
+    *,
+    intraday: bool,
 ) -> Check:
     name = "Fills lie in their bar, after their order"
     symbols = list(dict.fromkeys(filled["symbol"]))
@@ -211,7 +217,8 @@ def _fills(
     price = filled["price"].to_numpy()
     outside = np.maximum(np.maximum(low - price, price - high), 0.0)
     apart = relative(outside, np.zeros(len(filled)), np.abs(price))
-    at_once = (filled["submitted"] >= filled["session"]).to_numpy()
+    sent, came = (filled[name].to_numpy() for name in ("submitted", "session"))
+    at_once = sent > came if intraday else sent >= came
     apart[at_once] = math.inf
     judged = np.isfinite(low) & np.isfinite(high)
     corrected = judged & _corrected(filled, events)

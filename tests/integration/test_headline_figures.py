@@ -132,3 +132,8 @@ def test_the_terminal_shows_them(run, computed):
     (skill,) = [line for line in lines if line.startswith("Forecasts ")]
     for figure in FORECAST:
         assert f"{figure.label} {figure.of(computed['forecast'])}" in skill
+
+
+def test_the_book_is_right(run):
+    html = (run[1] / "report.html").read_text("utf-8")
+    assert "7 of 7 checks hold" in html

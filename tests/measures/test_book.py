@@ -16,7 +16,7 @@ from bt_lstm_rotation.measures.tally import Check, relative, tally
 EQUITY, WEIGHTS, SUMS, POSITIONS, FILLS, COSTS, RETURNS = range(7)
 
 
-def checked(run, **changed):
+def checked(run, *, intraday=False, **changed):
     metrics = run.summary["metrics"] | changed
     return check_book(
         run.account,
@@ -27,6 +27,7 @@ def checked(run, **changed):
         costs=metrics["costs"],
         total_return=metrics["total_return"],
         events=run.events,
+        intraday=intraday,
     )
 
 
@@ -124,6 +125,9 @@ def test_a_fill_at_the_close_that_decided_it_is_found():
     assert (found[FILLS].right, found[FILLS].of) == (0, 1)
     assert found[FILLS].worst == math.inf
     assert "not after" in found[FILLS].note
+    # Of bars shorter than a day it is the rule.
+    short = checked(replace(run, orders=at_once), intraday=True)
+    assert (short[FILLS].right, short[FILLS].of) == (1, 1)
     # The account is right all the same: it has the fill a session later.
     assert found[POSITIONS].right == found[POSITIONS].of == 3
 

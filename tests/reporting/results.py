@@ -67,6 +67,7 @@ def make_result(sessions: int = 600, **parts: Any) -> BacktestResult:
                 "first_session": "2015-01-02",
                 "first_decision": "2018-12-31",
                 "last_session": str(index[-1].date()),
+                "intraday": False,
                 "content_hash": "ab" * 32,
             },
             "broker": {"cash": 100_000.0, "commission": 0.0005, "slippage": 0.0002},

@@ -13,7 +13,7 @@ import backtrader as bt
 import numpy as np
 import pytest
 
-from bt_lstm_rotation import MomentumSpec, RunReport, run_backtest
+from bt_lstm_rotation import ForecastSpec, RunReport, run_backtest
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 from bt_lstm_rotation.rebalancing.events import Kind
 from bt_lstm_rotation.reporting import exports
@@ -51,7 +51,10 @@ def runs(tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("artefacts")
     market = SimulatedMarket(n_sessions=420, n_sectors=3).panel()
     rotation = folder / "rotation"
-    params = {"spec": MomentumSpec(), "top": 2}
+    ensemble = ForecastSpec(
+        lookback=10, horizon=5, train_size=60, units=2, steps=1, members=2
+    )
+    params = {"spec": ensemble, "top": 2}
     run_backtest(market, params=params, benchmark=MARKET, folder=rotation)
 
     cerebro = bt.Cerebro()

@@ -21,6 +21,7 @@ def book_section(result: BacktestResult) -> Section:
         costs=metrics["costs"],
         total_return=metrics["total_return"],
         events=result.events,
+        intraday=result.summary["data"]["intraday"],
     )
     right = sum(check.right == check.of for check in checks)
     return Section(
@@ -31,17 +32,18 @@ def book_section(result: BacktestResult) -> Section:
                 "files."
             ),
             Table(
-                ["", "Hold", "Of", "First that does not"],
+                ["", "Hold", "Of", "First that does not", "Besides"],
                 [
                     [
                         check.name,
                         f"{check.right:,}",
                         f"{check.of:,}",
                         check.first_wrong or "-",
+                        check.note,
                     ]
                     for check in checks
                 ],
-                "lrrl",
+                "lrrls",
                 "Book check",
             ),
         ],
