@@ -218,6 +218,40 @@ def test_a_run_of_hardly_a_session_has_a_page(sessions):
     assert "Held at the last close" in Page(render(make_result(sessions))).words
 
 
+def test_a_run_that_lost_everything_says_so_and_draws_what_there_is():
+    sessions = pd.bdate_range("2019-01-01", periods=30, name="session")
+    worth = [100.0 - 5 * day for day in range(30)]  # and owes 45 at the end
+    account = account_of(sessions, worth, [50.0 + day for day in range(30)])
+    html = render(make_result(account=account))
+    page = Page(html)
+    assert "turned 100.00 into -45.00" in page.words
+    assert "it is no evidence of skill" not in page.words  # there are no returns
+    assert "type" not in drawings(html)["chart-1"]["layout"]["yaxis"]  # no logarithm
+    assert "Drawdown" in page.words
+
+
+def test_a_run_of_ten_sessions_leaves_out_what_they_cannot_show():
+    page = Page(render(make_result(10)))
+    assert "Month by month" in page.words
+    assert "Quantiles of a session" not in page.words  # of nine returns
+    assert "Over 126 sessions" not in page.words
+
+
+def test_a_run_of_one_symbol_ranks_nothing():
+    result = make_result()
+    data = result.summary["data"] | {"symbols": ["XLE"]}
+    alone = replace(
+        result,
+        weights=result.weights[["XLE", "cash"]],
+        positions=result.positions[["XLE", "cash"]],
+        forecasts=result.forecasts[result.forecasts["symbol"] == "XLE"],
+        summary=result.summary | {"data": data},
+    )
+    page = Page(render(alone))
+    assert "Traded 1 symbol from" in page.words
+    assert "Rank IC by month" not in page.words
+
+
 def test_hostile_names_are_shown_and_not_obeyed():
     result = make_result(
         orders=orders(symbol=HOSTILE),
