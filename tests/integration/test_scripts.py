@@ -61,6 +61,9 @@ def reported(cerebro, folder: Path, **settings):
     assert days.is_monotonic_increasing
     assert days.is_unique
     assert (fills["executed"] >= fills["submitted"]).all()
+    # The page finds nothing wrong in the run's own files.
+    page = (folder / "report.html").read_text("utf-8")
+    assert "7 of 7 checks hold" in page, page.partition("Book check")[2][:3000]
     return result, orders
 
 
