@@ -64,26 +64,25 @@ def _turnover(result: BacktestResult) -> Iterator[Block]:
     if not (table["traded"] > 0).any():
         return
     months = stamps(pd.DatetimeIndex(table.index))
+    traces = [bars(months, table["turnover"], "turnover", "#9db8d3")]
+    axes: dict[str, Any] = {}
+    if (table["costs"] > 0).any():
+        costs = table["costs_so_far"]
+        traces.append(line(months, costs, "costs", LOSS, yaxis="y2"))
+        axes["yaxis2"] = {
+            "overlaying": "y",
+            "side": "right",
+            "tickformat": "~s",
+            "tickmode": "auto",
+            "rangemode": "tozero",
+            "showgrid": False,
+        }
     yield Chart(
         "Turnover and costs",
         "Bars: what was traded in a month, one way, as a share of equity. Line: costs "
         "so far, in currency.",
-        [
-            bars(months, table["turnover"], "turnover", "#9db8d3"),
-            line(months, table["costs_so_far"], "costs", LOSS, yaxis="y2"),
-        ],
-        layout(
-            {"type": "date"},
-            {"tickformat": ".0%"},
-            yaxis2={
-                "overlaying": "y",
-                "side": "right",
-                "tickformat": "~s",
-                "tickmode": "auto",
-                "rangemode": "tozero",
-                "showgrid": False,
-            },
-        ),
+        traces,
+        layout({"type": "date"}, {"tickformat": ".0%"}, **axes),
         height=260,
     )
     found = break_even(result.account, result.orders)

@@ -70,7 +70,7 @@
   // A sheet of paper is narrower than a screen, and its drawings are not laid out anew.
   window.addEventListener("beforeprint", () => {
     all.forEach(draw);
-    for (const element of all) Plotly.relayout(element, { width: 640 });
+    for (const element of all) Plotly.relayout(element, { width: 660 });
   });
   window.addEventListener("afterprint", () => {
     for (const element of all) Plotly.relayout(element, { width: width(element) });
