@@ -275,7 +275,7 @@ def test_by_default_it_is_the_simulated_market_of_seed_0(handed_over):
     ("arguments", "line"),
     [
         (["--nope"], "unrecognized arguments: --nope (--help lists what there is)"),
-        (["a\nb"], "no command 'a\\nb'; known: backtest, settings, store, sweep ("),
+        (["a\nb"], "no command 'a\\nb'; known: backtest, compare, report, settings, "),
         (["sweeep"], "no command 'sweeep'; did you mean 'sweep'?"),
         (["--data", "yahoo", "sweep", "--grid", "top=2", "--out", "t.csv"], "the comm"),
         (["--data", "yahoo", "nope"], "argument COMMAND: invalid choice: 'nope'"),

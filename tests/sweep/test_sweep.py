@@ -658,6 +658,7 @@ def test_what_is_typed_is_what_is_run(command, monkeypatch):
         *("--commission", "0.001", "--slippage", "0", "--seed", "9", "--jobs", "3"),
         *("--backend", "dask", "--scheduler", "tcp://host:8786", "--no-store"),
         *("--symbols", "XLE,XLK", "--periods-a-year", "365", "--stake", "100"),
+        *("--keep", "kept"),
     ]
     assert cli.main([*command, *typed]) == 130
     assert given.pop("panel").symbols == ("XLE", "XLK", "SPY")
@@ -675,6 +676,7 @@ def test_what_is_typed_is_what_is_run(command, monkeypatch):
         "store": None,
         "periods_a_year": 365.0,
         "sizer": (bt.sizers.FixedSize, {"stake": 100}),
+        "folder": Path("kept"),
     }
 
 
@@ -761,8 +763,9 @@ def test_a_trial_is_another_one_when_a_neighbour_of_its_strategy_changes(
 
 def test_each_trial_can_keep_its_whole_run(sweep, tmp_path):
     keep = tmp_path / "kept"
-    table = sweep({"top": [2, 3]}, folder=keep)
-    kept = sorted(keep.iterdir())
-    assert [folder.name.rpartition("-")[0][:5] for folder in kept] == ["top=2", "top=3"]
-    for folder, total in zip(kept, table["total_return"], strict=True):
-        assert read_run(folder).summary["metrics"]["total_return"] == total
+    table = sweep(GRID | {"top": [1, 2], "lookback": [5]}, folder=keep)
+    assert len(list(keep.iterdir())) == len(table) == 2
+    for row in table.itertuples():
+        (folder,) = keep.glob(f"top={row.top}-lookback=5-*-{row.trial}-*")
+        total = read_run(folder).summary["metrics"]["total_return"]
+        assert total == row.total_return

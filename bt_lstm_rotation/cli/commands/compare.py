@@ -19,7 +19,11 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folders and the page."""
     parser.add_argument(
-        "folders", type=Path, nargs="+", metavar="DIR", help="the folders of runs"
+        "folders",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="the folders of runs (required)",
     )
     parser.add_argument(
         "--out",

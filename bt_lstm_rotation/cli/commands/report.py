@@ -15,7 +15,9 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folder of the run."""
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of a run")
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="the folder of a run (required)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
