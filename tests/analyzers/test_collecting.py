@@ -240,7 +240,7 @@ def test_the_summary_has_the_keys_that_are_promised():
     summary = result.summary
     assert set(summary) == {
         *("strategy", "spec", "data", "broker", "metrics", "benchmark", "forecast"),
-        *("orders", "training", "timing", "versions", "account", "notes"),
+        *("orders", "training", "timing", "versions", "account", "notes", "command"),
     }
     assert set(summary["metrics"]) == METRICS
     assert set(summary["benchmark"]) == METRICS | COMPARED
@@ -261,6 +261,7 @@ def test_the_summary_has_the_keys_that_are_promised():
         "first_session": "2019-01-02",
         "first_decision": "2019-01-31",
         "last_session": "2019-04-23",
+        "intraday": False,
         "content_hash": panel.content_hash,
         "findings": [],
     }

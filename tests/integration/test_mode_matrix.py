@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from bt_lstm_rotation.prices import PricePanel
 pytestmark = [needs_real_bars, pytest.mark.slow]
 
 SPEC = ForecastSpec(lookback=20, horizon=21, train_size=252, units=4, steps=3)
+ALONE = replace(SPEC, target="plain", features=("log_return",))
 PARAMS = {"spec": SPEC, "benchmark": "SPY", "top": 3}
 SECTORS = ("XLB", "XLE", "XLF", "XLI", "XLK", "XLP", "XLU", "XLV", "XLY")
 
@@ -149,7 +151,7 @@ class Onlooker(bt.Strategy):
     def __init__(self):
         self.averages = [bt.ind.SMA(data, period=50) for data in self.datas]
         self.crossed = bt.ind.CrossOver(self.datas[0], self.averages[0])
-        self.forecast = LSTMForecast(self.getdatabyname("SPY"), spec=SPEC)
+        self.forecast = LSTMForecast(self.getdatabyname("SPY"), spec=ALONE)
 
     def next(self):
         pass

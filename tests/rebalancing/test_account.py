@@ -31,6 +31,10 @@ class Feed:
     def datetime(self):
         return [float(len(self))]
 
+    @property
+    def lines(self):
+        return self
+
 
 class Dated(Feed):
     """Bars of given days, day -> close, which are observed as they are shown."""
@@ -63,10 +67,12 @@ class Dated(Feed):
 
 def account_of(*feeds, session=1, held=0.0, paid=0.0, cash=0.0, value=math.nan, **lot):
     broker = SimpleNamespace(getcash=lambda: cash, getvalue=lambda: value)
+    now = session if isinstance(session, list) else [float(session)]
     strategy = SimpleNamespace(
         datas=feeds,
         broker=broker,
-        datetime=session if isinstance(session, list) else [float(session)],
+        datetime=now,
+        lines=SimpleNamespace(datetime=now),
         getposition=lambda feed: SimpleNamespace(size=held, price=paid),
     )
     return Account(strategy, **lot)
