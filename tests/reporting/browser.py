@@ -49,7 +49,8 @@ def visiting(path, *, width=1000, scheme="light", **options):
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=found_browser(), args=["--no-sandbox"]
+            executable_path=found_browser(),
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
         )
         try:
             page = browser.new_page(
