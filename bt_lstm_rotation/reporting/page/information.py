@@ -23,6 +23,7 @@ from bt_lstm_rotation.reporting.page.error_bars import with_errors
 from bt_lstm_rotation.reporting.page.months import month_map
 from bt_lstm_rotation.reporting.page.plots import (
     BENCHMARK,
+    DATES,
     STRATEGY,
     layout,
     line,
@@ -94,7 +95,7 @@ def _over_time(shown: Shown) -> Iterator[Block]:
             ),
             line(x, table["mean"], "mean", STRATEGY),
         ],
-        layout({"type": "date"}, {"tickformat": ".1f"}),
+        layout(DATES, {"tickformat": ".1f"}),
         height=260,
     )
 

@@ -18,6 +18,8 @@ from bt_lstm_rotation.reporting.page.blocks import Block, Chart, Section, Table,
 from bt_lstm_rotation.reporting.page.curves import Curve, Curves
 from bt_lstm_rotation.reporting.page.months import month_map
 from bt_lstm_rotation.reporting.page.plots import (
+    DATES,
+    PERCENT,
     STRATEGY,
     area,
     bars,
@@ -30,8 +32,6 @@ from bt_lstm_rotation.reporting.page.plots import (
 
 __all__ = ["performance_section"]
 
-DATES = {"type": "date"}
-PERCENT = {"tickformat": ".0%"}
 LIMIT = {"dash": "dot", "color": "#8b9199"}
 
 

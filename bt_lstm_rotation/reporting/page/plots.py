@@ -18,9 +18,11 @@ from numpy.typing import ArrayLike
 
 __all__ = [
     "BENCHMARK",
+    "DATES",
     "EQUAL",
     "LOSS",
     "PALETTE",
+    "PERCENT",
     "STRATEGY",
     "area",
     "bars",
@@ -49,6 +51,10 @@ PALETTE = (
     "#2f8f9d",
     "#d98880",
 )
+
+# Axes of sessions, and of shares.
+DATES = {"type": "date"}
+PERCENT = {"tickformat": ".0%"}
 
 # From a loss over nothing to a gain; the middle is legible on either ground.
 DIVERGING = [[0.0, "#b3402a"], [0.5, "#e9e6df"], [1.0, "#2a6aa5"]]
@@ -130,13 +136,11 @@ def points(x: Any, y: ArrayLike, name: str, color: Any, **more: Any) -> dict[str
     }
 
 
-def heat_map(
-    table: pd.DataFrame, form: str, limit: float | None = None
-) -> dict[str, Any]:
+def heat_map(table: pd.DataFrame, form: str) -> dict[str, Any]:
     """Draw a table as coloured cells, 0 in the middle, with their values in them."""
     values = table.to_numpy(dtype="float64")
     known = np.abs(values[np.isfinite(values)])
-    most = limit or (float(np.quantile(known, 0.98)) if known.size else 0.0) or 1.0
+    most = (float(np.quantile(known, 0.98)) if known.size else 0.0) or 1.0
     return {
         "type": "heatmap",
         "x": [label(name) for name in table.columns],

@@ -20,8 +20,10 @@ from bt_lstm_rotation.reporting.page.blocks import (
 )
 from bt_lstm_rotation.reporting.page.plots import (
     BENCHMARK,
+    DATES,
     LOSS,
     PALETTE,
+    PERCENT,
     STRATEGY,
     area,
     label,
@@ -35,9 +37,6 @@ from bt_lstm_rotation.reporting.page.plots import (
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["portfolio_section"]
-
-DATES = {"type": "date"}
-PERCENT = {"tickformat": ".0%"}
 
 
 def portfolio_section(result: BacktestResult) -> Section:

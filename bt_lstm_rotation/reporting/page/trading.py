@@ -22,6 +22,7 @@ from bt_lstm_rotation.reporting.page.blocks import (
     records,
 )
 from bt_lstm_rotation.reporting.page.plots import (
+    DATES,
     LOSS,
     STRATEGY,
     bars,
@@ -82,7 +83,7 @@ def _turnover(result: BacktestResult) -> Iterator[Block]:
         "Bars: what was traded in a month, one way, as a share of equity. Line: costs "
         "so far, in currency.",
         traces,
-        layout({"type": "date"}, {"tickformat": ".0%"}, **axes),
+        layout(DATES, {"tickformat": ".0%"}, **axes),
         height=260,
     )
     found = break_even(result.account, result.orders)

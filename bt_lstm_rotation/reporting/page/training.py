@@ -18,6 +18,7 @@ from bt_lstm_rotation.reporting.page.blocks import (
 )
 from bt_lstm_rotation.reporting.page.plots import (
     BENCHMARK,
+    DATES,
     STRATEGY,
     layout,
     points,
@@ -72,7 +73,7 @@ def _losses(retrains: pd.DataFrame) -> Chart:
                 ("last_loss", "last", STRATEGY),
             )
         ],
-        layout({"type": "date"}),
+        layout(DATES),
         height=260,
     )
 
