@@ -4,8 +4,10 @@ from bt_lstm_rotation.forecasting.baselines import MomentumSpec
 from bt_lstm_rotation.forecasting.recurrent import ForecastSpec
 from bt_lstm_rotation.forecasting.store import ForecastStore
 from bt_lstm_rotation.forecasting.walkforward import (
+    FitJournal,
     FitRecord,
     Forecasts,
+    Past,
     Training,
     WalkForward,
     Workers,
@@ -16,11 +18,13 @@ from bt_lstm_rotation.forecasting.window import BarHistory, Window
 
 __all__ = [
     "BarHistory",
+    "FitJournal",
     "FitRecord",
     "ForecastSpec",
     "ForecastStore",
     "Forecasts",
     "MomentumSpec",
+    "Past",
     "Training",
     "WalkForward",
     "Window",

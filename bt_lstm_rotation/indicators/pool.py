@@ -95,7 +95,8 @@ class ForecastPool:
         self._feeds = dict(zip(names, feeds, strict=True))
         self._names = {id(feed): name for name, feed in self._feeds.items()}
         self._history = BarHistory(names)
-        training = default_training() if training is None else training
+        if training is None:
+            training = _training_of_run(feeds) or default_training()
         if not isinstance(training, Training):
             valid = "Training(...), or None"
             raise SpecError("Forecast", "training", training, valid)
@@ -265,6 +266,14 @@ class ForecastPool:
             logger.warning("%s", describe_invalid(name, bad))
         self._history.extend(name, sessions[good], bars[:, good])
         return int(good.sum())
+
+
+def _training_of_run(feeds: Sequence[Any]) -> Any:
+    """Return how fits are made in this Cerebro, if whoever built it has said so.
+
+    It reaches the forecasts of anybody's strategy, which may have no param for it.
+    """
+    return getattr(getattr(feeds[0], "_env", None), "forecast_training", None)
 
 
 def _volatility(closes: Sequence[float]) -> float:

@@ -37,6 +37,7 @@ from bt_lstm_rotation.forecasting.walkforward.guarded import (
     guarded_fit,
     guarded_fit_within,
 )
+from bt_lstm_rotation.forecasting.walkforward.past import FitJournal
 from bt_lstm_rotation.forecasting.walkforward.workers import Workers
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.progress import fits_bar
@@ -76,6 +77,9 @@ class Training:
         Seconds after which a fit is given up that is made alone while bars wait for it,
         live or bar by bar. The last good one then serves on, so that forecasts depend
         on how fast the machine was; ``retrains.csv`` names every such fit.
+    journal : FitJournal, optional
+        What was made in earlier runs of the same account: it is taken as it was made,
+        and what is made now is given to it.
 
     Raises
     ------
@@ -90,6 +94,7 @@ class Training:
     announce: Callable[[int, float], None] | None = None
     clock: Callable[[], float] = time.perf_counter
     limit: float | None = None
+    journal: FitJournal | None = None
 
     def __post_init__(self) -> None:
         if self.limit is not None:
@@ -99,6 +104,9 @@ class Training:
         if not isinstance(self.store, ForecastStore | None):
             valid = "a ForecastStore, or None for none"
             raise SpecError("Training", "store", self.store, valid)
+        if not isinstance(self.journal, FitJournal | None):
+            valid = "a FitJournal, or None for none"
+            raise SpecError("Training", "journal", self.journal, valid)
         for name in ("progress", "watch", "announce"):
             callback = getattr(self, name)
             if callback is not None and not callable(callback):

@@ -12,10 +12,14 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.forecasting.forecaster import Model, Spec, WarmStartable
+from bt_lstm_rotation.forecasting.forecaster import (
+    Model,
+    Spec,
+    Storable,
+    WarmStartable,
+)
 from bt_lstm_rotation.forecasting.walkforward.calendar import (
     RetrainCalendar,
-    first_forecast,
     fit_members,
 )
 from bt_lstm_rotation.forecasting.walkforward.contract import (
@@ -24,7 +28,8 @@ from bt_lstm_rotation.forecasting.walkforward.contract import (
     forecast_of,
     is_ours,
 )
-from bt_lstm_rotation.forecasting.walkforward.records import FitRecord, Forecasts
+from bt_lstm_rotation.forecasting.walkforward.past import Past
+from bt_lstm_rotation.forecasting.walkforward.records import FitRecord
 from bt_lstm_rotation.forecasting.walkforward.training import (
     FitTask,
     Fitted,
@@ -33,9 +38,8 @@ from bt_lstm_rotation.forecasting.walkforward.training import (
 )
 from bt_lstm_rotation.forecasting.window import BarHistory, Window
 from bt_lstm_rotation.periods import NEVER
-from bt_lstm_rotation.prices import PricePanel
 
-__all__ = ["WalkForward", "walk_forward"]
+__all__ = ["WalkForward"]
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +98,10 @@ class WalkForward:
         self._compared: np.datetime64 = NEVER
         self._spared: list[np.datetime64] = []
         self._answered = self._has_forecast = False
+        # What is of unknown code is made again in each run.
+        kept = is_ours(self._forecaster) and isinstance(self._forecaster, Storable)
+        self._journal = self._training.journal if kept else None
+        self._past = self._resume()
 
     def forecast(self, sessions: NDArray[np.datetime64]) -> NDArray[np.float64]:
         """Forecast the next sessions: mean and deviation over the members.
@@ -114,8 +122,13 @@ class WalkForward:
         wanted = ~np.isnat(in_force)
         if self._start is not None:
             wanted &= sessions >= self._start
+        spared = ~wanted & ~np.isnat(in_force)
+        if self._past is not None:
+            values = self._past.at(sessions)
+            wanted &= sessions > self._past.until
+            spared &= in_force > self._past.until
         stretches = np.unique(in_force[wanted])
-        self._spared.extend(np.unique(in_force[~wanted & ~np.isnat(in_force)]))
+        self._spared.extend(np.unique(in_force[spared]))
         due = stretches[stretches != self._tried]
         tasks = map(self._task, due)
         made = self._training.make(tasks, len(due))
@@ -159,6 +172,20 @@ class WalkForward:
         others = f", the first of {len(problems):,} reasons" if problems[1:] else ""
         return f"no forecast was made: {count}: {problems[0]}{others}"
 
+    def _resume(self) -> Past | None:
+        """Go on from where a journal says that an earlier run has come to."""
+        if self._journal is None:
+            return None
+        if (past := self._journal.past(self.spec, self.history.symbols)) is not None:
+            self.fits_.extend(past.fits)
+            self._answered = bool(past.values.size)
+            self._has_forecast = bool(np.isfinite(past.values).any())
+            self._model = past.model(self._forecaster)
+            if past.fits:
+                self._tried = past.fits[-1].session
+                self._served_by = past.fits[-1].served_by
+        return past
+
     def _accept(self, fitted: Fitted) -> None:
         """Take a fit over; if it failed, see to it that the last good one serves."""
         session, attempts = fitted.session, [fitted]
@@ -197,6 +224,9 @@ class WalkForward:
             )
         else:
             self._model, self._model_key, self._served_by = fit.model, key, session
+            if self._journal is not None and isinstance(self._forecaster, Storable):
+                arrays = self._forecaster.to_arrays(fit)
+                self._journal.keep(self.spec, self.history.symbols, session, arrays)
         self.fits_.append(
             FitRecord(
                 session=session,
@@ -256,34 +286,6 @@ class WalkForward:
             if store is not None and key:
                 store.put(key, {"values": values})
         return values
-
-
-def walk_forward(
-    panel: PricePanel,
-    spec: Spec,
-    *,
-    start: np.datetime64 | None = None,
-    training: Training | None = None,
-) -> Forecasts:
-    """Forecast every session of a panel, from `start` on if given.
-
-    The panel has the sectors' bars, without the benchmark; symbols keep its order.
-
-    Raises
-    ------
-    HistoryError, SpecError
-        If no forecast is possible at all, as `first_forecast` says.
-    """
-    first_forecast(panel, spec)
-    history = BarHistory.from_panel(panel)
-    walk = WalkForward(spec, history, start=start, training=training)
-    order = [history.symbols.index(symbol) for symbol in panel.symbols]
-    values, dispersion = walk.forecast(panel.sessions)[:, :, order]
-    if failure := walk.failure():
-        logger.warning("%s", failure)
-    return Forecasts(
-        panel.sessions, panel.symbols, values, dispersion, tuple(walk.fits_)
-    )
 
 
 def _mean_and_deviation(members: NDArray[np.float64]) -> NDArray[np.float64]:
