@@ -13,23 +13,18 @@ import numpy as np
 
 from bt_lstm_rotation.analyzers import RunReport
 from bt_lstm_rotation.backtest.broker import Broker
-from bt_lstm_rotation.backtest.history_needed import too_few_bars
-from bt_lstm_rotation.backtest.settings import given_names
-from bt_lstm_rotation.backtest.sizing import add_sizer, check_sizer
-from bt_lstm_rotation.backtest.trading_start import starting_at
-from bt_lstm_rotation.checks import check_date
-from bt_lstm_rotation.errors import (
-    DataError,
-    HistoryError,
-    SpecError,
-    StrategyError,
-    closest,
+from bt_lstm_rotation.backtest.preparing import (
+    add_strategy,
+    checked_params,
+    first_decision,
+    run_once,
 )
+from bt_lstm_rotation.backtest.sizing import add_sizer, check_sizer
+from bt_lstm_rotation.checks import check_date
+from bt_lstm_rotation.errors import DataError, StrategyError
 from bt_lstm_rotation.feeds import add_feeds
-from bt_lstm_rotation.forecasting import Training, first_forecast
-from bt_lstm_rotation.forecasting.forecaster import Spec
+from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
-from bt_lstm_rotation.periodic import PeriodicRebalance
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.result import BacktestResult
 from bt_lstm_rotation.strategy import SectorRotation
@@ -120,21 +115,18 @@ def run_backtest(
     sectors = [symbol for symbol in panel.symbols if symbol != benchmark]
     if not sectors:
         raise StrategyError(f"nothing to trade besides the benchmark {benchmark!r}")
-    given = _params(strategy, params or {}, benchmark=benchmark, training=training)
+    given = checked_params(
+        strategy, params or {}, benchmark=benchmark, training=training
+    )
     spec = given.get("spec", getattr(strategy.params, "spec", None))
-    first = _first_decision(panel, panel.select(sectors), spec, start)
+    first = first_decision(panel, panel.select(sectors), spec, start)
     _require_bar(panel, benchmark, first)
 
     cerebro = bt.Cerebro(stdstats=False)
     add_feeds(cerebro, panel, benchmark)
     broker.set_up(cerebro)
     add_sizer(cerebro, sizer)
-    if issubclass(strategy, PeriodicRebalance):
-        # The day after a close has no other close before it.
-        opening = start or (first + np.timedelta64(1, "D")).astype(object)
-        cerebro.addstrategy(strategy, **given, start=opening)
-    else:
-        cerebro.addstrategy(starting_at(strategy, first), **given)
+    add_strategy(cerebro, strategy, given, first, start)
     cerebro.addanalyzer(
         RunReport,
         folder=folder,
@@ -144,13 +136,7 @@ def run_backtest(
         panel=panel,
         clock=clock,
     )
-    try:
-        (ran,) = cerebro.run()
-    except IndexError as error:
-        if (too_few := too_few_bars(cerebro.runningstrats)) is not None:
-            raise too_few from error
-        raise
-    result: BacktestResult = ran.analyzers.runreport.result()
+    result: BacktestResult = run_once(cerebro).analyzers.runreport.result()
     return result
 
 
@@ -166,51 +152,6 @@ def _require_panel(panel: Any) -> None:
             value=type(panel).__name__,
             valid="load_prices(frames) makes one of DataFrames",
         )
-
-
-def _params(strategy: Any, params: Mapping[str, Any], **offered: Any) -> dict[str, Any]:
-    """Check the strategy's parameters, and add what it takes of those offered."""
-    known, given = set(strategy.params._getkeys()), given_names(strategy)
-    for name in params:
-        if name not in known:
-            hint = closest(str(name), known)
-            raise SpecError(strategy.__name__, "parameter", name, f"known ({hint})")
-        if name in given & {"benchmark", "start"}:
-            valid = f"left to run_backtest({name}=...)"
-            raise SpecError(strategy.__name__, "parameter", name, valid)
-    taken = {k: v for k, v in offered.items() if k in given and v is not None}
-    return taken | dict(params)
-
-
-def _first_decision(
-    panel: PricePanel, sectors: PricePanel, spec: Any, start: dt.date | None
-) -> np.datetime64:
-    """Return the close at which the first decision is made."""
-    possible: np.datetime64 = panel.sessions[0]
-    if isinstance(spec, Spec) and not isinstance(spec, type):
-        possible = first_forecast(sectors, spec)
-    if start is None:
-        return possible
-    # On a session of the benchmark alone there is nothing to decide.
-    sessions = sectors.sessions
-    at = int(np.searchsorted(sessions, np.datetime64(start, "D")))
-    if at == len(sessions):
-        raise DataError(
-            "the start is after the last session",
-            value=str(start),
-            valid=f"sessions are {sessions[0]} to {sessions[-1]}",
-        )
-    first: np.datetime64 = sessions[max(at - 1, 0)]
-    if first < possible:
-        earliest = sessions[np.searchsorted(sessions, possible) + 1 :][:1]
-        raise HistoryError(
-            f"too little history before the start {start}",
-            needed=int((sessions <= possible).sum()),
-            available=int((sessions <= first).sum()),
-            valid="the first fit waits for the first session of a period; "
-            f"the earliest possible start is {', '.join(map(str, earliest)) or 'none'}",
-        )
-    return first
 
 
 def _require_bar(
