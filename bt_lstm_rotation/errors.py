@@ -6,11 +6,13 @@ would be valid; the same facts are attributes, so that a program can act on them
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
+    "ClockError",
     "DataError",
     "ForecastError",
     "HistoryError",
@@ -183,6 +185,27 @@ class MissingExtraError(RotationError, ImportError):
         self.extra = extra
         super().__init__(
             f"{feature} needs an extra: pip install 'bt-lstm-rotation[{extra}]'"
+        )
+
+
+class ClockError(RotationError):
+    """A clock that was set back: it says less than what was written down before.
+
+    Parameters
+    ----------
+    now, written : datetime
+        What it says, and when the last record was written; both aware.
+    """
+
+    def __init__(self, now: dt.datetime, written: dt.datetime) -> None:
+        self.now = now
+        self.written = written
+        says, last = (
+            f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC" for at in (now, written)
+        )
+        super().__init__(
+            f"the clock says {says}, but the last record was written at {last}; "
+            "set the clock right, or give a later date"
         )
 
 

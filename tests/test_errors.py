@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import pickle
 
 import pytest
 
 from bt_lstm_rotation.errors import (
+    ClockError,
     DataError,
     HistoryError,
     LookaheadError,
@@ -30,6 +32,7 @@ from bt_lstm_rotation.errors import (
         SourceError("no answer"),
         StrategyError("no such file"),
         OutputError("disk full"),
+        ClockError(dt.datetime(2024, 7, 2, tzinfo=dt.UTC), dt.datetime.now(dt.UTC)),
     ],
     ids=lambda error: type(error).__name__,
 )

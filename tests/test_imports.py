@@ -35,6 +35,7 @@ FLOORS = [
     ["observers", "strategy"],
     ["backtest"],
     ["sweep"],
+    ["paper"],
     ["cli"],
     ["__main__"],
 ]
@@ -142,6 +143,7 @@ LIGHT = ["pandas", "joblib", "tensorflow", "yfinance", "matplotlib", "rich", "ji
         ("import bt_lstm_rotation.indicators", LIGHT[2:]),
         ("import bt_lstm_rotation.observers", LIGHT[2:]),
         ("import bt_lstm_rotation.strategy", LIGHT[2:]),
+        ("import bt_lstm_rotation.paper.market", ["exchange_calendars"]),
         ("import bt_lstm_rotation.reporting", ["backtrader", "tensorflow", "joblib"]),
         ("from bt_lstm_rotation import *", ["tensorflow", "yfinance", "matplotlib"]),
         (

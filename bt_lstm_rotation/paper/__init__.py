@@ -1,0 +1,1 @@
+"""Paper trading: day after day, on a simulated account."""
