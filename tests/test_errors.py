@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import pickle
 
 import pytest
 
 from bt_lstm_rotation.errors import (
     DataError,
+    HeldError,
     HistoryError,
+    JournalError,
     LookaheadError,
     MissingExtraError,
     OutputError,
@@ -30,6 +33,13 @@ from bt_lstm_rotation.errors import (
         SourceError("no answer"),
         StrategyError("no such file"),
         OutputError("disk full"),
+        JournalError(
+            "a page is torn",
+            name="spy",
+            last_sound=dt.date(2020, 1, 2),
+            restorable=True,
+        ),
+        HeldError("spy", pid=7, host="here", since="2020-01-02", purpose="step"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -54,6 +64,17 @@ def test_a_message_names_the_place_the_value_and_what_would_be_valid():
     )
     short = HistoryError("no fit", needed=1778, available=5)
     assert str(short) == "no fit: 1,778 sessions are needed, there are 5"
+
+
+def test_a_damaged_journal_is_answered_with_what_is_left_and_how_to_go_on():
+    error = JournalError(
+        "a page is torn", name="spy", last_sound=dt.date(2020, 1, 2), restorable=True
+    )
+    assert str(error) == (
+        "the journal of 'spy': a page is torn; it is sound up to the session of "
+        "2020-01-02, and `bt-lstm-rotation paper restore spy` lets it go on from there"
+    )
+    assert str(JournalError("nothing is left")) == "nothing is left"
 
 
 def test_a_misspelled_name_is_answered_with_the_closest():
