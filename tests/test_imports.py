@@ -34,7 +34,7 @@ FLOORS = [
     ["analyzers", "periodic"],
     ["observers", "strategy"],
     ["backtest"],
-    ["sweep"],
+    ["paper", "sweep"],
     ["cli"],
     ["__main__"],
 ]
