@@ -15,7 +15,9 @@ __all__ = [
     "ClockError",
     "DataError",
     "ForecastError",
+    "HeldError",
     "HistoryError",
+    "JournalError",
     "LookaheadError",
     "MissingExtraError",
     "OutputError",
@@ -211,6 +213,68 @@ class ClockError(RotationError):
 
 class OutputError(RotationError):
     """A result that cannot be written where it was asked for."""
+
+
+class JournalError(RotationError):
+    """A journal of paper trading that cannot be trusted, or not be read.
+
+    Parameters
+    ----------
+    name : str, optional
+        Whose journal it is.
+    last_sound : date, optional
+        The last session that can be restored.
+    restorable : bool
+        Whether ``bt-lstm-rotation paper restore NAME`` makes it sound again.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        name: str | None = None,
+        last_sound: dt.date | None = None,
+        restorable: bool = False,
+    ) -> None:
+        self.problem = problem
+        self.name = name
+        self.last_sound = last_sound
+        self.restorable = restorable
+        whose = "" if name is None else f"the journal of {name!r}: "
+        hint = ""
+        if restorable:
+            hint = (
+                f"; it is sound up to the session of {last_sound}, and "
+                f"`bt-lstm-rotation paper restore {name}` lets it go on from there"
+            )
+        super().__init__(f"{whose}{problem}{hint}")
+
+
+class HeldError(RotationError):
+    """Paper trading that another process is at work on.
+
+    `pid`, `host`, `since` (an ISO time) and `purpose` are those of that process; None
+    where it has not said so.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        pid: int | None = None,
+        host: str | None = None,
+        since: str | None = None,
+        purpose: str | None = None,
+    ) -> None:
+        self.name = name
+        self.pid = pid
+        self.host = host
+        self.since = since
+        self.purpose = purpose
+        holder = "another process"
+        if pid is not None:
+            holder = f"process {pid} on {host} since {since} ({purpose})"
+        super().__init__(f"{name!r} is in use by {holder}; wait for it, or end it")
 
 
 def _made_again(

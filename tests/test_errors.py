@@ -10,7 +10,9 @@ import pytest
 from bt_lstm_rotation.errors import (
     ClockError,
     DataError,
+    HeldError,
     HistoryError,
+    JournalError,
     LookaheadError,
     MissingExtraError,
     OutputError,
@@ -33,6 +35,13 @@ from bt_lstm_rotation.errors import (
         StrategyError("no such file"),
         OutputError("disk full"),
         ClockError(dt.datetime(2024, 7, 2, tzinfo=dt.UTC), dt.datetime.now(dt.UTC)),
+        JournalError(
+            "a page is torn",
+            name="spy",
+            last_sound=dt.date(2020, 1, 2),
+            restorable=True,
+        ),
+        HeldError("spy", pid=7, host="here", since="2020-01-02", purpose="step"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -57,6 +66,17 @@ def test_a_message_names_the_place_the_value_and_what_would_be_valid():
     )
     short = HistoryError("no fit", needed=1778, available=5)
     assert str(short) == "no fit: 1,778 sessions are needed, there are 5"
+
+
+def test_a_damaged_journal_is_answered_with_what_is_left_and_how_to_go_on():
+    error = JournalError(
+        "a page is torn", name="spy", last_sound=dt.date(2020, 1, 2), restorable=True
+    )
+    assert str(error) == (
+        "the journal of 'spy': a page is torn; it is sound up to 2020-01-02; "
+        "`bt-lstm-rotation paper restore spy` goes on from there"
+    )
+    assert str(JournalError("nothing is left")) == "nothing is left"
 
 
 def test_a_misspelled_name_is_answered_with_the_closest():

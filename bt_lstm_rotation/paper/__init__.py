@@ -1,1 +1,1 @@
-"""Paper trading: day after day, on a simulated account."""
+"""Paper trading: the same strategy, day after day, on an account that survives."""
