@@ -6,6 +6,7 @@ Sessions are weekdays from 2020-01-01 on and are named by their number, from 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import backtrader as bt
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 from hand_made import Bar, frame_of
 
+from bt_lstm_rotation import PricePanel
 from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 from bt_lstm_rotation.rebalancing.adjusting_broker import AdjustingBroker
 
@@ -88,6 +90,19 @@ def market(**prices: Sequence[Bar]) -> dict[str, pd.DataFrame]:
     }
 
 
+def in_old_units(
+    panel: PricePanel, actions: Mapping[int, Mapping[str, CorporateAction]]
+) -> PricePanel:
+    """A panel as it was seen, session by session; rows are numbers of sessions."""
+    bars = panel.bars.copy()
+    for number, named in actions.items():
+        for name, action in named.items():
+            column = panel.symbols.index(name)
+            bars[:4, :number, column] /= action.price
+            bars[4, :number, column] /= action.shares
+    return replace(panel, bars=bars)
+
+
 def run(
     frames: Mapping[str, pd.DataFrame],
     script: Mapping[int, Callable[[Any], Any]] | None = None,
@@ -115,6 +130,7 @@ def run(
         params["script"] = script
     cerebro.addstrategy(strategy, **params)
     for analyzer in analyzers:
-        cerebro.addanalyzer(analyzer, _name=analyzer.__name__)
+        kind, settings = analyzer if isinstance(analyzer, tuple) else (analyzer, {})
+        cerebro.addanalyzer(kind, _name=kind.__name__, **settings)
     (ran,) = cerebro.run()
     return ran
