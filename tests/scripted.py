@@ -112,7 +112,7 @@ def run(
     cash: float = 10_000.0,
     broker: Any = None,
     analyzers: Sequence[Any] = (),
-    lot: float = 1,
+    broker_lot: float = 1,
     mode: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Any:
@@ -122,7 +122,7 @@ def run(
         cerebro.adddata(bt.feeds.PandasData(dataname=frame), name=name)
     if actions is not None:
         dated = {day(number): named for number, named in actions.items()}
-        cerebro.broker = AdjustingBroker(actions=dated, lot=lot)
+        cerebro.broker = AdjustingBroker(actions=dated, lot=broker_lot)
     if broker is not None:
         broker(cerebro.broker)
     cerebro.broker.setcash(cash)

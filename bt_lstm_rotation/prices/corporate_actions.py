@@ -108,6 +108,7 @@ def classified(factor: float, last_close: float) -> CorporateAction:
                 value=value,
                 valid="a finite number above 0",
             )
+    factor, last_close = float(factor), float(last_close)
     for split in SPLITS:
         if math.isclose(factor, split, rel_tol=ROUNDING):
             return CorporateAction(float(split), float(1 / split), 0.0)

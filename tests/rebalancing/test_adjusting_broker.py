@@ -65,7 +65,7 @@ def test_a_position_of_less_than_a_lot_is_paid_out_whole():
 
 @pytest.mark.parametrize(("lot", "after"), [(0.001, 1.5), (0.4, 1.2)])
 def test_shares_are_rounded_to_the_lot(lot, after):
-    ran = run(REVERSE_AT_3, {0: buy(15)}, {3: {"A": REVERSE}}, lot=lot)
+    ran = run(REVERSE_AT_3, {0: buy(15)}, {3: {"A": REVERSE}}, broker_lot=lot)
     value, cash, held = ran.noted[3]
     assert held == {"A": pytest.approx(after)}
     assert value == pytest.approx(10_000.0)
