@@ -51,11 +51,12 @@ def _multiply(owner: Any, factor: float, names: str) -> None:
 
 def adjust_trades(
     strategy: Any, feed: Any, action: CorporateAction, paid_out: float, price: float
-) -> None:
+) -> float:
     """Bring a strategy's open trades in a feed into new units.
 
     Cash is part of what they gain. `paid_out` new shares, below 0 of a short position,
     leave them at a price in new units; one that this ends is told as any other is.
+    What is more than they hold is returned, for another strategy's.
     """
     scheme = strategy.broker.getcommissioninfo(feed)
     for trades in strategy._trades.get(feed, {}).values():
@@ -74,3 +75,4 @@ def adjust_trades(
         trade.update(NO_ORDER, -left, price, 0.0, 0.0, 0.0, scheme)
         if trade.isclosed:
             strategy._tradespending.append(copy(trade))
+    return paid_out

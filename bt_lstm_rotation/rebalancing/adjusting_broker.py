@@ -195,7 +195,7 @@ class AdjustingBroker(bt.brokers.BackBroker):
         position.fix(size, price if size else 0.0)
         self.cash += cash
         for strategy in self.cerebro.runningstrats:
-            adjust_trades(strategy, feed, action, paid_out, close)
+            paid_out = adjust_trades(strategy, feed, action, paid_out, close)
         return cash
 
     def _open_orders(self, feed: Any) -> list[Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import backtrader as bt
 import pytest
-from scripted import DIVIDEND, REVERSE, SPLIT, market, run
+from scripted import DIVIDEND, REVERSE, SPLIT, Scripted, day, market, run
 
 from bt_lstm_rotation.prices.corporate_actions import CorporateAction
+from bt_lstm_rotation.rebalancing.adjusting_broker import AdjustingBroker
 
 LIMIT, STOP, STOP_LIMIT = bt.Order.Limit, bt.Order.Stop, bt.Order.StopLimit
 TRAIL, TRAIL_LIMIT = bt.Order.StopTrail, bt.Order.StopTrailLimit
@@ -228,3 +229,30 @@ def test_a_trade_that_is_paid_out_whole_is_closed():
     frames = market(A=[10, 10, 12, 120, 120])
     ran = run(frames, {0: buy(5)}, {3: {"A": REVERSE}})
     assert ran.trades == [(1, False, 5, 0.0), (3, True, 0, pytest.approx(10.0))]
+
+
+def test_trades_of_two_strategies_are_paid_out_once():
+    # 10 and 5 become 1 and a half; the half that is paid out leaves the first.
+    cerebro = bt.Cerebro(stdstats=False)
+    bars = market(A=[10, 10, 100, 100, 100])["A"]
+    cerebro.adddata(bt.feeds.PandasData(dataname=bars), name="A")
+    cerebro.broker = AdjustingBroker(actions={day(2): {"A": REVERSE}})
+    for size in (10, 5):
+        cerebro.addstrategy(Scripted, script={0: buy(size)})
+    ran = cerebro.run()
+    trades = [one._trades[one.data][0][-1] for one in ran]
+    assert [trade.size for trade in trades] == [0.5, 0.5]
+    assert cerebro.broker.getposition(ran[0].data).size == 1
+
+
+def test_trades_that_face_each_other_are_not_paid_out_of_each_other():
+    # 25 and -10 are 1.5 net; the half that is paid out is of the first.
+    cerebro = bt.Cerebro(stdstats=False)
+    bars = market(A=[10, 10, 100, 100, 100])["A"]
+    cerebro.adddata(bt.feeds.PandasData(dataname=bars), name="A")
+    cerebro.broker = AdjustingBroker(actions={day(2): {"A": REVERSE}})
+    for script in ({0: sell(10)}, {0: buy(25)}):
+        cerebro.addstrategy(Scripted, script=script)
+    ran = cerebro.run()
+    trades = [one._trades[one.data][0][-1] for one in ran]
+    assert [trade.size for trade in trades] == [-1.0, 2.0]

@@ -9,10 +9,22 @@ import backtrader as bt
 import pytest
 from scripted import DIVIDEND, REVERSE, SPLIT, Scripted, Told, day, market, run
 
+from bt_lstm_rotation import NoLookahead
 from bt_lstm_rotation.analyzers import AccountHistory
 from bt_lstm_rotation.errors import SpecError, StrategyError
 from bt_lstm_rotation.prices.corporate_actions import CorporateAction, classified
 from bt_lstm_rotation.rebalancing.adjusting_broker import AdjustingBroker
+
+
+class BuysAtOnce(bt.Strategy):
+    params = (("size", 1),)
+
+    def __init__(self):
+        pass
+
+    def next(self):
+        if len(self) == 1:
+            self.buy(size=self.p.size)
 
 
 def buy(size, **how):
@@ -274,6 +286,38 @@ def test_modes_that_can_be_agree(mode):
     script = {0: buy(15), 2: sell(4)}
     ran = run(SPLIT_AT_3, script, {3: {"A": SPLIT}}, mode=mode)
     assert ran.noted[3] == (10_000.0, 8_900.0, {"A": 22})
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_every_trial_of_an_optimisation_is_adjusted(cpus):
+    cerebro = bt.Cerebro(stdstats=False, maxcpus=cpus)
+    cerebro.adddata(bt.feeds.PandasData(dataname=SPLIT_AT_3["A"]), name="A")
+    cerebro.broker = AdjustingBroker(actions={day(3): {"A": SPLIT}})
+    cerebro.broker.setcash(10_000.0)
+    cerebro.optstrategy(BuysAtOnce, size=(5, 15, 25))
+    cerebro.addanalyzer(AccountHistory)
+    sizes = []
+    for (ran,) in cerebro.run():
+        equity, _, held = list(ran.analyzers[0].get_analysis().values())[-1]
+        assert equity == 10_000.0
+        sizes.append(held["A"][0])
+    assert sizes == [10.0, 30.0, 50.0]
+
+
+def test_a_strategy_that_must_not_look_ahead_does_not():
+    class Careful(NoLookahead, Told):
+        def __init__(self):
+            super().__init__()
+            self.ema = bt.ind.EMA(self.data, period=3)
+            self.seen = []
+
+        def next(self):
+            super().next()
+            self.seen.append(self.ema[0])
+
+    ran = run(SPLIT_AT_3, {0: buy(15)}, {3: {"A": SPLIT}}, strategy=Careful)
+    assert ran.noted[5][2] == {"A": 30}
+    assert ran.seen[2:] == [100.0, 50.0, 50.0, 50.0]
 
 
 def test_a_name_that_no_feed_has_is_refused():
