@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from hand_made import Bar, frame_of
 
-from bt_lstm_rotation import PricePanel
+from bt_lstm_rotation import Forecast, MomentumSpec, PricePanel
+from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 from bt_lstm_rotation.rebalancing.adjusting_broker import AdjustingBroker
 
@@ -80,6 +81,15 @@ class Told(Scripted):
 
     def notify_corporate_action(self, data, action):
         self.told.append((len(data), data._name, action))
+
+
+class Forecasts(Scripted):
+    """Momentum for each feed."""
+
+    def __init__(self):
+        super().__init__()
+        spec = MomentumSpec(lookback=10, skip=2, horizon=3)
+        Forecast.pooled(self.datas, spec=spec, training=Training(store=None))
 
 
 def market(**prices: Sequence[Bar]) -> dict[str, pd.DataFrame]:

@@ -76,6 +76,7 @@ class AdjustingBroker(bt.brokers.BackBroker):
     - a strategy, indicator or analyzer that has a method ``notify_corporate_action``
       is told, with the feed and the `CorporateAction`.
 
+    A feed that is resampled from another has bars, and so actions, of its own.
     ``applied`` lists every `AppliedAction` so far. Without actions it is a
     `BackBroker`; with some, a run goes bar by bar (``runonce=False``).
 

@@ -9,6 +9,7 @@ from scripted import (
     DIVIDEND,
     REVERSE,
     SPLIT,
+    Forecasts,
     Scripted,
     day,
     in_old_units,
@@ -16,7 +17,6 @@ from scripted import (
     run,
 )
 
-from bt_lstm_rotation import Forecast, MomentumSpec
 from bt_lstm_rotation.analyzers import (
     EquityCurve,
     FillHistory,
@@ -25,18 +25,8 @@ from bt_lstm_rotation.analyzers import (
     SectorContribution,
     ShownBars,
 )
-from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.prices.corporate_actions import classified
 from bt_lstm_rotation.rebalancing.adjusting_broker import AdjustingBroker
-
-
-class Forecasts(Scripted):
-    """Momentum for each feed."""
-
-    def __init__(self):
-        super().__init__()
-        spec = MomentumSpec(lookback=10, skip=2, horizon=3)
-        Forecast.pooled(self.datas, spec=spec, training=Training(store=None))
 
 
 def buy(size, **how):

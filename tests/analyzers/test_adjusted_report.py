@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fakes import random_panel
-from scripted import Scripted, day, in_old_units, run
-from test_adjusted_records import Forecasts
+from scripted import Forecasts, Scripted, day, in_old_units, run
 
 from bt_lstm_rotation import RunReport
 from bt_lstm_rotation.measures.contribution import contributions
