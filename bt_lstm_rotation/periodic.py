@@ -156,6 +156,10 @@ class PeriodicRebalance(bt.Strategy):
         """Tell the rebalancer what became of an order."""
         self.rebalancer.notify_order(order)
 
+    def notify_corporate_action(self, data: Any, action: Any) -> None:
+        """Tell the rebalancer of a split or a dividend (`AdjustingBroker`)."""
+        self.rebalancer.notify_corporate_action(data, action)
+
     def _require_one_time(self) -> None:
         """Raise if a bar of this session came before another one of it."""
         if len({feed.datetime[0] for feed in self.trading_today().values()}) > 1:

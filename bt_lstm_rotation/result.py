@@ -54,7 +54,14 @@ class BacktestResult:
     bars : DataFrame
         Of each session all bars, the benchmark's included: one column for each of
         ``Open, High, Low, Close, Volume`` and symbol, named (price, symbol); NaN where
-        a symbol had none.
+        a symbol had none. Bars that were kept as they were seen are in the units of
+        their session; `actions` lead from one to the next.
+    actions : DataFrame
+        One row a split or dividend that the account went through: ``session``, whose
+        bar is the first in new units; ``symbol``; ``price``, the factor on all prices
+        before; ``shares``, new ones for each old one; ``cash``, what was paid in all,
+        in currency; ``size_before`` and ``size_after``, shares held. Empty where prices
+        were adjusted for both beforehand, as in a backtest.
     """
 
     account: pd.DataFrame = field(repr=False)
@@ -66,6 +73,7 @@ class BacktestResult:
     summary: dict[str, Any]
     positions: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     bars: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    actions: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
     def __repr__(self) -> str:
         name = str((self.summary.get("strategy") or {}).get("name", "no strategy"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import fields
+from typing import Any
 
 from bt_lstm_rotation.checks import check_whole
 from bt_lstm_rotation.errors import SpecError
@@ -88,6 +89,14 @@ class SectorRotation(PeriodicRebalance):
         """Remember the closes by which positions are valued, and trade if it is due."""
         self.holdings.observe()
         super().next()
+
+    def notify_corporate_action(self, data: Any, action: Any) -> None:
+        """Value what is held in new units as well; the forecasts look after themselves.
+
+        See `AdjustingBroker`.
+        """
+        super().notify_corporate_action(data, action)
+        self.holdings.restate(data, action)
 
     def weights(self) -> dict[str, float]:
         """Choose by forecast, weigh what was chosen, and go as far as is allowed."""

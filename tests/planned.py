@@ -99,6 +99,9 @@ class Planned(bt.Strategy):
                 Fill(self.session, order.data._name, done.size, done.price, done.comm)
             )
 
+    def notify_corporate_action(self, data, action):
+        self.rebalancer.notify_corporate_action(data, action)
+
     def events(self) -> list[tuple[int, str, str]]:
         return [
             (int(np.busday_count(self.first.date(), e.session)), e.kind, e.feed)
@@ -117,6 +120,7 @@ def run(
     settings: Mapping[str, object] | None = None,
     analyzers: Sequence[type[bt.Analyzer]] = (),
     cerebro: bt.Cerebro | None = None,
+    strategy: type[Planned] = Planned,
     **params: object,
 ) -> Planned:
     cerebro = cerebro or bt.Cerebro(stdstats=False, **MODES[mode])
@@ -126,11 +130,11 @@ def run(
     cerebro.broker.setcommission(commission)
     if filler is not None:
         cerebro.broker.set_filler(filler)
-    cerebro.addstrategy(Planned, plan=plan, settings=settings or {}, **params)
+    cerebro.addstrategy(strategy, plan=plan, settings=settings or {}, **params)
     for analyzer in analyzers:
         cerebro.addanalyzer(analyzer, _name=analyzer.__name__)
-    (strategy,) = cerebro.run()
-    return strategy
+    (ran,) = cerebro.run()
+    return ran
 
 
 def simulated(seed: int, months: int, gap: float) -> tuple[dict, dict]:

@@ -142,6 +142,7 @@ TRADES = (
 EXPECTED = {
     "An error for looking ahead": ".close[1] at script.py:7",
     "Valid bars alone": "MARKET []",
+    "Shares that split and pay dividends on the way": "size_after=30.0",
     "Commissions of your own": "'scheme': 'PerShare'",
     "Analyzers alone": "'commission': ",
     "A plot without a display": "forecasts.png",

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.analyzers.clock import clock_of
 from bt_lstm_rotation.feeds.absurd_bars import findings_of, warn_of_findings
-from bt_lstm_rotation.feeds.naming import FIELDS, FeedLabels
+from bt_lstm_rotation.feeds.naming import FIELDS, FeedLabels, feed_name
 from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.prices.corporate_actions import restated
 from bt_lstm_rotation.prices.findings import Finding
 
 __all__ = ["ShownBars"]
@@ -26,7 +27,9 @@ class ShownBars(bt.Analyzer):
     ``get_analysis()`` gives a `PricePanel` whose symbols are the feeds' labels
     (`bt_lstm_rotation.feeds.naming.FeedLabels`); of bars shorter than a day, a session
     has the first open, the highest high, the lowest low, the last close and the sum of
-    the volumes. Bars whose close is not a number are left out.
+    the volumes. Bars whose close is not a number are left out. Each bar is in the units
+    in which it was shown: under an `AdjustingBroker` they change at splits and
+    dividends.
     """
 
     def __init__(self) -> None:
@@ -40,10 +43,12 @@ class ShownBars(bt.Analyzer):
         self.next()
 
     def next(self) -> None:
-        """Keep the bars of feeds that save memory, which are gone soon."""
+        """Keep the bars that are gone soon, or may be restated."""
         if self._short is None:
-            feeds = self.strategy.datas
-            self._short = [f for f in feeds if f.close.mode == f.close.QBuffer]
+            feeds, all_of_them = self.strategy.datas, self._restates
+            self._short = [
+                f for f in feeds if all_of_them or f.close.mode == f.close.QBuffer
+            ]
             self._kept = {feed: {} for feed in self._short}
         for feed in self._short:
             if len(feed):
@@ -61,7 +66,7 @@ class ShownBars(bt.Analyzer):
         for column, feed in enumerate(feeds):
             days, own = columns[labels[feed]]
             bars[:, np.searchsorted(sessions, days), column] = own
-            found = findings_of(labels[feed], days, own)
+            found = findings_of(labels[feed], days, self._in_one_unit(feed, days, own))
             warn_of_findings(feed, found)
             findings += found
         self._short, self._kept = None, {}
@@ -72,6 +77,17 @@ class ShownBars(bt.Analyzer):
     def get_analysis(self) -> Any:
         """Return the panel; None while the run lasts."""
         return self._panel
+
+    @property
+    def _restates(self) -> bool:
+        return hasattr(self.strategy.broker, "applied")
+
+    def _in_one_unit(
+        self, feed: Any, days: NDArray[np.datetime64], bars: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        applied = self.strategy.broker.applied if self._restates else ()
+        own = [done for done in applied if done.symbol == feed_name(feed)]
+        return restated(days, bars, [(done.session, done.action) for done in own])
 
     def _bars_of(self, feed: Any) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
         if (kept := self._kept.get(feed)) is not None:

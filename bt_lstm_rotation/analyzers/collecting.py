@@ -54,10 +54,11 @@ def collect(recorded: Recorded) -> BacktestResult:
     )
     notes = [*recorded.notes, *_flow_notes(flows), *_idle_notes(weights, orders)]
     benchmark = None
+    in_one_unit = recorded.in_one_unit
     if recorded.benchmark is not None:
         compared = Benchmark(
             name=recorded.benchmark,
-            close=recorded.panel.frame(recorded.benchmark)["Close"],
+            close=in_one_unit.panel.frame(recorded.benchmark)["Close"],
             account=account,
             flows=flows,
             traded=recorded.benchmark in weights
@@ -66,7 +67,7 @@ def collect(recorded: Recorded) -> BacktestResult:
         account["benchmark"] = compared.curve
         benchmark = compared.measured(metrics["periods_a_year"])
         notes += compared.notes()
-    forecasts, measured = _forecasts(recorded)
+    forecasts, measured = _forecasts(in_one_unit)
     retrains = _frame(FitRecord, recorded.fits)
     return BacktestResult(
         account=account,
@@ -108,6 +109,7 @@ def collect(recorded: Recorded) -> BacktestResult:
         },
         positions=positions,
         bars=_bars(recorded.panel, index),
+        actions=_actions(recorded),
     )
 
 
@@ -168,6 +170,24 @@ def _bars(panel: PricePanel, index: pd.DatetimeIndex) -> pd.DataFrame:
     )
     rows = panel.bars[:, kept].transpose(1, 0, 2).reshape(-1, len(columns))
     return pd.DataFrame(rows, index=days[kept], columns=columns)
+
+
+def _actions(recorded: Recorded) -> pd.DataFrame:
+    """Lay out what changed the account after the first close of the report."""
+    rows = [
+        {
+            "session": np.datetime64(done.session, "ns"),
+            "symbol": done.symbol,
+            "price": done.action.price,
+            "shares": done.action.shares,
+            "cash": done.cash,
+            "size_before": done.size_before,
+            "size_after": done.size_after,
+        }
+        for done in recorded.actions
+        if np.datetime64(done.session, "D") > recorded.first
+    ]
+    return pd.DataFrame(rows)
 
 
 def _held_besides(

@@ -24,7 +24,8 @@ class SectorContribution(DerivedAnalyzer):
     """What the strategy's own orders in each feed brought the account.
 
     A feed's contribution to a session is what its position is worth more, plus what its
-    fills brought in, less what they cost: price moves, slippage and commission. Over
+    fills brought in, less what they cost: price moves, slippage and commission; and
+    plus what splits and dividends paid, under an `AdjustingBroker`. Over
     all feeds contributions add up to the change of equity since the first close, less
     what was paid in, plus the interest that was charged. Feeds that were never traded
     are left out.
@@ -64,6 +65,19 @@ class SectorContribution(DerivedAnalyzer):
             interest = _interest_booked(part, scheme)
             self._booked += interest
             self._brought[feed] += _cash_of(part, scheme) + interest
+
+    def notify_corporate_action(self, data: Any, action: Any) -> None:
+        """Follow the position, and the cash, through a split or a dividend."""
+        position, done = self._positions.get(data), self.strategy.broker.applied[-1]
+        if position is None or not position.size:
+            return
+        size, paid = position.size * action.shares, position.size * action.cash
+        if done.size_before:
+            # Strategies that share an account may have part of the position each.
+            part = position.size / done.size_before
+            size, paid = part * done.size_after, part * done.cash
+        self._brought[data] += paid
+        position.fix(size, position.price / action.shares)
 
     def next(self) -> None:
         """Record what each feed brought since the session before."""

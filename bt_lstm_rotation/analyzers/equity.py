@@ -86,6 +86,13 @@ class EquityCurve(DerivedAnalyzer):
         self._now = (worth, price)
         self._worth[today] = worth
 
+    def notify_corporate_action(self, data: Any, action: Any) -> None:
+        """Bring the benchmark's last price into new units."""
+        if data is self._feed:
+            (worth, price), (now, close) = self._before, self._now
+            self._before = worth, price * action.price
+            self._now = now, close * action.price
+
     @property
     def _begun(self) -> bool:
         """Whether the benchmark had a price by the close of the session before."""

@@ -15,6 +15,9 @@ from bt_lstm_rotation.rebalancing.schemes import multiplier_of
 
 __all__ = ["OrderHistory", "OrderRecord", "TradingCosts"]
 
+# Of an order that can still be filled.
+ALIVE = ("Created", "Submitted", "Accepted", "Partial")
+
 
 @dataclass
 class OrderRecord:
@@ -30,7 +33,8 @@ class OrderRecord:
         The session at whose close it was sent.
     side : {"buy", "sell"}
     size : float
-        Shares asked for, above 0.
+        Shares asked for, above 0. After a split, here and in what was filled and its
+        price, new ones.
     status : str
         How it ended, in Backtrader's words: Completed, Margin, Canceled, ...
     executed : date or None
@@ -88,9 +92,10 @@ class OrderHistory(bt.Analyzer):
                 submitted=order.info.get("session")
                 or self._sessions.date_of(order.data, float(order.created.dt)),
                 side="buy" if order.isbuy() else "sell",
-                size=abs(float(order.created.size)),
+                size=0.0,
                 status="",
             )
+        record.size = abs(float(order.created.size))
         record.status = order.getstatusname()
         if abs(order.executed.size) > record.filled:
             filled, price = abs(float(order.executed.size)), float(order.executed.price)
@@ -113,6 +118,14 @@ class OrderHistory(bt.Analyzer):
                 executed = float(order.executed.dt)
                 record.executed = self._sessions.date_of(order.data, executed)
             record.commission = float(order.executed.comm)
+
+    def notify_corporate_action(self, data: Any, action: Any) -> None:
+        """Count what was filled of orders that are still open in new shares."""
+        label = self._labels[data]
+        for record in self.rets.values():
+            if record.symbol == label and record.status in ALIVE:
+                record.filled *= action.shares
+                record.price /= action.shares
 
     def get_analysis(self) -> Any:
         """Return the record."""

@@ -15,6 +15,7 @@ from bt_lstm_rotation.analyzers.waiting import WaitHistory, waited
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.prices.corporate_actions import restated
 from bt_lstm_rotation.rebalancing import RebalanceEvent
 
 __all__ = ["Recorded", "StrategyRecord", "first_of_report", "merged"]
@@ -47,6 +48,9 @@ class Recorded:
         Sessions a year; None to measure it.
     notes : tuple of str
         Sentences that a reader has to know.
+    actions : sequence of AppliedAction
+        Splits and dividends that the account went through; the panel's bars are each in
+        the units of their session.
     """
 
     panel: PricePanel
@@ -66,12 +70,24 @@ class Recorded:
     intraday: bool = False
     periods_a_year: float | None = None
     notes: tuple[str, ...] = ()
+    actions: Sequence[Any] = ()
 
     @property
     def traded(self) -> PricePanel:
         """The bars of all but the benchmark; of a run with nothing else, its own."""
         symbols = [name for name in self.panel.symbols if name != self.benchmark]
         return self.panel.select(symbols or self.panel.symbols)
+
+    @property
+    def in_one_unit(self) -> Recorded:
+        """The same, with all bars in the units of the last, as returns need them."""
+        if not self.actions:
+            return self
+        bars = self.panel.bars.copy()
+        for column, symbol in enumerate(self.panel.symbols):
+            own = [(a.session, a.action) for a in self.actions if a.symbol == symbol]
+            bars[:, :, column] = restated(self.panel.sessions, bars[:, :, column], own)
+        return replace(self, panel=replace(self.panel, bars=bars), actions=())
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ class RunReport(bt.Analyzer):
       - show: whether a table is printed at the end (False)
       - periods_a_year: sessions a year, by which ratios are annualised (None: measured
         from the bars)
-      - panel: the bars, if they are at hand (None: those that the feeds have shown)
+      - panel: the bars, if they are at hand, as the feeds show them (None: those that
+        they have shown)
       - clock: seconds, for timing (`time.perf_counter`)
 
     Raises
@@ -205,6 +206,7 @@ class RunReport(bt.Analyzer):
                 self.sessions.dates_of(feed).daily for feed in self.strategy.datas
             ),
             periods_a_year=self.p.periods_a_year,
+            actions=tuple(getattr(self.strategy.broker, "applied", ())),
             **merged(records, first),
         )
 

@@ -48,6 +48,13 @@ class ForecastSkill(DerivedAnalyzer):
                 if 0 < close < math.inf:
                     row[feed_name(feed)] = close
 
+    def notify_corporate_action(self, data: Any, action: Any) -> None:
+        """Bring a feed's closes so far into new units."""
+        name = feed_name(data)
+        for row in self._closes.values():
+            if name in row:
+                row[name] *= action.price
+
     def analysis(self) -> dict[str, Any]:
         """Hold every forecast against what came of it."""
         recorded = self._forecasts.get_analysis()

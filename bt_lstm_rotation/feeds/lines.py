@@ -12,7 +12,7 @@ import backtrader as bt
 
 from bt_lstm_rotation.feeds.sessions import dates_of
 
-__all__ = ["current_day", "date_of_bar", "day_of", "feed_of", "name_of"]
+__all__ = ["current_day", "date_of_bar", "day_of", "feed_of", "label_of", "name_of"]
 
 
 def current_day(owner: Any) -> int | None:
@@ -72,14 +72,15 @@ def name_of(line: Any) -> str:
         return type(line).__name__.lstrip("_")
     owner = line._owner
     number = next(n for n, other in enumerate(owner.lines) if other is line)
-    return f"{_label(owner)}.{owner._getlinealias(number) or number}"
+    return f"{label_of(owner)}.{owner._getlinealias(number) or number}"
 
 
-def _label(series: Any) -> str:
+def label_of(series: Any) -> str:
+    """Name a feed or an indicator, as in ``"SMA(XLK)"``."""
     if isinstance(series, bt.AbstractDataBase):
         return str(series._name or f"data{series._id - 1}")
     if isinstance(series, bt.LineSeriesStub):
         return name_of(series.lines[0])
     if not isinstance(series, bt.IndicatorBase):
         return type(series).__name__
-    return f"{type(series).__name__}({', '.join(map(_label, series.datas))})"
+    return f"{type(series).__name__}({', '.join(map(label_of, series.datas))})"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.periods import MONTH
 from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.prices.corporate_actions import CorporateAction, restated
 
 __all__ = ["BarHistory", "Window"]
 
@@ -97,6 +98,13 @@ class BarHistory:
             If a session does not lie after the one before it.
         """
         self._series[symbol].extend(symbol, sessions, bars)
+
+    def restate(
+        self, symbol: str, action: CorporateAction, session: np.datetime64
+    ) -> None:
+        """Bring a symbol's bars before a session, the first in new units, into them."""
+        series = self._series[symbol]
+        series.bars[:] = restated(series.dates, series.bars, [(session, action)])
 
     def sessions(self) -> NDArray[np.datetime64]:
         """Return the union of all symbols' sessions, ascending, (n,) datetime64[D]."""

@@ -145,6 +145,11 @@ class Forecast(bt.Indicator):
         for line, row in zip((self.l.forecast, self.l.dispersion), values, strict=True):
             line.array[start : start + len(row)] = _array_like(line.array, row)
 
+    def notify_corporate_action(self, data: Any, action: Any) -> None:
+        """Show the pool its feed's past in new units; see `AdjustingBroker`."""
+        if data is self.data:
+            self.pool.restate(data, action)
+
     def qbuffer(self, savemem: int = 0) -> None:
         """Save memory, but not that of the feeds."""
         super().qbuffer(savemem)

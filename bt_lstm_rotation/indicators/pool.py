@@ -34,6 +34,7 @@ from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.periods import NEVER, QUARTER
+from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 from bt_lstm_rotation.prices.validity import (
     BarValidator,
     describe_invalid,
@@ -161,6 +162,16 @@ class ForecastPool:
             return math.nan, math.nan  # a feed that shows an old bar, or invalid ones
         forecast, dispersion = self._latest[name]
         return forecast, dispersion
+
+    def restate(self, feed: Any, action: CorporateAction) -> None:
+        """Bring a feed's bars before the one that it shows into new units.
+
+        What was forecast stays. A network that was trained on old units goes on in new
+        ones: features are ratios, but for rounding and the log(1 + x) of ``volume``.
+        """
+        name = self._names[id(feed)]
+        session = self._dates[name].session(feed.lines.datetime[0])
+        self._history.restate(name, action, session)
 
     def all(self, feed: Any) -> NDArray[np.float64]:
         """Forecast all bars of a feed, in a run whose bars are loaded already.

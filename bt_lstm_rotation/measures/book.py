@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.measures.conservation import conservation
 from bt_lstm_rotation.measures.contribution import contributions
 from bt_lstm_rotation.measures.flows import growth
 from bt_lstm_rotation.measures.ledger import (
@@ -21,7 +22,7 @@ from bt_lstm_rotation.measures.ledger import (
     keep_books,
     prices_of,
 )
-from bt_lstm_rotation.measures.tally import Check, relative, tally
+from bt_lstm_rotation.measures.tally import Check, relative, single, tally
 
 __all__ = ["Check", "check_book"]
 
@@ -40,13 +41,14 @@ def check_book(
     costs: float | None,
     total_return: float | None,
     events: pd.DataFrame | None = None,
+    actions: pd.DataFrame | None = None,
     intraday: bool = False,
 ) -> list[Check]:
     """Check a run's records against each other.
 
     Parameters
     ----------
-    account, weights, positions, orders, bars, events : DataFrame
+    account, weights, positions, orders, bars, events, actions : DataFrame
         As `bt_lstm_rotation.result.BacktestResult` has them.
     costs, total_return : float or None
         As the ``metrics`` of its summary have them.
@@ -57,7 +59,8 @@ def check_book(
     Returns
     -------
     list of Check
-        Equity, weights, their sums, positions, fills, costs and returns, in this order.
+        Equity, weights, their sums, positions, fills, costs and returns, in this order;
+        and where there were any, what splits and dividends kept.
 
     Notes
     -----
@@ -67,13 +70,14 @@ def check_book(
     they differ on most of the sessions on which something is held. Equity is then
     checked by its changes, which have to be what fills and prices explain.
     """
-    ledger = keep_books(pd.DatetimeIndex(account.index), positions, orders, bars)
+    sessions = pd.DatetimeIndex(account.index)
+    ledger = keep_books(sessions, positions, orders, bars, actions)
     filled = fills(orders)
     paid_in_full = _paid_in_full(account, positions, filled)
     if paid_in_full:
         equity = _equity(account, positions)
     else:
-        equity = _equity_by_fills(account, positions, orders, bars)
+        equity = _equity_by_fills(account, positions, orders, bars, actions)
     return [
         equity,
         _weights(account, weights, positions),
@@ -82,6 +86,7 @@ def check_book(
         _fills(account, ledger, filled, bars, events, intraday=intraday),
         _costs(filled, costs),
         _total_return(account, total_return),
+        *conservation(actions, bars),
     ]
 
 
@@ -117,8 +122,9 @@ def _equity_by_fills(
     positions: pd.DataFrame,
     orders: pd.DataFrame,
     bars: pd.DataFrame,
+    actions: pd.DataFrame | None,
 ) -> Check:
-    gains = contributions(account, positions, orders, bars).to_numpy()
+    gains = contributions(account, positions, orders, bars, actions).to_numpy()
     equity = account["equity"].to_numpy(dtype="float64")
     values = held_values(positions, len(account))
     size = np.fmax(np.abs(values).max(axis=1, initial=0.0), np.abs(equity))
@@ -160,8 +166,10 @@ def _sums(account: pd.DataFrame, weights: pd.DataFrame, *, paid_in_full: bool) -
 def _positions(account: pd.DataFrame, ledger: Ledger, filled: pd.DataFrame) -> Check:
     low, high = ledger.booked.copy(), ledger.booked.copy()
     for _, symbol, size, begin, end in _waiting(account, ledger, filled):
-        low[begin:end, symbol] += min(size, 0.0)
-        high[begin:end, symbol] += max(size, 0.0)
+        units = ledger.units[begin : end + 1, symbol]
+        then = size * units[: end - begin] / units[-1]
+        low[begin:end, symbol] += np.minimum(then, 0.0)
+        high[begin:end, symbol] += np.maximum(then, 0.0)
     ends = np.stack([low, high]) * ledger.price
     least, most = ends.min(axis=0), ends.max(axis=0)
     equity = np.abs(account["equity"].to_numpy(dtype="float64"))[:, None]
@@ -268,7 +276,7 @@ def _corrected(filled: pd.DataFrame, events: pd.DataFrame | None) -> NDArray[np.
 
 def _costs(filled: pd.DataFrame, costs: float | None) -> Check:
     found = float((filled["commission"] + filled["slippage"]).sum())
-    return _one("Costs of orders add up to the run's costs", found, costs)
+    return single("Costs of orders add up to the run's costs", found, costs)
 
 
 def _total_return(account: pd.DataFrame, total_return: float | None) -> Check:
@@ -277,19 +285,7 @@ def _total_return(account: pd.DataFrame, total_return: float | None) -> Check:
         curve = growth(account["equity"], account["flows"]).to_numpy(dtype="float64")
         found = float(curve[-1] / curve[0] - 1)
     name = "Returns of sessions compound to the total return"
-    return _one(name, found, total_return, least=1.0)
-
-
-def _one(
-    name: str, found: float | None, said: float | None, *, least: float = 0.0
-) -> Check:
-    """Check a single figure, relative to it or to `least`, whichever is larger."""
-    if said is None or found is None:
-        note = "" if said is found else "left out: it is not defined"
-        return Check(name, 0, 0, None, None, note or "nothing to check")
-    size = np.array([max(abs(said), abs(found), least)])
-    apart = relative(np.array([found]), np.array([said]), size)
-    return tally(name, apart, lambda _: f"{said:,.12g}, not {found:,.12g}")
+    return single(name, found, total_return, least=1.0)
 
 
 def _day(index: pd.Index[Any]) -> Callable[[int], str]:

@@ -15,12 +15,13 @@ def contributions(
     positions: pd.DataFrame,
     orders: pd.DataFrame,
     bars: pd.DataFrame,
+    actions: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return what each symbol brought the account, in currency.
 
     Parameters
     ----------
-    account, positions, orders, bars : DataFrame
+    account, positions, orders, bars, actions : DataFrame
         As `bt_lstm_rotation.result.BacktestResult` has them.
 
     Returns
@@ -28,9 +29,9 @@ def contributions(
     DataFrame
         One row a session; the first, which is the base, has zeros. One column a symbol,
         those of `positions` first: what its position is worth more, plus what its fills
-        brought in, less commission. The last column, "rest" (by position, as a feed may
-        be called that), is what makes a row add up to the change of equity, less what
-        was paid in: interest, mostly.
+        brought in, less commission, plus what dividends paid. The last column, "rest"
+        (by position, as a feed may be called that), is what makes a row add up to the
+        change of equity, less what was paid in: interest, mostly.
 
     Notes
     -----
@@ -42,10 +43,13 @@ def contributions(
     An order that several bars filled is dated by the last. Until then its first parts
     earn nothing here, where fills explain the position that a symbol ends with.
     """
-    ledger = keep_books(pd.DatetimeIndex(account.index), positions, orders, bars)
+    sessions = pd.DatetimeIndex(account.index)
+    ledger = keep_books(sessions, positions, orders, bars, actions)
     gains = np.zeros((len(account), len(ledger.symbols) + 1))
     if len(account) > 1:
-        gains[1:, :-1] = np.diff(_worth(ledger), axis=0) + ledger.cash[1:]
+        gains[1:, :-1] = (
+            np.diff(_worth(ledger), axis=0) + (ledger.cash + ledger.paid)[1:]
+        )
         equity = account["equity"].to_numpy(dtype="float64")
         flows = account["flows"].to_numpy(dtype="float64")
         gains[1:, -1] = np.diff(equity) - flows[1:] - gains[1:, :-1].sum(axis=1)

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.measures.units import each_action, share_units
+
 __all__ = [
     "TOLERANCE",
     "Ledger",
@@ -75,10 +77,14 @@ class Ledger:
         What a share is worth then: its last close times its multiplier; NaN before it
         has one.
     booked : (n_sessions, n_symbols) float64
-        Shares by fills: those of the first session, and what was filled since; NaN
-        where the first are not known.
+        Shares by fills: those of the first session, and what was filled since, after
+        the splits on the way; NaN where the first are not known.
     cash : (n_sessions, n_symbols) float64
         What fills brought in, after commission, in currency.
+    paid : (n_sessions, n_symbols) float64
+        What splits and dividends brought in, in currency.
+    units : (n_sessions, n_symbols) float64
+        How many shares one that was there before any split has become.
     row : (n_fills,) int64
         The session at whose close the account has each of `fills`; below 0 for those
         that the first session's positions have in them.
@@ -89,6 +95,8 @@ class Ledger:
     price: _Floats
     booked: _Floats
     cash: _Floats
+    paid: _Floats
+    units: _Floats
     row: NDArray[np.int64]
 
     @property
@@ -107,6 +115,7 @@ def keep_books(
     positions: pd.DataFrame,
     orders: pd.DataFrame,
     bars: pd.DataFrame,
+    actions: pd.DataFrame | None = None,
 ) -> Ledger:
     """Lay positions and fills out side by side.
 
@@ -114,7 +123,7 @@ def keep_books(
     ----------
     sessions : DatetimeIndex
         Those of the account.
-    positions, orders, bars : DataFrame
+    positions, orders, bars, actions : DataFrame
         As `bt_lstm_rotation.result.BacktestResult` has them.
 
     Notes
@@ -133,18 +142,26 @@ def keep_books(
     multiplier[column] = filled["multiplier"]
     price = last_closes(bars, sessions, symbols) * multiplier
     known = _shares(value, price)
+    units = share_units(actions, sessions, symbols)
+    # Parts of a lot leave the position without an order.
+    paid, paid_out = np.zeros(value.shape), np.zeros(value.shape)
+    for action, at_row, at_column in each_action(actions, sessions, symbols):
+        if at_row < len(sessions):
+            paid[at_row, at_column] += action.cash
+            exact = action.size_before * action.shares
+            paid_out[at_row, at_column] += action.size_after - exact
 
     def books(delay: int) -> Ledger:
         row = _rows(filled, sessions, delay)
-        bought, cash = np.zeros(value.shape), np.zeros(value.shape)
+        bought, cash = paid_out.copy(), np.zeros(value.shape)
         own = (row >= 0) & (row < len(sessions))
         at = row[own], column[own]
         signed = filled["size"].to_numpy()
-        paid = signed * (filled["price"] * filled["multiplier"]).to_numpy()
+        spent = signed * (filled["price"] * filled["multiplier"]).to_numpy()
         np.add.at(bought, at, signed[own])
-        np.add.at(cash, at, -(paid + filled["commission"].to_numpy())[own])
-        booked = known[:1] + bought.cumsum(axis=0)
-        return Ledger(symbols, value, price, booked, cash, row)
+        np.add.at(cash, at, -(spent + filled["commission"].to_numpy())[own])
+        booked = (known[:1] / units[:1] + (bought / units).cumsum(axis=0)) * units
+        return Ledger(symbols, value, price, booked, cash, paid, units, row)
 
     ledger = books(delay=0)
     if (filled["submitted"] == filled["session"]).any():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.measures.ledger import TOLERANCE
 
-__all__ = ["Check", "relative", "tally"]
+__all__ = ["Check", "relative", "single", "tally"]
 
 _Floats = NDArray[np.float64]
 
@@ -71,3 +71,15 @@ def relative(found: _Floats, said: _Floats, size: _Floats) -> _Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = apart / size
     return np.where(apart == 0, 0.0, ratio)
+
+
+def single(
+    name: str, found: float | None, said: float | None, *, least: float = 0.0
+) -> Check:
+    """Check a single figure, relative to it or to `least`, whichever is larger."""
+    if said is None or found is None:
+        note = "" if said is found else "left out: it is not defined"
+        return Check(name, 0, 0, None, None, note or "nothing to check")
+    size = np.array([max(abs(said), abs(found), least)])
+    apart = relative(np.array([found]), np.array([said]), size)
+    return tally(name, apart, lambda _: f"{said:,.12g}, not {found:,.12g}")

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bt_lstm_rotation.measures.ledger import TOLERANCE, fills
+from bt_lstm_rotation.measures.symbol_prices import ShareChange, SymbolPrices
 
 __all__ = ["round_trips"]
 
@@ -33,12 +33,14 @@ COLUMNS = {
 }
 
 
-def round_trips(orders: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
+def round_trips(
+    orders: pd.DataFrame, bars: pd.DataFrame, actions: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return every round trip, by the session that it began.
 
     Parameters
     ----------
-    orders, bars : DataFrame
+    orders, bars, actions : DataFrame
         As `bt_lstm_rotation.result.BacktestResult` has them.
 
     Returns
@@ -52,7 +54,8 @@ def round_trips(orders: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
         - ``size``: the most shares held, above 0
         - ``entry``, ``exit``: average prices of what made the position larger, and
           smaller; what is held still leaves at its last close
-        - ``gain``: currency, after commission; slippage is in the prices
+        - ``gain``: currency, after commission, dividends included; slippage is in the
+          prices
         - ``costs``: commission and slippage, in currency
         - ``return``: gain over what all entries were worth, a decimal
         - ``mae``, ``mfe``: maximum adverse and favourable excursion, the worst and best
@@ -68,14 +71,20 @@ def round_trips(orders: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
     entry up to the one before the exit, of which only the fill's price counts: the rest
     of that bar came later.
 
+    Where shares split on the way, sizes and prices are in those of the end. Parts of a
+    share that were paid out leave at the last close before it, in new units.
+
     References
     ----------
     .. [1] J. Sweeney, Campaign Trading, Wiley 1996, chapter 3.
     """
     rows: list[dict[str, Any]] = []
     for symbol, own in _by_symbol(fills(orders), bars).items():
-        prices = _Prices.of(bars, symbol)
-        rows += [trip.measured(symbol, prices) for trip in _trips(own)]
+        prices = SymbolPrices.of(bars, symbol, actions)
+        # In one session, shares change before any are traded.
+        moves: list[_Fill | ShareChange] = [*prices.changes(actions), *own]
+        moves.sort(key=lambda move: move.session)
+        rows += [trip.measured(symbol, prices) for trip in _trips(moves)]
     rows.sort(key=lambda row: row["entered"])
     return pd.DataFrame(
         {
@@ -117,7 +126,7 @@ class _Trip:
 
     sign: float
     first: _Fill
-    last: _Fill | None = None
+    last: _Fill | ShareChange | None = None
     held: float = 0.0
     largest: float = 0.0
     entry_size: float = 0.0
@@ -146,13 +155,33 @@ class _Trip:
         else:
             self._leave(-size, fill.price)
 
+    def change(self, action: Any, price: float) -> None:
+        """Go through a split or a dividend; `price` is the last close in new units."""
+        self.held *= action.shares
+        self.largest *= action.shares
+        self.entry_size *= action.shares
+        self.exit_size *= action.shares
+        self.last_exit /= action.shares
+        exact = action.size_before * action.shares
+        if not exact:
+            return
+        # Of a position that is larger than the orders explain, a part.
+        part = self.held / abs(exact)
+        paid_out = abs(part * (exact - action.size_after))
+        self.received += self.sign * part * action.cash
+        if paid_out > TOLERANCE * self.largest:
+            self.held -= paid_out
+            self.exit_size += paid_out
+            self.exit_sum += paid_out * price
+            self.last_exit = price
+
     def _leave(self, size: float, price: float) -> None:
         self.exit_size += size
         self.exit_sum += size * price
         self.received += size * price * self.multiplier
         self.last_exit = price
 
-    def measured(self, symbol: str, prices: _Prices) -> dict[str, Any]:
+    def measured(self, symbol: str, prices: SymbolPrices) -> dict[str, Any]:
         """Measure it, by the bars it was held for."""
         begin, end = self.first.row, len(prices.low)
         if self.last is None:
@@ -161,8 +190,9 @@ class _Trip:
             end = self.last.row
         entry = self.entry_sum / self.entry_size
         gain = self.sign * (self.received - self.paid) - self.commission
-        lowest = np.fmin.reduce(prices.low[begin:end], initial=self.last_exit)
-        highest = np.fmax.reduce(prices.high[begin:end], initial=self.last_exit)
+        low, high = prices.ranges(begin, end)
+        lowest = np.fmin.reduce(low, initial=self.last_exit)
+        highest = np.fmax.reduce(high, initial=self.last_exit)
         ends = [self.sign * (price - entry) for price in (lowest, highest)]
         base = (abs(entry) or math.nan) if prices.known else math.nan
         return {
@@ -183,10 +213,18 @@ class _Trip:
         }
 
 
-def _trips(own: list[_Fill]) -> Iterator[_Trip]:
-    """Go through one symbol's fills, by session."""
+def _trips(moves: list[_Fill | ShareChange]) -> Iterator[_Trip]:
+    """Go through one symbol's fills and changes, by session."""
     trip: _Trip | None = None
-    for fill in own:
+    for fill in moves:
+        if isinstance(fill, ShareChange):
+            if trip is not None:
+                trip.change(fill.action, fill.close)
+                if trip.held <= TOLERANCE * trip.largest:
+                    trip.last = fill
+                    yield trip
+                    trip = None
+            continue
         sign, rest = math.copysign(1.0, fill.size), abs(fill.size)
         if trip is not None and sign != trip.sign:
             closed = min(rest, trip.held)
@@ -203,29 +241,3 @@ def _trips(own: list[_Fill]) -> Iterator[_Trip]:
             trip.add(rest, fill)
     if trip is not None:
         yield trip
-
-
-@dataclass(frozen=True)
-class _Prices:
-    """One symbol's bars, (n_sessions,) each, and its last close."""
-
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    mark: float
-
-    @property
-    def known(self) -> bool:
-        """Whether there is any bar."""
-        return math.isfinite(self.mark)
-
-    @classmethod
-    def of(cls, bars: pd.DataFrame, symbol: str) -> _Prices:
-        if not len(bars) or ("Close", symbol) not in bars.columns:
-            nothing = np.full(len(bars), math.nan)
-            return cls(nothing, nothing, math.nan)
-        low, high, close = (
-            bars[price, symbol].to_numpy(dtype="float64")
-            for price in ("Low", "High", "Close")
-        )
-        known = close[np.isfinite(close)]
-        return cls(low, high, float(known[-1]) if len(known) else math.nan)

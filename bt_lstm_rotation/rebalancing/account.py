@@ -12,16 +12,19 @@ import datetime as dt
 import math
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 import numpy as np
 
-from bt_lstm_rotation.errors import DataError, SpecError, closest
+from bt_lstm_rotation.errors import DataError, SpecError, StrategyError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.periods import MONTH, STALE_AFTER, stale_after
 from bt_lstm_rotation.rebalancing.rules import SMALLEST_LOT
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 
 __all__ = ["Account"]
 
@@ -46,6 +49,10 @@ class Account:
         self._rank = {
             feed: (feed_name(feed), row) for row, feed in enumerate(strategy.datas)
         }
+        # A feed answers to indexing, so a lone one would be walked bar by bar.
+        if isinstance(ignore, bt.LineRoot):
+            valid = "a list of feeds"
+            raise SpecError("Rebalancer", "ignore", feed_name(ignore), valid)
         self.ignored = frozenset(self.known("ignore", feed) for feed in ignore)
         #: Currency that corrections of settlements bring at the next session.
         self.due = 0.0
@@ -54,6 +61,7 @@ class Account:
         self._gaps = {feed: deque[float](maxlen=MONTH) for feed in self.traded}
         self._seen: dict[Any, tuple[int, int]] = {}
         self._spacings = {feed: deque[float](maxlen=MONTH) for feed in self._rank}
+        self._told = self._applied
 
     @property
     def today(self) -> dt.date:
@@ -93,8 +101,31 @@ class Account:
             raise SpecError("Rebalancer", setting, feed_name(feed), valid)
         return feed
 
+    @property
+    def _applied(self) -> int:
+        """How many splits and dividends an `AdjustingBroker` has applied."""
+        return len(getattr(self._strategy.broker, "applied", ()))
+
+    def restate(self, feed: Any, action: CorporateAction) -> None:
+        """Bring what is remembered of a feed into new units."""
+        self._told += 1
+        if feed in self._closes:
+            self._closes[feed] *= action.price
+
     def observe(self) -> None:
-        """Remember this session's closes and gaps; to be called every session."""
+        """Remember this session's closes and gaps; to be called every session.
+
+        Raises
+        ------
+        StrategyError
+            If the account was adjusted, and this has not been told.
+        """
+        if self._told < self._applied:
+            raise StrategyError(
+                f"{type(self._strategy).__name__} was not told of a split or a "
+                "dividend: forward notify_corporate_action(data, action), as "
+                "notify_order, to its Rebalancer and to super()"
+            )
         for feed in self._rank:
             halted = self._observe_spacing(feed)
             close, bar = self.close(feed), len(feed)

@@ -16,13 +16,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 
 from bt_lstm_rotation.rebalancing.account import Account
 from bt_lstm_rotation.rebalancing.events import EventLog
 from bt_lstm_rotation.rebalancing.rules import Rules
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 
 __all__ = ["Delisting"]
 
@@ -74,6 +77,17 @@ class Delisting:
                 self._log.record("gave_up", order.data, f"correction, {detail}")
         self._corrections = [order for order in self._corrections if order.alive()]
         self._account.due = math.fsum(map(self._flow, self._corrections))
+
+    def restate(self, feed: Any, action: CorporateAction) -> None:
+        """Bring a settlement that has been made into new units, should it be corrected.
+
+        The broker does so with one that is open. A dividend has not been paid on what
+        was settled: it makes the price lower that the settlement is held against.
+        """
+        settlement = self._settlements.get(feed)
+        if settlement is not None and not settlement.alive():
+            settlement.executed.size *= action.shares
+            settlement.executed.price *= action.price
 
     def _leave(self, feed: Any) -> None:
         shares = self._account.shares_held(feed)

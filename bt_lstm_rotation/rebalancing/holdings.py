@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation.rebalancing.account import Account
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 
 __all__ = ["Holdings"]
 
@@ -18,6 +21,10 @@ class Holdings:
     def observe(self) -> None:
         """Remember this session's closes; to be called every session."""
         self._account.observe()
+
+    def restate(self, feed: Any, action: CorporateAction) -> None:
+        """Bring a feed's last close into new units, after a split or a dividend."""
+        self._account.restate(feed, action)
 
     def shares(self) -> dict[Any, float]:
         """Return feed -> share of equity at this close, negative for a short position.

@@ -15,13 +15,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import backtrader as bt
-
-from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.feeds.bar_order import OrderWatch
-from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.rebalancing.account import Account
 from bt_lstm_rotation.rebalancing.delisting import Delisting
 from bt_lstm_rotation.rebalancing.events import EventLog, Kind, RebalanceEvent
@@ -30,9 +26,12 @@ from bt_lstm_rotation.rebalancing.margin import called
 from bt_lstm_rotation.rebalancing.no_trade import no_trade_region
 from bt_lstm_rotation.rebalancing.open_orders import OpenOrders
 from bt_lstm_rotation.rebalancing.rules import Rules
-from bt_lstm_rotation.rebalancing.schemes import require_paid_in_full
+from bt_lstm_rotation.rebalancing.schemes import check_shorts, require_paid_in_full
 from bt_lstm_rotation.rebalancing.sharing import refuse_shared_feeds
 from bt_lstm_rotation.rebalancing.target import Target, checked_weights
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 
 __all__ = ["Rebalancer"]
 
@@ -42,8 +41,9 @@ class Rebalancer:
 
     Call :meth:`target` when the weights change, :meth:`next` every session (from the
     strategy's ``prenext`` too, if its feeds begin at different dates), and forward
-    ``notify_order``; ``docs/backtrader.md`` has an example, and says how it trades:
-    sizes, margin, small changes, settlements.
+    ``notify_order``, and under an `AdjustingBroker` ``notify_corporate_action``.
+    ``docs/backtrader.md`` has an example, and says how it trades: sizes, margin, small
+    changes, settlements.
 
     Parameters
     ----------
@@ -100,17 +100,8 @@ class Rebalancer:
             delisted_after=delisted_after,
             shorts=shorts,
         )
-        broker = getattr(strategy.broker, "p", None)
-        if shorts and not getattr(broker, "shortcash", True):
-            valid = "False with a broker that does not add what a short sale brings"
-            raise SpecError(
-                "Rebalancer", "shorts", shorts, f"{valid} (shortcash=False)"
-            )
-        # A feed answers to indexing, so a lone one would be walked bar by bar.
-        if isinstance(ignore, bt.LineRoot):
-            raise SpecError(
-                "Rebalancer", "ignore", feed_name(ignore), "a list of feeds"
-            )
+        if shorts:
+            check_shorts(strategy.broker, shorts)
         self._strategy = strategy
         self._begun = False
         self._order = OrderWatch(strategy.datas)
@@ -187,6 +178,12 @@ class Rebalancer:
         """Take note of an order that has ended; orders of others are left alone."""
         if self._orders.take(order):
             self._note_ended(order)
+
+    def notify_corporate_action(self, data: Any, action: CorporateAction) -> None:
+        """Take note of a split or a dividend of a feed: sizes are in new shares."""
+        self._account.restate(data, action)
+        self._target.restate(data, action)
+        self._delisting.restate(data, action)
 
     def record(self, kind: Kind, feed: Any | None, detail: str) -> None:
         """Put an event of the strategy's own among the others; see RebalanceEvent."""

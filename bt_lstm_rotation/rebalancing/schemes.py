@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bt_lstm_rotation.errors import StrategyError
+from bt_lstm_rotation.errors import SpecError, StrategyError
 from bt_lstm_rotation.feeds.naming import feed_name
 
-__all__ = ["multiplier_of", "require_paid_in_full"]
+__all__ = ["check_shorts", "multiplier_of", "require_paid_in_full"]
 
 
 def multiplier_of(scheme: Any) -> float:
@@ -39,3 +39,10 @@ def require_paid_in_full(broker: Any, feeds: Iterable[Any]) -> None:
             "would not be a share of equity; rebalance feeds that are paid in full "
             "(stocklike=True or no margin, mult=1, leverage=1), and leave out others"
         )
+
+
+def check_shorts(broker: Any, shorts: bool) -> None:
+    """Raise SpecError for a broker that keeps what a short sale brings."""
+    if not getattr(getattr(broker, "p", None), "shortcash", True):
+        valid = "False with a broker that does not add what a short sale brings"
+        raise SpecError("Rebalancer", "shorts", shorts, f"{valid} (shortcash=False)")

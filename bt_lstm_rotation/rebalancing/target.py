@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.rebalancing.account import Account
 from bt_lstm_rotation.rebalancing.margin import EXTRA
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 
 __all__ = ["Target", "checked_weights"]
 
@@ -123,6 +126,11 @@ class Target:
         """Make so many lots the size to hold, whatever the weight."""
         self.sizes[feed] = lots
         self.fixed.add(feed)
+
+    def restate(self, feed: Any, action: CorporateAction) -> None:
+        """Count a feed's size in new shares, as the broker does what is held."""
+        if feed in self.sizes:
+            self.sizes[feed] = action.whole(self.sizes[feed])
 
     def give_up(self, feed: Any) -> None:
         """Leave a feed where it is."""

@@ -24,6 +24,7 @@ import pandas as pd
 
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.measures.flows import growth
+from bt_lstm_rotation.measures.units import restated_closes
 from bt_lstm_rotation.reporting.reading import read_run
 from bt_lstm_rotation.result import BacktestResult
 
@@ -202,11 +203,11 @@ def factor_prices(run: BacktestResult | Path | str) -> pd.DataFrame:
     if result.bars.empty:
         raise DataError("the result has no bars", valid="that of a whole run")
     assets = sorted(set(result.forecasts["symbol"]))
-    closes = pd.DataFrame(result.bars["Close"], columns=assets).dropna(how="all")
-    index = _midnights(closes.index, None).rename("date")
+    known = restated_closes(result.bars, result.actions)
+    closes = known.reindex(columns=assets).dropna(how="all")
     return pd.DataFrame(
-        closes.to_numpy("float64").reshape(len(index), len(assets)),
-        index=index,
+        closes.to_numpy("float64"),
+        index=_midnights(closes.index, None).rename("date"),
         columns=pd.Index(assets, dtype=object, name="asset"),
     )
 

@@ -21,9 +21,12 @@ from bt_lstm_rotation.archive import pack
 from bt_lstm_rotation.reporting.page import render
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["write_files"]
+__all__ = ["ACTIONS", "write_files"]
 
 logger = logging.getLogger(__name__)
+
+# Written where there are any: of most runs, prices are adjusted beforehand.
+ACTIONS: Final = "actions.csv"
 
 # What UTF-8 cannot hold, half of a surrogate pair in a feed's name, is written as an
 # escape: an hour's run is not to be lost to a name.
@@ -48,6 +51,8 @@ def write_files(result: BacktestResult, folder: Path) -> list[str]:
         "retrains.csv": result.retrains,
         "events.csv": result.events,
     }
+    if len(result.actions):
+        tables[ACTIONS] = result.actions
     for name, table in tables.items():
         _written_out(table).to_csv(
             folder / name,

@@ -14,6 +14,7 @@ import pandas as pd
 from bt_lstm_rotation.archive import unpack
 from bt_lstm_rotation.disk import disk_errors
 from bt_lstm_rotation.errors import OutputError
+from bt_lstm_rotation.reporting.files import ACTIONS
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["read_run"]
@@ -102,6 +103,9 @@ def _read(folder: Path) -> BacktestResult:
         summary=summary,
         positions=positions,
         bars=_bars(unpack((folder / "bars.npz").read_bytes())),
+        actions=_rows(folder, ACTIONS, {"session": _stamp, "symbol": str})
+        if (folder / ACTIONS).exists()
+        else pd.DataFrame(),
     )
 
 

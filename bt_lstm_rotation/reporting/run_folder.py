@@ -13,7 +13,7 @@ from typing import Any
 
 from bt_lstm_rotation.disk import disk_errors, write_atomically
 from bt_lstm_rotation.errors import OutputError
-from bt_lstm_rotation.reporting.files import SURROGATES, write_files
+from bt_lstm_rotation.reporting.files import ACTIONS, SURROGATES, write_files
 from bt_lstm_rotation.reporting.page import render
 from bt_lstm_rotation.reporting.reading import read_run
 from bt_lstm_rotation.result import BacktestResult
@@ -102,6 +102,8 @@ def _keep_other_run(new: Path, folder: Path, *, aside: Path) -> Path | None:
     names = [file.name for file in new.iterdir() if (folder / file.name).is_file()]
     if not names or _is_same_run(new, folder):
         return None
+    if ACTIONS not in names and (folder / ACTIONS).is_file():
+        names.append(ACTIONS)
     copies = aside / "earlier"
     copies.mkdir()
     for name in names:
@@ -137,6 +139,8 @@ def _replace(names: list[str], new: Path, folder: Path, *, aside: Path) -> None:
         for name in names:
             os.replace(new / name, folder / name)
             moved.append(name)
+        if kept and ACTIONS not in names:
+            (folder / ACTIONS).unlink(missing_ok=True)  # the earlier run's
     except BaseException:
         for name in moved:
             if name in kept:

@@ -29,7 +29,7 @@ __all__ = ["check_tear_sheet", "write_tear_sheet"]
 # A tear sheet in place of one of these would be a run that is not whole.
 OWN_FILES: Final = re.compile(
     r"(summary\.json|report\.html|bars\.npz|"
-    r"(equity|weights|positions|orders|forecasts|retrains|events)\.csv)"
+    r"(equity|weights|positions|orders|forecasts|retrains|events|actions)\.csv)"
 )
 
 # quantstats puts names into its page and its drawings as they are, and matplotlib takes

@@ -21,6 +21,7 @@ def book_section(result: BacktestResult) -> Section:
         costs=metrics["costs"],
         total_return=metrics["total_return"],
         events=result.events,
+        actions=result.actions,
         intraday=result.summary["data"]["intraday"],
     )
     right = sum(check.right == check.of for check in checks)

@@ -12,6 +12,7 @@ import pandas as pd
 from bt_lstm_rotation.measures.equal_weight import equal_weight
 from bt_lstm_rotation.measures.flows import growth
 from bt_lstm_rotation.measures.performance import performance
+from bt_lstm_rotation.measures.units import restated_closes
 from bt_lstm_rotation.reporting.page.plots import BENCHMARK, EQUAL, STRATEGY
 from bt_lstm_rotation.result import BacktestResult
 
@@ -75,11 +76,10 @@ class Curves:
 
     def _equal_weight(self, result: BacktestResult) -> pd.Series[Any]:
         traded = result.summary["data"]["symbols"]
-        symbols = [symbol for symbol in traded if ("Close", symbol) in result.bars]
+        closes = restated_closes(result.bars, result.actions)
+        symbols = [symbol for symbol in traded if symbol in closes]
         if not symbols:
             return pd.Series(dtype="float64")
-        close = pd.DataFrame(
-            {symbol: result.bars["Close", symbol] for symbol in symbols}
-        ).reindex(result.account.index)
+        close = closes[symbols].reindex(result.account.index)
         capital = float(result.account["equity"].iloc[0])
         return equal_weight(close, capital if capital > 0 else np.nan)

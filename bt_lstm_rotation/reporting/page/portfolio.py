@@ -9,14 +9,16 @@ import pandas as pd
 
 from bt_lstm_rotation.measures.contribution import contributions
 from bt_lstm_rotation.measures.exposure import exposure
-from bt_lstm_rotation.reporting.figures import percent
+from bt_lstm_rotation.reporting.figures import money, percent
 from bt_lstm_rotation.reporting.page.blocks import (
     Block,
     Chart,
     Section,
     Table,
     Words,
+    cut,
     day,
+    records,
 )
 from bt_lstm_rotation.reporting.page.plots import (
     BENCHMARK,
@@ -38,6 +40,9 @@ from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["portfolio_section"]
 
+# Of splits and dividends in a page.
+MOST = 200
+
 
 def portfolio_section(result: BacktestResult) -> Section:
     """Return the section on holdings."""
@@ -47,6 +52,7 @@ def portfolio_section(result: BacktestResult) -> Section:
         blocks += _contributions(result)
         blocks += _exposure(result)
     blocks.append(_holdings(result.weights))
+    blocks += _actions(result.actions)
     return Section("What was held", blocks)
 
 
@@ -119,7 +125,9 @@ def _shown(weights: pd.DataFrame) -> tuple[list[int], list[str]]:
 
 
 def _contributions(result: BacktestResult) -> Iterator[Block]:
-    earned = contributions(result.account, result.positions, result.orders, result.bars)
+    earned = contributions(
+        result.account, result.positions, result.orders, result.bars, result.actions
+    )
     capital = float(result.account["equity"].iloc[0])
     total = earned.sum()
     # What is left of sums of floats is nobody's.
@@ -177,3 +185,24 @@ def _holdings(weights: pd.DataFrame) -> Table:
     rows = [[str(symbol), percent(share)] for symbol, share in held.items()]
     title = "Held at the last close"
     return Table([], [*rows, ["cash", percent(cash)]], "lr", title)
+
+
+def _actions(actions: pd.DataFrame) -> Iterator[Table]:
+    """List the splits and dividends that the account went through."""
+    if actions.empty:
+        return
+    shown, note = cut(actions.iloc[::-1], "actions.csv", MOST)
+    rows = [
+        [
+            day(action["session"]),
+            action["symbol"],
+            f"{action['price']:.6g}",
+            f"{action['shares']:.6g}",
+            *(f"{action[name]:,.10g}" for name in ("size_before", "size_after")),
+            money(action["cash"]),
+        ]
+        for action in records(shown)
+    ]
+    headings = ["Session", "Symbol", "Prices x", "Shares x", "Before", "After", "Cash"]
+    title = "Splits and dividends, the latest first"
+    yield Table(headings, rows, "llrrrrr", title, note, folded=True)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.measures.information import wide_forecasts
+from bt_lstm_rotation.measures.units import restated_closes
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["Shown", "shown_forecasts"]
@@ -31,21 +32,13 @@ def shown_forecasts(result: BacktestResult) -> Shown:
     """Lay forecasts, what came of them, and closes out alike."""
     made, came = wide_forecasts(result.forecasts)
     index, symbols = pd.DatetimeIndex(made.index), list(made.columns)
-    close = pd.DataFrame(
-        {
-            symbol: result.bars["Close", symbol]
-            for symbol in symbols
-            if ("Close", symbol) in result.bars
-        },
-        index=result.bars.index.union(index),
-        columns=symbols,
-    )
+    close = restated_closes(result.bars, result.actions)
     return Shown(
         index,
         symbols,
         made.to_numpy(dtype="float64"),
         came.to_numpy(dtype="float64"),
         int((result.summary["spec"] or {}).get("horizon", 1)),
-        close.reindex(index).to_numpy(dtype="float64"),
+        close.reindex(index=index, columns=symbols).to_numpy(dtype="float64"),
         index.isin(pd.to_datetime(result.orders["submitted"])),
     )

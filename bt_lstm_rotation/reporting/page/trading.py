@@ -101,7 +101,7 @@ def _on_break_even(rate: float, multiple: float | None) -> str:
 
 
 def _trips(result: BacktestResult) -> Iterator[Block]:
-    trips = round_trips(result.orders, result.bars)
+    trips = round_trips(result.orders, result.bars, result.actions)
     if trips.empty:
         return
     closed = trips[~trips["open"]]
