@@ -11,12 +11,13 @@ from bt_lstm_rotation._lazy import lazy_names
 if TYPE_CHECKING:
     from bt_lstm_rotation.feeds.bars import last_bar, loaded_bars
     from bt_lstm_rotation.feeds.naming import feed_name, feed_names
-    from bt_lstm_rotation.feeds.panel_feeds import add_feeds
+    from bt_lstm_rotation.feeds.panel_feeds import PanelData, add_feeds
     from bt_lstm_rotation.feeds.sessions import session_of
     from bt_lstm_rotation.feeds.unadjusted import warn_of_unadjusted
     from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars
 
 __all__ = [
+    "PanelData",
     "add_feeds",
     "drop_invalid_bars",
     "feed_name",
@@ -30,6 +31,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "PanelData": "panel_feeds",
         "add_feeds": "panel_feeds",
         "drop_invalid_bars": "valid_bars",
         "feed_name": "naming",
