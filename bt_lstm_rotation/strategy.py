@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import fields
-from typing import Any
 
 from bt_lstm_rotation.checks import check_whole
 from bt_lstm_rotation.errors import SpecError
@@ -64,7 +63,7 @@ class SectorRotation(PeriodicRebalance):
         super().__init__()
         self.selection = self._selection()
         check_whole(type(self).__name__, "max_age", self.p.max_age, least=0)
-        self.holdings = Holdings(self)
+        self.holdings = Holdings(self, self.rebalancer.account)
         self.forecast_of = Forecast.pooled(
             list(self.sectors.values()),
             spec=self.p.spec,
@@ -84,19 +83,6 @@ class SectorRotation(PeriodicRebalance):
         if self.selection.needs_costs:
             for feed in self.sectors.values():
                 round_trip_cost(self.broker, feed, price=100.0)
-
-    def next(self) -> None:
-        """Remember the closes by which positions are valued, and trade if it is due."""
-        self.holdings.observe()
-        super().next()
-
-    def notify_corporate_action(self, data: Any, action: Any) -> None:
-        """Value what is held in new units as well; the forecasts look after themselves.
-
-        See `AdjustingBroker`.
-        """
-        super().notify_corporate_action(data, action)
-        self.holdings.restate(data, action)
 
     def weights(self) -> dict[str, float]:
         """Choose by forecast, weigh what was chosen, and go as far as is allowed."""

@@ -167,12 +167,12 @@ class SessionClock:
 
     def shows_today(self, feed: Any) -> bool:
         """Whether a feed has a bar of the strategy's session."""
-        if not len(feed):
+        dated = feed.lines.datetime
+        if not len(dated):  # `len(feed)` goes a long way round to it
             return False
-        number = feed.lines.datetime[0]
         if self._local:
-            return int(number) == int(self._strategy.lines.datetime[0])
-        return self.day_of(feed, number) == self.day()
+            return int(dated[0]) == int(self._strategy.lines.datetime[0])
+        return self.day_of(feed, dated[0]) == self.day()
 
     def day_of(self, feed: Any, number: float) -> int:
         """Return the session of one of a feed's date numbers."""

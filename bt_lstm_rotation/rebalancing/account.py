@@ -127,9 +127,11 @@ class Account:
                 "notify_order, to its Rebalancer and to super()"
             )
         for feed in self._rank:
+            bar = len(feed.lines.datetime)
+            if self._observed.get(feed) == bar:
+                continue  # it has shown no other bar since
             halted = self._observe_spacing(feed)
-            close, bar = self.close(feed), len(feed)
-            if close is None or self._observed.get(feed) == bar:
+            if (close := self.close(feed)) is None:
                 continue
             opened, last = float(feed.open[0]), self._closes.get(feed)
             night = feed in self._gaps and not halted
@@ -139,15 +141,16 @@ class Account:
 
     def _observe_spacing(self, feed: Any) -> bool:
         """Note how far a new bar is from the last; whether it had seemed the last."""
-        bars = len(feed)
+        bars = len(feed.lines.datetime)
         seen, day = self._seen.get(feed, (0, 0))
         if bars <= seen:
             return False
-        self._seen[feed] = bars, int(feed.datetime[0])
+        now = int(feed.lines.datetime[0])
+        self._seen[feed] = bars, now
         if not seen:
             return False
         # Several bars at once if it was not called for each of them.
-        spacing = (int(feed.datetime[0]) - day) / (bars - seen)
+        spacing = (now - day) / (bars - seen)
         halted = spacing > STALE_AFTER and spacing > stale_after(self._spacings[feed])
         self._spacings[feed].append(spacing)
         return halted
@@ -166,7 +169,7 @@ class Account:
         """Close of the feed's bar of this session, or None if none can be traded at."""
         if not self._sessions.shows_today(feed):
             return None
-        close = float(feed.close[0])
+        close = float(feed.lines.close[0])
         return close if math.isfinite(close) and close > 0 else None
 
     def ended(self, feed: Any, days: int | None) -> bool:
@@ -174,9 +177,10 @@ class Account:
 
         Without `days`, they are measured by the feed's own bars as far as observed.
         """
-        if not len(feed):
+        if not len(feed.lines.datetime):
             return False
-        age = int(self._strategy.datetime[0]) - int(feed.datetime[0])
+        today = int(self._strategy.lines.datetime[0])
+        age = today - int(feed.lines.datetime[0])
         if days is not None:
             return age > days
         # Most sessions the first comparison is enough, and a median takes its time.

@@ -13,10 +13,13 @@ __all__ = ["Holdings"]
 
 
 class Holdings:
-    """A strategy's positions, valued at the last valid close each feed has shown."""
+    """A strategy's positions, valued at the last valid close each feed has shown.
 
-    def __init__(self, strategy: Any) -> None:
-        self._account = Account(strategy)
+    With the `account` of a rebalancer, what that observes each session is enough.
+    """
+
+    def __init__(self, strategy: Any, account: Account | None = None) -> None:
+        self._account = Account(strategy) if account is None else account
 
     def observe(self) -> None:
         """Remember this session's closes; to be called every session."""

@@ -105,11 +105,11 @@ class Rebalancer:
         self._strategy = strategy
         self._begun = False
         self._order = OrderWatch(strategy.datas)
-        self._account = Account(strategy, lot, ignore=ignore)
-        self._log = EventLog(self._account)
-        self._orders = OpenOrders(strategy, self._account)
-        self._target = Target(self._account)
-        self._delisting = Delisting(strategy, self._account, self._rules, self._log)
+        self.account = Account(strategy, lot, ignore=ignore)
+        self._log = EventLog(self.account)
+        self._orders = OpenOrders(strategy, self.account)
+        self._target = Target(self.account)
+        self._delisting = Delisting(strategy, self.account, self._rules, self._log)
         self._session: dt.date | None = None
 
     @property
@@ -120,7 +120,7 @@ class Rebalancer:
     @property
     def traded(self) -> list[Any]:
         """The feeds that it may trade, by name."""
-        return self._account.traded
+        return self.account.traded
 
     @property
     def done(self) -> bool:
@@ -158,21 +158,21 @@ class Rebalancer:
         StrategyError
             If a feed is a future, or has a multiplier or leverage.
         """
-        wanted = checked_weights(weights, self._account, shorts=self._rules.shorts)
+        wanted = checked_weights(weights, self.account, shorts=self._rules.shorts)
         require_paid_in_full(self._strategy.broker, filter(wanted.get, wanted))
         self._watch()
         self._collect()  # what has ended by now belongs to the old target
-        for feed in self._account.traded:
-            if self._account.held(feed) or feed in self._orders:
+        for feed in self.account.traded:
+            if self.account.held(feed) or feed in self._orders:
                 wanted.setdefault(feed, 0.0)
-        self._target = Target(self._account, wanted, self._equity())
+        self._target = Target(self.account, wanted, self._equity())
         self._keep_in_no_trade_region()
         self._work(new_session=True)
 
     def next(self) -> None:
         """Work towards the target; a second call in one session changes nothing."""
         self._watch()
-        self._work(new_session=self._session != self._account.today)
+        self._work(new_session=self._session != self.account.today)
 
     def notify_order(self, order: Any) -> None:
         """Take note of an order that has ended; orders of others are left alone."""
@@ -181,7 +181,7 @@ class Rebalancer:
 
     def notify_corporate_action(self, data: Any, action: CorporateAction) -> None:
         """Take note of a split or a dividend of a feed: sizes are in new shares."""
-        self._account.restate(data, action)
+        self.account.restate(data, action)
         self._target.restate(data, action)
         self._delisting.restate(data, action)
 
@@ -193,23 +193,23 @@ class Rebalancer:
         if not self._begun:
             self.begin()
         self._order.watch()
-        self._account.observe()
-        self._delisting.watch(self._account.traded)
+        self.account.observe()
+        self._delisting.watch(self.account.traded)
 
     def _work(self, *, new_session: bool) -> None:
-        self._session = self._account.today
+        self._session = self.account.today
         self._collect()
-        if new_session and self._account.is_open:
+        if new_session and self.account.is_open:
             self._note_missing_bars()
         self._size()
-        if self._rules.shorts or self._account.due < 0:
+        if self._rules.shorts or self.account.due < 0:
             self._answer_margin_call()
         self._withdraw_misfits()
         if self._reached():
             # Positions are the strategy's own again until the next target.
             self._target.weights.clear()
         else:
-            place_orders(self._target, self._account, self._orders, self._log)
+            place_orders(self._target, self.account, self._orders, self._log)
 
     def _collect(self) -> None:
         for order in self._orders.end_passed_by():
@@ -226,8 +226,8 @@ class Rebalancer:
             self._target.short_of_cash |= order.data in self._target.weights
 
     def _note_missing_bars(self) -> None:
-        for feed in self._account.ordered(self._target.weights):
-            if self._account.close(feed) is not None or self._delisting.settles(feed):
+        for feed in self.account.ordered(self._target.weights):
+            if self.account.close(feed) is not None or self._delisting.settles(feed):
                 continue
             if self._target.missing(feed) != 0:
                 self._fail(feed, "no_bar", "no bar with a close above 0")
@@ -255,24 +255,24 @@ class Rebalancer:
         self._note_too_dear(target.size(again=again))
 
     def _note_too_dear(self, found: Mapping[Any, str]) -> None:
-        for feed in self._account.ordered(found):
+        for feed in self.account.ordered(found):
             self._log.record("too_dear", feed, found[feed])
 
     def _answer_margin_call(self) -> None:
-        for feed, lots in called(self._account).items():
-            target, held = self._target, self._account.held(feed)
+        for feed, lots in called(self.account).items():
+            target, held = self._target, self.account.held(feed)
             size = target.sizes.get(feed, held)
             if size < lots if held < 0 else size > lots:
                 target.weights.setdefault(feed, 0.0)
                 target.fix(feed, lots)
-                shown = self._account.shown
+                shown = self.account.shown
                 detail = f"{shown(lots)} of {shown(held)} may stay"
                 self._log.record("margin_call", feed, detail)
 
     def _keep_in_no_trade_region(self) -> None:
         self._note_too_dear(self._target.size(again=False))
         for feed, reason in no_trade_region(self._target, self._rules).items():
-            self._target.fix(feed, self._account.held(feed))
+            self._target.fix(feed, self.account.held(feed))
             self._log.record("kept", feed, reason)
 
     def _withdraw_misfits(self) -> None:
@@ -280,9 +280,7 @@ class Rebalancer:
             step = self._target.step(feed)
             left = self._orders.remaining(feed)
             # A part of a short's buying back was all that cash was sure to pay for.
-            part = (
-                step is not None and 0 < left <= step and self._account.held(feed) < 0
-            )
+            part = step is not None and 0 < left <= step and self.account.held(feed) < 0
             if left != step and not part:
                 self._orders.withdraw(feed)
 
@@ -290,7 +288,7 @@ class Rebalancer:
         return not self._orders.pending() and self._target.reached()
 
     def _equity(self) -> float:
-        equity, estimated = self._account.equity()
+        equity, estimated = self.account.equity()
         for feed, close in estimated.items():
             self._log.record("estimated", feed, f"valued at an old close, {close:g}")
         return equity

@@ -10,6 +10,17 @@ import pytest
 from bt_lstm_rotation.rebalancing.account import Account
 
 
+class Line(list):
+    """The value that a line shows, and how many it has shown so far."""
+
+    def __init__(self, value, bars):
+        super().__init__([value])
+        self._bars = bars
+
+    def __len__(self):
+        return self._bars
+
+
 class Feed:
     """One bar a session: a close each, opened at the same price."""
 
@@ -29,7 +40,7 @@ class Feed:
 
     @property
     def datetime(self):
-        return [float(len(self))]
+        return Line(float(len(self)), len(self))
 
     @property
     def lines(self):
@@ -56,7 +67,8 @@ class Dated(Feed):
 
     @property
     def datetime(self):
-        return [float(max(day for day in self.bars if day <= self.today[0]))]
+        shown = [day for day in self.bars if day <= self.today[0]]
+        return Line(float(max(shown)), len(shown))
 
     def observe(self, *days):
         for day in days:
