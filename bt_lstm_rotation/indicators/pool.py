@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,8 @@ from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkFo
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
+from bt_lstm_rotation.indicators.run import ForecastRun, GivenBars
+from bt_lstm_rotation.indicators.volatility import volatility
 from bt_lstm_rotation.periods import NEVER, QUARTER
 from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 from bt_lstm_rotation.prices.validity import (
@@ -45,9 +46,6 @@ from bt_lstm_rotation.prices.validity import (
 __all__ = ["ForecastPool"]
 
 logger = logging.getLogger(__name__)
-
-# Log returns that are all the same differ by the rounding of their logarithms, 1e-15.
-ROUNDING = 1e-12
 
 
 class ForecastPool:
@@ -96,8 +94,9 @@ class ForecastPool:
         self._feeds = dict(zip(names, feeds, strict=True))
         self._names = {id(feed): name for name, feed in self._feeds.items()}
         self._history = BarHistory(names)
+        run: ForecastRun | None = getattr(feeds[0]._env, "forecast_run", None)
         if training is None:
-            training = _training_of_run(feeds) or default_training()
+            training = default_training() if run is None else run.training
         if not isinstance(training, Training):
             valid = "Training(...), or None"
             raise SpecError("Forecast", "training", training, valid)
@@ -114,11 +113,19 @@ class ForecastPool:
         self._latest: dict[str, list[float]] = {}
         self._warned = False
         self._ahead: dict[str, NDArray[np.float64]] | None = None
+        self._given: GivenBars | None = None
+        if run is not None and run.panel is not None:
+            self._given = GivenBars(run.panel, self._walk)
 
     @property
     def spec(self) -> Spec:
         """Which forecaster."""
         return self._walk.spec
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The feeds' names, sorted."""
+        return tuple(self._history.symbols)
 
     @property
     def fits(self) -> tuple[FitRecord, ...]:
@@ -142,6 +149,8 @@ class ForecastPool:
         """
         name = self._names[id(feed)]
         session = self._dates[name].session(feed.lines.datetime[0])
+        if self._given is not None:
+            return self._given.now(name, session)
         if session == self._session and len(feed) == self._seen[name]:
             forecast, dispersion = self._latest[name]  # the first feed asked for all
             return forecast, dispersion
@@ -169,6 +178,8 @@ class ForecastPool:
         What was forecast stays. A network that was trained on old units goes on in new
         ones: features are ratios, but for rounding and the log(1 + x) of ``volume``.
         """
+        if self._given is not None:
+            return  # its bars are in the last units all along
         name = self._names[id(feed)]
         session = self._dates[name].session(feed.lines.datetime[0])
         self._history.restate(name, action, session)
@@ -197,7 +208,7 @@ class ForecastPool:
             measured[name] = math.nan
             if count > QUARTER:
                 window = self._history.window([name], now, QUARTER + 1)
-                measured[name] = _volatility(window.close[0, 0].tolist())
+                measured[name] = volatility(window.close[0, 0].tolist())
         return measured
 
     def overdue(self, session: np.datetime64) -> int:
@@ -251,7 +262,8 @@ class ForecastPool:
         own: dict[str, NDArray[np.datetime64]] = {}
         for name, feed in self._feeds.items():
             own[name], bars = loaded_bars(feed)
-            self._add(name, loaded_numbers(feed), bars)
+            if self._given is None:
+                self._add(name, loaded_numbers(feed), bars)
         check_one_time(self._feeds.values())
         sessions = self._history.sessions()
         self._check_volume(sessions)
@@ -277,21 +289,3 @@ class ForecastPool:
             logger.warning("%s", describe_invalid(name, bad))
         self._history.extend(name, sessions[good], bars[:, good])
         return int(good.sum())
-
-
-def _training_of_run(feeds: Sequence[Any]) -> Any:
-    """Return how fits are made in this Cerebro, if whoever built it has said so.
-
-    It reaches the forecasts of anybody's strategy, which may have no param for it.
-    """
-    return getattr(getattr(feeds[0], "_env", None), "forecast_training", None)
-
-
-def _volatility(closes: Sequence[float]) -> float:
-    """Sample deviation of log returns, the same to the bit wherever it is computed."""
-    logs = [math.log(close) for close in closes]
-    returns = [after - before for before, after in pairwise(logs)]
-    mean = math.fsum(returns) / len(returns)
-    square = math.fsum((value - mean) ** 2 for value in returns)
-    deviation = math.sqrt(square / (len(returns) - 1))
-    return deviation if deviation > ROUNDING else 0.0

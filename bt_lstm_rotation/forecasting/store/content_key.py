@@ -16,7 +16,7 @@ from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.archive import PLAIN_KINDS
 from bt_lstm_rotation.errors import SpecError
 
-__all__ = ["content_key", "source_hash"]
+__all__ = ["content_key", "settings_key", "source_hash"]
 
 PACKAGE = Path(__file__).parents[2]
 
@@ -42,6 +42,11 @@ def content_key(kind: str, *parts: object) -> str:
         If a part is of another type, whose content is not known to be all of it.
     """
     return _digest((kind, _forecasting_code(), *parts)).hex()
+
+
+def settings_key(kind: str, *parts: object) -> str:
+    """Hash settings alone, as `content_key` does, whatever code makes of them."""
+    return _digest((kind, *parts)).hex()
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from itertools import chain
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from bt_lstm_rotation.forecasting.walkforward.contract import (
     forecast_of,
     is_ours,
 )
+from bt_lstm_rotation.forecasting.walkforward.ensemble import mean_and_deviation
 from bt_lstm_rotation.forecasting.walkforward.past import Past
 from bt_lstm_rotation.forecasting.walkforward.records import FitRecord
 from bt_lstm_rotation.forecasting.walkforward.training import (
@@ -98,9 +100,7 @@ class WalkForward:
         self._compared: np.datetime64 = NEVER
         self._spared: list[np.datetime64] = []
         self._answered = self._has_forecast = False
-        # What is of unknown code is made again in each run.
-        kept = is_ours(self._forecaster) and isinstance(self._forecaster, Storable)
-        self._journal = self._training.journal if kept else None
+        self._journal = self._training.journal
         self._past = self._resume()
 
     def forecast(self, sessions: NDArray[np.datetime64]) -> NDArray[np.float64]:
@@ -127,6 +127,8 @@ class WalkForward:
             values = self._past.at(sessions)
             wanted &= sessions > self._past.until
             spared &= in_force > self._past.until
+            if (wanted & (in_force == self._tried)).any():
+                self._fit_again()
         stretches = np.unique(in_force[wanted])
         self._spared.extend(np.unique(in_force[spared]))
         due = stretches[stretches != self._tried]
@@ -174,17 +176,27 @@ class WalkForward:
 
     def _resume(self) -> Past | None:
         """Go on from where a journal says that an earlier run has come to."""
-        if self._journal is None:
+        if self._journal is None or (self._warm_starts and not self._keeps):
             return None
-        if (past := self._journal.past(self.spec, self.history.symbols)) is not None:
+        past = self._journal.past(self.spec, self.history.symbols)
+        if past is not None and past.fits:
             self.fits_.extend(past.fits)
             self._answered = bool(past.values.size)
             self._has_forecast = bool(np.isfinite(past.values).any())
-            self._model = past.model(self._forecaster)
-            if past.fits:
-                self._tried = past.fits[-1].session
-                self._served_by = past.fits[-1].served_by
+            self._tried = past.fits[-1].session
+            self._served_by = past.fits[-1].served_by
+            self._model = past.model(self._forecaster) if self._keeps else None
         return past
+
+    @property
+    def _keeps(self) -> bool:
+        return is_ours(self._forecaster) and isinstance(self._forecaster, Storable)
+
+    def _fit_again(self) -> None:
+        """Make the model in force, if nothing is kept of it but that there is one."""
+        if self._model is None and not np.isnat(self._served_by):
+            (fitted,) = self._training.make(iter([self._task(self._served_by)]), 1)
+            self._model = fitted.fit.model
 
     def _accept(self, fitted: Fitted) -> None:
         """Take a fit over; if it failed, see to it that the last good one serves."""
@@ -224,8 +236,8 @@ class WalkForward:
             )
         else:
             self._model, self._model_key, self._served_by = fit.model, key, session
-            if self._journal is not None and isinstance(self._forecaster, Storable):
-                arrays = self._forecaster.to_arrays(fit)
+            if self._journal is not None and self._keeps:
+                arrays = cast(Storable, self._forecaster).to_arrays(fit)
                 self._journal.keep(self.spec, self.history.symbols, session, arrays)
         self.fits_.append(
             FitRecord(
@@ -269,7 +281,7 @@ class WalkForward:
                 members = self._forecast(model, window)
                 self._answered = True
                 for value, into in zip(
-                    _mean_and_deviation(members), values, strict=True
+                    mean_and_deviation(members), values, strict=True
                 ):
                     into[np.ix_(block, columns)] = value
                     self._has_forecast |= bool(np.isfinite(value).any())
@@ -286,15 +298,3 @@ class WalkForward:
             if store is not None and key:
                 store.put(key, {"values": values})
         return values
-
-
-def _mean_and_deviation(members: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean and deviation over the first axis, by additions in a fixed order."""
-    total = np.zeros_like(members[0])
-    for member in members:
-        total = total + member
-    mean = total / len(members)
-    square = np.zeros_like(mean)
-    for member in members:
-        square = square + (member - mean) ** 2
-    return np.stack([mean, np.sqrt(square / len(members))])

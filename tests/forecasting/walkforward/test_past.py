@@ -98,15 +98,22 @@ def test_weights_that_were_recorded_are_used_as_they_are():
     assert same_bytes(again[:, until_next_fit:], values[:, until_next_fit:])
 
 
-def test_what_cannot_be_kept_is_made_again():
+def test_a_fit_that_cannot_be_kept_is_made_again_and_its_forecasts_are_not():
     panel = random_panel("ABC", 80)
     journal = Memory()
-    expected, fits = walked(panel, FakeSpec(fit_bars=12), journal)
-    assert fits
+    spec = FakeSpec(fit_bars=12)
+    expected, fits = walked(panel, spec, journal)
+    assert len(fits) > 2
     assert not journal.made
+    for cut in (30, 50, 60, 79):
+        remember(journal, panel, expected, fits, cut)
+        values, fits_again = walked(panel, spec, journal)
+        assert same_bytes(values, expected)
+        assert repr(fits_again) == repr(fits)
     remember(journal, panel, expected * 0.0, fits, 60)
-    values, _ = walked(panel, FakeSpec(fit_bars=12), journal)
-    assert same_bytes(values, expected)
+    values, _ = walked(panel, spec, journal)
+    assert not np.nan_to_num(values[:, :61]).any()
+    assert same_bytes(values[:, 61:], expected[:, 61:])
 
 
 def test_a_journal_has_to_be_one():
