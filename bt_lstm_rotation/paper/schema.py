@@ -50,6 +50,7 @@ TABLES: Mapping[str, Table] = {
     },
     "actions": {"symbol": TEXT, "price": NUMBER, "shares": NUMBER, "cash": NUMBER},
     "fits": {
+        "model": TEXT,  # a key of the forecaster's settings and symbols
         "session": DAY,
         "status": TEXT,
         "first_bar": OPTIONAL_DAY,
@@ -58,11 +59,15 @@ TABLES: Mapping[str, Table] = {
         "n_bars": WHOLE,
         "first_loss": NUMBER,
         "last_loss": NUMBER,
-        "origin": TEXT,
         "served_by": OPTIONAL_DAY,
         "weights": BLOB,
     },
-    "forecasts": {"symbol": TEXT, "forecast": NUMBER, "dispersion": NUMBER},
+    "forecasts": {
+        "model": TEXT,
+        "symbol": TEXT,
+        "forecast": NUMBER,
+        "dispersion": NUMBER,
+    },
     "targets": {"symbol": TEXT, "weight": NUMBER},
     "orders": {  # sent at this session's close
         "ref": WHOLE,
@@ -84,7 +89,7 @@ TABLES: Mapping[str, Table] = {
     },
     "events": {"kind": TEXT, "symbol": OPTIONAL_TEXT, "detail": TEXT},
     "positions": {"symbol": TEXT, "size": NUMBER, "price": NUMBER, "value": NUMBER},
-    "account": {"cash": NUMBER, "equity": NUMBER, "benchmark": NUMBER},
+    "account": {"cash": NUMBER, "equity": NUMBER},
     # What was done instead, and what was missing, late or revised.
     "notes": {"kind": TEXT, "symbol": OPTIONAL_TEXT, "detail": TEXT},
     "expectations": {"text": TEXT},  # JSON

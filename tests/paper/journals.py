@@ -25,6 +25,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     "actions": [("XLE", 0.5, 2.0, 0.0)],
     "fits": [
         (
+            "model",
             "2020-01-02",
             "ok",
             "2016-01-04",
@@ -33,18 +34,17 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
             1000,
             1.5,
             math.nan,
-            "trained",
             "2020-01-02",
             b"weights" * 100,
         )
     ],
-    "forecasts": [("XLE", 0.01, 0.0), ("XLK", -0.01, 0.002)],
+    "forecasts": [("model", "XLE", 0.01, 0.0), ("model", "XLK", -0.01, 0.002)],
     "targets": [("XLE", 0.98)],
     "orders": [(1, "XLE", "buy", 10.0, "Market", math.nan, math.nan, None)],
     "outcomes": [(1, "Completed", 10.0, 60.5, 0.6, 0.3)],
     "events": [("halt", None, "no bar")],
     "positions": [("XLE", 10.0, 60.5, 602.5)],
-    "account": [(99_395.0, 99_997.5, math.nan)],
+    "account": [(99_395.0, 99_997.5)],
     "notes": [("late", "XLK", "the bar came a day later")],
     "expectations": [('{"ic": 0.02}',)],
 }
