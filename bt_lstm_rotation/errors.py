@@ -202,12 +202,10 @@ class ClockError(RotationError):
     def __init__(self, now: dt.datetime, written: dt.datetime) -> None:
         self.now = now
         self.written = written
-        says, last = (
-            f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC" for at in (now, written)
-        )
+        says, last = (at.astimezone(dt.UTC) for at in (now, written))
         super().__init__(
-            f"the clock says {says}, but the last record was written at {last}; "
-            "set the clock right, or give a later date"
+            f"the clock says {says:%F %H:%M} UTC, but the last record was written at "
+            f"{last:%F %H:%M} UTC; set the clock right, or give a later date"
         )
 
 
@@ -243,10 +241,8 @@ class JournalError(RotationError):
         whose = "" if name is None else f"the journal of {name!r}: "
         hint = ""
         if restorable:
-            hint = (
-                f"; it is sound up to the session of {last_sound}, and "
-                f"`bt-lstm-rotation paper restore {name}` lets it go on from there"
-            )
+            command = f"`bt-lstm-rotation paper restore {name}`"
+            hint = f"; it is sound up to {last_sound}; {command} goes on from there"
         super().__init__(f"{whose}{problem}{hint}")
 
 

@@ -14,7 +14,7 @@ from bt_lstm_rotation.errors import SpecError, StrategyError, closest
 from bt_lstm_rotation.feeds.bar_order import check_one_time, different_times
 from bt_lstm_rotation.feeds.first_close import first_close
 from bt_lstm_rotation.feeds.memory import keep_all_bars
-from bt_lstm_rotation.feeds.naming import feed_names
+from bt_lstm_rotation.feeds.naming import feed_name, feed_names
 from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars
 from bt_lstm_rotation.periods import check_period, period_of
@@ -92,6 +92,8 @@ class PeriodicRebalance(bt.Strategy):
         )
         # A report begins with this close.
         self.first_decision: dt.date | None = None
+        # The last target: feed name -> share of equity; a new dict each time.
+        self.decided: dict[str, float] | None = None
         self._first_close: dt.date | None = None
         if self.p.start is not None:
             self._first_close = first_close(self.sectors.values(), self.p.start)
@@ -133,6 +135,7 @@ class PeriodicRebalance(bt.Strategy):
         self._note_dropped_bars()
         if self.is_due() and (targets := self._targets()):
             self.rebalancer.target(targets)
+            self.decided = {feed_name(feed): share for feed, share in targets.items()}
             self.first_decision = self.first_decision or self._sessions.today()
             self._period_done = self._period()
         else:

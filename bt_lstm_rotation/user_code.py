@@ -31,6 +31,7 @@ __all__ = [
     "files_named_in",
     "run_again",
     "run_file",
+    "source_files",
     "where_it_failed",
 ]
 
@@ -157,13 +158,22 @@ def code_hash(file: Path, name: str = "") -> str:
 
     Only what an import statement names is followed. `name` is hashed with them.
     """
-    file = file.resolve()
     digest = hashlib.sha256(name.encode())
-    for source in [file, *sorted(_imported_beside(file))]:
-        content = source.read_bytes()
-        place = os.path.relpath(source, file.parent)
+    for place, content in source_files(file).items():
         digest.update(f"\n{place} {len(content)}\n".encode() + content)
     return digest.hexdigest()
+
+
+def source_files(file: Path) -> dict[str, bytes]:
+    """Read a file and what it imports from its folder, by their paths from there.
+
+    The file comes first. Raises OSError if one cannot be read.
+    """
+    file = file.resolve()
+    return {
+        os.path.relpath(source, file.parent): source.read_bytes()
+        for source in [file, *sorted(_imported_beside(file))]
+    }
 
 
 @contextmanager

@@ -270,3 +270,38 @@ def test_every_target_the_readme_names_is_in_the_makefile():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"`?make ([a-z]+)", README):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_paper_trading_is_scripted_as_it_is_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    paper = (ROOT / "docs" / "paper-trading.md").read_text(encoding="utf-8")
+    pasted("\n".join(scripts_in(paper)))
+    said = capsys.readouterr().out
+    assert "datetime.date(2009, 1, 2)" in said
+    assert re.search(r"mine-\d+ (buy|sell) \d+\.0 S\d", said)
+
+
+def test_the_rehearsal_of_paper_trading_is_done_as_it_is_printed(
+    tmp_path, monkeypatch, capsys
+):
+    """What the README and the guide rehearse, with a rule that trains nothing."""
+    from bt_lstm_rotation.cli import main
+
+    paper = (ROOT / "docs" / "paper-trading.md").read_text(encoding="utf-8")
+    commands = re.findall(
+        r"^    bt-lstm-rotation (paper \w+ rehearsal.*)$", paper, re.M
+    )
+    assert set(commands) >= set(
+        re.findall(
+            r"^    bt-lstm-rotation (paper (?:start|step) rehearsal.*)$", README, re.M
+        )
+    )
+    assert len(commands) == 3
+    for command in commands:
+        words = command.replace("2009-12-31", "2009-02-27").split()
+        if words[1] == "start":
+            words += ["--strategy", "momentum_12_1"]
+        assert main([*words, "--root", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "2009-02-27  equity" in said
+    assert "Sessions   41, 2009-01-02 to 2009-02-27" in said

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.cli.commands import COMMANDS, backtest
-from bt_lstm_rotation.cli.options import BAD_USAGE, Parser
-from bt_lstm_rotation.errors import RotationError, closest
+from bt_lstm_rotation.cli.options import BAD_USAGE, HELD, Parser
+from bt_lstm_rotation.errors import HeldError, RotationError, closest
 
 __all__ = ["main"]
 
@@ -21,7 +21,8 @@ DONE, STOPPED = 0, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; a backtest, if it names none.
 
-    Returns 0 done, 2 bad usage or bad data, 130 stopped by Ctrl-C. A fault of ours
+    Returns 0 done, 2 bad usage or bad data, 130 stopped by Ctrl-C; of paper trading
+    also 4, bars are missing still, and 5, another process is at work. A fault of ours
     raises, which Python turns into a traceback and exit code 1.
     """
     arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
@@ -29,14 +30,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     level = logging.ERROR if quiet else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s: %(message)s")
     try:
-        arguments.run(arguments)
+        code: int | None = arguments.run(arguments)
+    except HeldError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
+        return HELD
     except RotationError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)  # noqa: T201
         return STOPPED
-    return DONE
+    return DONE if code is None else code
 
 
 def _parsed(given: list[str]) -> argparse.Namespace:

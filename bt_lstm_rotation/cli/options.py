@@ -12,16 +12,24 @@ from bt_lstm_rotation.backtest.broker import Broker
 
 __all__ = [
     "BAD_USAGE",
+    "HELD",
+    "WAITING",
     "Parser",
     "add_bars",
+    "add_orders",
+    "add_set",
     "add_strategy",
     "add_trading",
     "add_training",
+    "date",
+    "names",
     "new_file",
     "new_folder",
 ]
 
 BAD_USAGE = 2
+# Of paper trading: ask again later, for bars or for the account.
+WAITING, HELD = 4, 5
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,8 +47,8 @@ class Parser(argparse.ArgumentParser):
         self.exit(BAD_USAGE, f"error: {line} (--help lists what there is)\n")
 
 
-def add_bars(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which bars to load."""
+def add_bars(parser: argparse.ArgumentParser, *, span: bool = True) -> None:
+    """Add the options that say which bars to load; `span`, from when to when."""
     bars = parser.add_argument_group("bars")
     bars.add_argument(
         "--data",
@@ -50,7 +58,7 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s)",
     )
     bars.add_argument(
-        "--symbols", type=_names, metavar="A,B", help="symbols to trade (default: all)"
+        "--symbols", type=names, metavar="A,B", help="symbols to trade (default: all)"
     )
     bars.add_argument(
         "--benchmark",
@@ -58,19 +66,20 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
         help="symbol to compare with; it is not traded (default: MARKET of the "
         "simulated market, SPY of yahoo, none of a folder)",
     )
-    bars.add_argument(
-        "--start",
-        type=_date,
-        metavar="DATE",
-        help="first session to trade; earlier bars are history for training "
-        "(default: the one after the first forecast)",
-    )
-    bars.add_argument(
-        "--end",
-        type=_date,
-        metavar="DATE",
-        help="last session to trade (default: the last there is)",
-    )
+    if span:
+        bars.add_argument(
+            "--start",
+            type=date,
+            metavar="DATE",
+            help="first session to trade; earlier bars are history for training "
+            "(default: the one after the first forecast)",
+        )
+        bars.add_argument(
+            "--end",
+            type=date,
+            metavar="DATE",
+            help="last session to trade (default: the last there is)",
+        )
     bars.add_argument(
         "--unadjusted",
         action="store_true",
@@ -79,19 +88,36 @@ def add_bars(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_strategy(parser: argparse._ActionsContainer) -> None:
-    """Add the option that names the strategy."""
+def add_strategy(
+    parser: argparse._ActionsContainer, default: str | None = "lstm_top3_monthly"
+) -> None:
+    """Add the option that names the strategy; without a default it stays as it was."""
+    shown = "%(default)s" if default else "the same"
     parser.add_argument(
         "--strategy",
-        default="lstm_top3_monthly",
+        default=default,
         metavar="NAME",
         help="lstm_top3_monthly, momentum_12_1, equal_weight, buy_and_hold, or "
-        "FILE.py:Class (default: %(default)s)",
+        f"FILE.py:Class (default: {shown})",
     )
 
 
-def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the options for the strategy and trading costs; return their group."""
+def add_set(parser: argparse._ActionsContainer) -> None:
+    """Add the option for the strategy's parameters and its forecaster's settings."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="settings",
+        help="a parameter of the strategy or a setting of its forecaster, such as "
+        "top=2 or horizon=10; may be repeated (default: as the strategy has them; the "
+        "command settings lists them all)",
+    )
+
+
+def add_orders(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options for the strategy, its orders and their costs."""
     trading = parser.add_argument_group("trading")
     add_strategy(trading)
     trading.add_argument(
@@ -130,6 +156,12 @@ def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         help="in place of --stake: share of the cash at hand that each plain buy() is "
         "for, above 0 and at most 1 (default: none)",
     )
+    return trading
+
+
+def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options for a backtest's strategy and costs; return their group."""
+    trading = add_orders(parser)
     trading.add_argument(
         "--periods-a-year",
         type=float,
@@ -175,16 +207,18 @@ def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
     )
 
 
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
+def names(text: str) -> list[str]:
+    """Parse names with commas between them."""
+    found = [name.strip() for name in text.split(",")]
+    if not all(found):
         raise argparse.ArgumentTypeError(
             f"names with commas between them (got {text!r})"
         )
-    return names
+    return found
 
 
-def _date(text: str) -> dt.date:
+def date(text: str) -> dt.date:
+    """Parse a date."""
     try:
         return dt.date.fromisoformat(text)
     except ValueError:

@@ -150,7 +150,9 @@ def test_help_lists_every_command_and_each_has_help_of_its_own(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["--help"])
     listed = capsys.readouterr().out
-    files = {file.stem for file in Path(commands.__file__).parent.glob("[a-z]*.py")}
+    room = Path(commands.__file__).parent
+    files = {file.stem for file in room.glob("[a-z]*.py")}
+    files |= {file.parent.name for file in room.glob("[a-z]*/__init__.py")}
     assert files == set(COMMANDS)
     for name, command in COMMANDS.items():
         assert f"    {name} " in listed
@@ -164,9 +166,15 @@ def test_help_lists_every_command_and_each_has_help_of_its_own(capsys):
 def test_help_says_the_default_of_every_option(command):
     parser = argparse.ArgumentParser()
     COMMANDS[command or "backtest"].add_arguments(parser)
-    for option in parser._actions[1:]:
-        said = "required" if option.required else "default: "
-        assert f"({said}" in option.help, option.option_strings
+    parsers = [parser]
+    for one in parsers:
+        for option in one._actions[1:]:
+            if isinstance(option, argparse._SubParsersAction):
+                parsers += option.choices.values()
+                continue
+            said = "required" if option.required else "default: "
+            assert f"({said}" in option.help, option.option_strings
+    assert len(parsers) == (13 if command == "paper" else 1)
 
 
 @pytest.mark.parametrize("command", [[], ["backtest"], ["sweep"]])
@@ -275,7 +283,10 @@ def test_by_default_it_is_the_simulated_market_of_seed_0(handed_over):
     ("arguments", "line"),
     [
         (["--nope"], "unrecognized arguments: --nope (--help lists what there is)"),
-        (["a\nb"], "no command 'a\\nb'; known: backtest, compare, report, settings, "),
+        (
+            ["a\nb"],
+            "no command 'a\\nb'; known: backtest, compare, paper, report, settings, ",
+        ),
         (["sweeep"], "no command 'sweeep'; did you mean 'sweep'?"),
         (["--data", "yahoo", "sweep", "--grid", "top=2", "--out", "t.csv"], "the comm"),
         (["--data", "yahoo", "nope"], "argument COMMAND: invalid choice: 'nope'"),

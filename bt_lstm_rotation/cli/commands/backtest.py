@@ -14,6 +14,7 @@ from bt_lstm_rotation.cli.inputs import (
 )
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_set,
     add_trading,
     add_training,
     new_file,
@@ -38,16 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of a backtest."""
     add_bars(parser)
     trading = add_trading(parser)
-    trading.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="settings",
-        help="a parameter of the strategy or a setting of its forecaster, such as "
-        "top=2 or horizon=10; may be repeated (default: as the strategy has them; the "
-        "command settings lists them all)",
-    )
+    add_set(trading)
     add_training(parser, "fits")
     parser.add_argument(
         "--out",

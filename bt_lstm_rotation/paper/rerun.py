@@ -1,0 +1,176 @@
+"""From a journal to a run, and the proof that all comes out as it was recorded."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bt_lstm_rotation._version import __version__
+from bt_lstm_rotation.disk import disk_errors, write_atomically
+from bt_lstm_rotation.errors import JournalError, OutputError, StrategyError
+from bt_lstm_rotation.paper.arrival import Arrival
+from bt_lstm_rotation.paper.bars import restated
+from bt_lstm_rotation.paper.record import DAILY, Record, Version
+from bt_lstm_rotation.paper.replay import Account, Replayed
+from bt_lstm_rotation.periods import QUARTER
+from bt_lstm_rotation.prices import PricePanel
+
+# What a broker makes of orders, whoever sent them.
+OF_ACCOUNT = ("orders", "outcomes", "positions", "account")
+
+__all__ = ["account_of", "check_replay", "load_version"]
+
+
+def load_version(version: Version, folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Load a version's strategy and params; the user's own from the journal's text.
+
+    Raises
+    ------
+    StrategyError
+        If the user's file is not what it was when the version was declared, or cannot
+        be run.
+    """
+    wanted = version.configuration
+    if not version.sources:
+        return wanted.load_strategy()
+    file = wanted.file
+    if file is not None and file.is_file() and wanted.sources() != version.sources:
+        raise StrategyError(
+            f"{str(file)!r}, or what it imports, has changed since it was recorded; "
+            "restore it, or declare it a new version from the next session on "
+            "(bt-lstm-rotation paper version)"
+        )
+    copies = folder / "strategy" / str(version.number)
+    with disk_errors(
+        OutputError,
+        f"the strategy cannot be written to {copies}",
+        "free or open the folder",
+    ):
+        for name, text in version.sources.items():
+            copy = copies / name
+            if not copy.resolve().is_relative_to(copies.resolve()):
+                raise JournalError(f"the journal names a file outside it: {name!r}")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if not copy.is_file() or copy.read_bytes() != text.encode():
+                write_atomically(copy, text.encode())
+    return wanted.load_strategy(copies / next(iter(version.sources)))
+
+
+def account_of(
+    record: Record,
+    arrivals: Sequence[Arrival],
+    strategy: Any,
+    params: Mapping[str, Any],
+) -> Account:
+    """Put together what has to run: what is recorded, and what is new."""
+    panel = _extended(record.panel, arrivals)
+    begins = record.begins or arrivals[0].session
+    actions = {
+        **record.actions,
+        **{a.session: a.actions for a in arrivals if a.actions},
+    }
+    wanted = record.configuration
+    first = record.first_of_version(arrivals)
+    orders = record.daily("orders")
+    outcomes = record.daily("outcomes")
+    return Account(
+        panel=_shown(panel, begins, record.versions[-1]),
+        restated=restated(panel, actions),
+        actions=actions,
+        benchmark=wanted.benchmark,
+        strategy=strategy,
+        params=params,
+        broker=wanted.broker(),
+        sizer=wanted.made_sizer(),
+        first=first,
+        begins=begins,
+        scripted=_before(first, orders),
+        cancelled=[
+            (day, row[0])
+            for day, *row in _before(first, outcomes)
+            if row[1] == "Canceled"
+        ],
+    )
+
+
+def check_replay(record: Record, replayed: Replayed, first: dt.date) -> None:
+    """Raise JournalError unless all that is recorded has come out again, to the bit.
+
+    Before `first`, the first session of the strategy in force, it is what became of the
+    account: earlier versions' reasons are not known any more.
+    """
+    for day, recorded in record.rows.items():
+        now = replayed.rows.get(day, {})
+        for table in DAILY if day >= first else OF_ACCOUNT:
+            old, new = recorded[table], now.get(table, [])
+            # By their text, in which a NaN is a NaN, and no two floats are alike.
+            if list(map(repr, old)) != list(map(repr, new)):
+                raise _differs(record, day, table, old, new)
+
+
+def _differs(
+    record: Record,
+    day: dt.date,
+    table: str,
+    old: Sequence[tuple[Any, ...]],
+    new: Sequence[tuple[Any, ...]],
+) -> JournalError:
+    was = next((row for row in old if row not in new), None)
+    now = next((row for row in new if row not in old), None)
+    versions = {t.version for t in record.transactions} - {__version__}
+    hint = (
+        f"it was recorded by version {', '.join(sorted(versions))} of this package, "
+        f"and this is {__version__}: install that one"
+        if versions
+        else "the strategy depends on something besides its bars, such as a file, the "
+        "time or chance: mend it"
+    )
+    return JournalError(
+        f"running the account again does not give what is recorded of {day}: in "
+        f"{table}, {_told(was)} is recorded, and now {_told(now)} comes out; nothing "
+        f"was written; {hint}, or go on with it as a new version from the next session "
+        "on (bt-lstm-rotation paper version)"
+    )
+
+
+def _told(row: tuple[Any, ...] | None) -> str:
+    text = "none" if row is None else repr(row)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def _before(
+    first: dt.date, rows: Mapping[dt.date, Sequence[tuple[Any, ...]]]
+) -> list[tuple[Any, ...]]:
+    return [(day, *row) for day, found in rows.items() if day < first for row in found]
+
+
+def _shown(panel: PricePanel, begins: dt.date, version: Version) -> PricePanel:
+    """Return the bars that feeds show: of a user's own strategy all there are.
+
+    Strategies that come along have no indicators but forecasts, which are made from the
+    panel, and a rebalancer, which looks back a month.
+    """
+    if version.sources:
+        return panel
+    first = int(np.searchsorted(panel.sessions, np.datetime64(begins, "D")))
+    return panel.rows(max(0, first - QUARTER), len(panel))
+
+
+def _extended(panel: PricePanel, arrivals: Sequence[Arrival]) -> PricePanel:
+    if not arrivals:
+        return panel
+    days = np.array([arrival.session for arrival in arrivals], dtype="datetime64[D]")
+    bars = np.full((5, len(arrivals), len(panel.symbols)), np.nan)
+    for row, arrival in enumerate(arrivals):
+        for symbol, bar in arrival.bars.items():
+            bars[:, row, panel.symbols.index(symbol)] = bar
+    return replace(
+        panel,
+        sessions=np.concatenate([panel.sessions, days]),
+        bars=np.concatenate([panel.bars, bars], axis=1),
+    )

@@ -1,0 +1,119 @@
+"""Where a paper account's bars come from: the sources of the command line, or others.
+
+The seam for another one is `BarSource`: anything that can be called with a
+configuration and a date, and gives bars.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import replace
+from typing import Protocol
+
+from bt_lstm_rotation.errors import DataError, SourceError
+from bt_lstm_rotation.paper.bars import bar_rows, panel_of
+from bt_lstm_rotation.paper.configuration import Configuration
+from bt_lstm_rotation.paper.market import market_of
+from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.prices.loading import BENCHMARKS
+from bt_lstm_rotation.prices.source import Request, load_prices
+from bt_lstm_rotation.prices.yahoo import YahooPrices
+
+__all__ = ["BarSource", "UsualSource", "market_for", "offered_bars", "resolved"]
+
+logger = logging.getLogger(__name__)
+
+
+class BarSource(Protocol):
+    """What gives a paper account its bars."""
+
+    def __call__(self, wanted: Configuration, last: dt.date) -> PricePanel:
+        """Return the bars of all symbols and the benchmark, as they are known now.
+
+        Parameters
+        ----------
+        wanted : Configuration
+            Symbols and benchmark are named in it; before the account is started,
+            symbols may be None for all there are.
+        last : date
+            The last finished session: no bar after it is looked at.
+
+        Raises
+        ------
+        SourceError
+            If there is no answer: the account waits.
+        DataError
+            If the answer cannot be used: the account waits.
+        """
+        ...
+
+
+class UsualSource:
+    """Yahoo, a folder, or the simulated market.
+
+    Parameters
+    ----------
+    yahoo : YahooPrices
+        A cache and a connection. Soon after a close Yahoo may still correct a bar, so
+        it should be a cache that backtests do not share.
+    """
+
+    def __init__(self, yahoo: YahooPrices) -> None:
+        self._yahoo = yahoo
+
+    def __call__(self, wanted: Configuration, last: dt.date) -> PricePanel:
+        """Load the bars, up to the last finished session."""
+        tomorrow = last + dt.timedelta(days=1)
+        request = Request(
+            data=wanted.data,
+            symbols=wanted.symbols,
+            benchmark=wanted.benchmark,
+            end=last,
+            seed=wanted.seed,
+            adjust=wanted.adjust,
+        )
+        # Yahoo's bar of a day counts as final on the next one.
+        yahoo = replace(self._yahoo, today=lambda: tomorrow)
+        panel, _ = load_prices(request, today=tomorrow, yahoo=yahoo)
+        return panel
+
+
+def market_for(panel: PricePanel, wanted: Configuration) -> tuple[str, str]:
+    """Name the calendar that fits a source's bars, and say why."""
+    if wanted.data == "simulated":
+        return "bars", "the simulated market's own sessions"
+    if wanted.data == "yahoo":
+        return "XNYS", "the New York Stock Exchange, unless --calendar names another"
+    return market_of(panel)
+
+
+def offered_bars(source: BarSource, wanted: Configuration, last: dt.date) -> PricePanel:
+    """Ask a source for all bars; where one symbol spoils it, for each alone.
+
+    Raises as the source does, if it gives bars of no symbol.
+    """
+    try:
+        return source(wanted, last)
+    except DataError as error:
+        logger.warning("%s", error)
+        names = [*(wanted.symbols or ()), *filter(None, [wanted.benchmark])]
+        rows = []
+        for name in names:
+            alone = replace(wanted, symbols=(name,), benchmark=name)
+            try:
+                rows += bar_rows(source(alone, last).select([name]))
+            except (DataError, SourceError) as fault:
+                logger.warning("%s", fault)
+        if not rows:
+            raise
+        return panel_of(rows, names, wanted.data)
+
+
+def resolved(wanted: Configuration, panel: PricePanel) -> Configuration:
+    """Name the symbols and the benchmark that a source has chosen."""
+    benchmark = wanted.benchmark or BENCHMARKS.get(wanted.data)
+    symbols = tuple(name for name in panel.symbols if name != benchmark)
+    if not symbols:
+        raise DataError("nothing to trade besides the benchmark", value=benchmark)
+    return replace(wanted, symbols=symbols, benchmark=benchmark)

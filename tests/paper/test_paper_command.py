@@ -1,0 +1,232 @@
+"""``bt-lstm-rotation paper``: what a user types, and what is answered."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bt_lstm_rotation.cli import main
+from bt_lstm_rotation.reporting import read_run
+
+ROOT = Path(__file__).parents[2]
+START = ["--data", "simulated", "--strategy", "momentum_12_1", "--cash", "50000"]
+
+
+@pytest.fixture
+def paper(tmp_path, monkeypatch, capsys):
+    """Run the command in a folder of its own; return exit code, output, and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        try:
+            code = main(["paper", words[0], *words[1:], "--root", "accounts"])
+        except SystemExit as stopped:
+            code = stopped.code
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def begun(paper):
+    """Start an account, and let it live for January."""
+    code, out, _ = paper("start", "first", *START, "--today", "2008-01-02")
+    assert code == 0, out
+    assert "Trades     S1, S2, S3, S4, S5, S6, S7, S8, S9, against MARKET" in out
+    assert "2008-01-02  equity 50,000.00, cash 50,000.00; orders: 3 sent" in out
+    assert out.count("Next open  buy") == 3
+    code, out, _ = paper("step", "first", "--today", "2008-01-31")
+    assert code == 0
+    assert out.count("equity") == 21
+    assert "2008-01-03" in out
+    return paper
+
+
+def test_a_month_of_paper_trading(begun, tmp_path):
+    code, again, _ = begun("step", "first", "--today", "2008-01-31")
+    assert code == 0
+    assert "Nothing    is due: 2008-01-31 is recorded" in again
+    _, status, _ = begun("status", "first", "--today", "2008-01-31")
+    for part in (
+        "Strategy   momentum_12_1, version 1",
+        "Sessions   22, 2008-01-02 to 2008-01-31",
+        "Rebalance  next at the close of 2008-02-29",
+        "Last fit   2008-01-31",
+        "Drift      turnover a year is ",
+        "Left out   taxes",
+    ):
+        assert part in status
+    _, orders, _ = begun("orders", "first", "--out", "tickets")
+    with (tmp_path / "tickets" / "orders.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    listed = json.loads((tmp_path / "tickets" / "orders.json").read_text())
+    assert [row["id"] for row in rows] == [row["id"] for row in listed]
+    assert rows
+    for row in rows:
+        assert row["id"] in orders
+        assert row["decided"] == "2008-01-31"
+    _, names, _ = begun("list")
+    assert "first" in names
+    assert "2008-01-31" in names
+
+
+def test_the_report_lies_beside_the_backtest_and_the_export_is_a_run(begun, tmp_path):
+    code, out, _ = begun("report", "first")
+    assert code == 0
+    live, backtest, page = map(Path, out.split())
+    assert page.is_file()
+    same = ("equity.csv", "orders.csv", "weights.csv", "forecasts.csv", "events.csv")
+    for name in same:
+        assert (live.parent / name).read_bytes() == (
+            backtest.parent / name
+        ).read_bytes()
+    code, out, _ = begun("export", "first", "--out", "run")
+    assert code == 0
+    result = read_run(tmp_path / "run")
+    assert len(result.account) == 22
+    assert (tmp_path / "run" / "equity.csv").read_bytes() == (
+        live.parent / "equity.csv"
+    ).read_bytes()
+
+
+def test_verify_proves_and_restore_mends(begun, tmp_path):
+    code, out, _ = begun("verify", "first")
+    assert code == 0
+    assert "Journal    23 transactions" in out
+    assert "Account    22 sessions come out again, to the bit" in out
+    assert "Forecasts  198 come out" in out
+    journal = tmp_path / "accounts" / "first" / "journal.sqlite"
+    content = bytearray(journal.read_bytes())
+    content[len(content) // 2] ^= 1
+    journal.write_bytes(content)
+    for words in (
+        ("status", "first"),
+        ("step", "first", "--today", "2008-02-01"),
+        ("verify", "first"),
+    ):
+        code, out, err = begun(*words)
+        assert (code, out) == (2, "")
+        assert "paper restore first" in err
+    code, out, _ = begun("restore", "first")
+    assert code == 0
+    assert "Restored   23 transactions" in out
+    code, _, _ = begun("step", "first", "--today", "2008-02-01")
+    assert code == 0
+    code, out, _ = begun("restore", "first")
+    assert "nothing was changed" in out
+
+
+def test_a_version_and_the_end(begun):
+    code, out, _ = begun("version", "first", "--set", "top=2", "--today", "2008-01-31")
+    assert code == 0
+    assert "momentum_12_1 decides from the session after 2008-01-31 on" in out
+    code, out, _ = begun("step", "first", "--today", "2008-02-05")
+    assert code == 0
+    _, out, _ = begun("status", "first", "--today", "2008-02-05")
+    assert "version 2" in out
+    code, out, _ = begun("stop", "first", "--today", "2008-02-05")
+    assert "was stopped after 2008-02-05" in out
+    code, _, err = begun("step", "first", "--today", "2008-02-06")
+    assert code == 2
+    assert "was stopped after 2008-02-05" in err
+
+
+def test_a_folder_that_lacks_today_is_waited_for(paper, tmp_path):
+    from bt_lstm_rotation import load_prices
+
+    frames = load_prices("simulated", ["S1", "S2", "S3"]).frames()
+    bars = tmp_path / "bars"
+    bars.mkdir()
+
+    def write(until, names=("S1", "S2", "S3")):
+        for name in names:
+            frame = frames[name].loc[:until]
+            frame.rename_axis("Date").to_csv(bars / f"{name}.csv")
+
+    write("2008-01-02")
+    code, out, err = paper(
+        "start",
+        "mine",
+        "--data",
+        f"folder:{bars}",
+        "--strategy",
+        "equal_weight",
+        "--calendar",
+        "weekdays",
+        "--today",
+        "2008-01-02",
+    )
+    assert code == 0, err
+    code, out, _ = paper("step", "mine", "--today", "2008-01-03")
+    assert code == 4
+    assert "Waiting    no bars of 2008-01-03 yet" in out
+    write("2008-01-03", names=["S1", "S2"])
+    code, out, _ = paper("step", "mine", "--today", "2008-01-03")
+    assert code == 4
+    assert "2 of 3 symbols have bars of 2008-01-03: S3 has none" in out
+    (bars / "S3.csv").write_text("Date,Open\n2008-")
+    code, out, err = paper("step", "mine", "--today", "2008-01-03")
+    assert code == 4
+    write("2008-01-03")
+    code, out, _ = paper("step", "mine", "--today", "2008-01-03")
+    assert code == 0
+    assert "3 filled" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("step", "nobody"), "there is no paper account 'nobody'"),
+        (("step", "../first"), "name"),
+        (("start", "/etc/first", *START), "name"),
+        (("start", "x" * 300, *START), "name"),
+        (("status", "a\x00b"), "name"),
+        (("start", "first", "--calendar", "XNYZ", *START), "XNZE"),
+        (("start", "first", "--deadline", "-1", *START), "deadline"),
+        (("start", "first", "--strategy", "nobodys"), "no strategy 'nobodys'"),
+        (("start", "first", *START, "--today", "2000-03-01"), "sessions are needed"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(paper, tmp_path, words, reason):
+    code, out, err = paper(*words)
+    assert code == 2
+    assert out == ""
+    assert reason in err
+    assert err.count("\n") == 1
+    assert not list(tmp_path.rglob("journal.sqlite"))
+
+
+def test_a_second_process_is_told_who_is_at_work(begun, tmp_path):
+    script = (
+        "import sys, datetime as dt\n"
+        "from pathlib import Path\n"
+        "from bt_lstm_rotation.paper import PaperSession\n"
+        "with PaperSession('first', root=Path('accounts')).held('watch'):\n"
+        "    print('held', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        code, out, err = begun("step", "first", "--today", "2008-02-01")
+        assert (code, out) == (5, "")
+        assert str(other.pid) in err
+        assert "watch" in err
+        assert begun("status", "first", "--today", "2008-02-01")[0] == 0
+        other.kill()
+    # The lock of a killed process is free.
+    assert begun("step", "first", "--today", "2008-02-01")[0] == 0
