@@ -37,7 +37,12 @@ class DayBook(bt.Analyzer):
 
     ``get_analysis()`` gives a dict of session -> {table: rows}, the tables and columns
     of `bt_lstm_rotation.paper.schema` without the number of the transaction.
+
+    Params:
+      - since: first session whose forecasts are wanted (None: all)
     """
+
+    params = (("since", None),)
 
     def __init__(self) -> None:
         self.rets: dict[dt.date, Rows] = {}
@@ -56,10 +61,10 @@ class DayBook(bt.Analyzer):
 
     def next(self) -> None:
         """Record this session; of a day with several bars, the last counts."""
-        today = self._sessions.today()
+        today, since = self._sessions.today(), self.p.since or dt.date.min
         earlier = self.rets.get(today, {})
         self.rets[today] = {
-            "forecasts": self._forecasts(),
+            "forecasts": self._forecasts() if today >= since else [],
             "targets": self._targets() or earlier.get("targets", []),
             "orders": [*earlier.get("orders", []), *self._new_orders()],
             "outcomes": [*earlier.get("outcomes", []), *self._outcomes()],

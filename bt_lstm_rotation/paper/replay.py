@@ -61,6 +61,8 @@ class Account:
         Those that were taken back at a close: ``(session, ref)``.
     begins : date
         The account's very first close.
+    new : date, optional
+        The first session that is not recorded yet; its forecasts are not known.
     """
 
     panel: PricePanel
@@ -73,6 +75,7 @@ class Account:
     sizer: Any
     first: dt.date
     begins: dt.date
+    new: dt.date | None = None
     scripted: Sequence[tuple[Any, ...]] = ()
     cancelled: Sequence[tuple[Any, ...]] = ()
 
@@ -142,7 +145,7 @@ def replay(account: Account, training: Training) -> Replayed:
         since=account.begins,
         panel=account.restated,
     )
-    cerebro.addanalyzer(DayBook)
+    cerebro.addanalyzer(DayBook, since=account.new)
     with strategy_errors(strategy):
         ran = run_once(cerebro, preload=True, runonce=not account.actions)
     report, book = ran.analyzers.runreport, ran.analyzers.daybook

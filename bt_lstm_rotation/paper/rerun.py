@@ -89,6 +89,7 @@ def account_of(
         sizer=wanted.made_sizer(),
         first=first,
         begins=begins,
+        new=arrivals[0].session if arrivals else record.last,
         scripted=_before(first, orders),
         cancelled=[
             (day, row[0])
@@ -108,8 +109,8 @@ def check_replay(record: Record, replayed: Replayed, first: dt.date) -> None:
         now = replayed.rows.get(day, {})
         for table in DAILY if day >= first else OF_ACCOUNT:
             old, new = recorded[table], now.get(table, [])
-            # By their text, in which a NaN is a NaN, and no two floats are alike.
-            if list(map(repr, old)) != list(map(repr, new)):
+            # By their text, in which a NaN is a NaN, and 0.0 is not -0.0.
+            if repr(old) != repr(new):
                 raise _differs(record, day, table, old, new)
 
 

@@ -63,7 +63,7 @@ class Delisting:
         """Settle what is held of feeds that have ended; call it every session."""
         for feed in feeds:
             if not self._account.ended(feed, self._rules.delisted_after):
-                if self._account.close(feed) is not None:
+                if feed in self._known and self._account.close(feed) is not None:
                     self._reopen(feed)
             elif self._holds:
                 self._leave(feed)
@@ -111,8 +111,6 @@ class Delisting:
 
     def _reopen(self, feed: Any) -> None:
         """Book what a settlement was off by, once the feed shows a bar again."""
-        if feed not in self._known:
-            return
         self._known.discard(feed)
         settlement, opened = self._settlements.pop(feed, None), self._first_open(feed)
         if settlement is None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from paper.vendor import (
+from vendor import (
     DAYS,
     MARKET,
     SETTINGS,

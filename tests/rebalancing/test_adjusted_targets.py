@@ -100,7 +100,7 @@ def test_a_split_is_no_gap_and_a_dividend_none():
         last *= 1.01
     paid = classified(0.99, 100.0)
     got = adjusted({"A": bars}, {}, {5: {"A": SPLIT}, 7: {"A": paid}})
-    assert got.rebalancer._account.overnight() == pytest.approx(0.01)
+    assert got.rebalancer.account.overnight() == pytest.approx(0.01)
 
 
 def test_a_short_that_splits_is_no_margin_call():

@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from paper.vendor import DAYS, MARKET, SETTINGS, Vendor, account, contents
+from vendor import DAYS, MARKET, SETTINGS, Vendor, account, contents
 
 from bt_lstm_rotation.backtest import Broker, run_backtest
 from bt_lstm_rotation.errors import (
