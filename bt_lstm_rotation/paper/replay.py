@@ -43,6 +43,8 @@ class Account:
     ----------
     panel : PricePanel
         The bars of each session in the units in which they were seen.
+    shown : PricePanel
+        Those of them that feeds show.
     restated : PricePanel
         The same bars, all in the units of the last session.
     actions : mapping of date to {symbol: CorporateAction}
@@ -66,6 +68,7 @@ class Account:
     """
 
     panel: PricePanel
+    shown: PricePanel
     restated: PricePanel
     actions: Mapping[dt.date, Mapping[str, CorporateAction]]
     benchmark: str | None
@@ -131,7 +134,7 @@ def replay(account: Account, training: Training) -> Replayed:
     cerebro.broker = broker(actions=account.actions, lot=_lot(strategy, given))
     # Forecasts of a strategy that has no param for it come from the journal too.
     cerebro.forecast_run = ForecastRun(training, account.restated)
-    add_feeds(cerebro, account.panel, account.benchmark)
+    add_feeds(cerebro, account.shown, account.benchmark)
     account.broker.set_up(cerebro)
     add_sizer(cerebro, account.sizer)
     if account.scripted:
@@ -143,7 +146,7 @@ def replay(account: Account, training: Training) -> Replayed:
         RunReport,
         benchmark=account.benchmark,
         since=account.begins,
-        panel=account.restated,
+        panel=account.panel,
     )
     cerebro.addanalyzer(DayBook, since=account.new)
     with strategy_errors(strategy):

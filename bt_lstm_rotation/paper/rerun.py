@@ -79,7 +79,8 @@ def account_of(
     orders = record.daily("orders")
     outcomes = record.daily("outcomes")
     return Account(
-        panel=_shown(panel, begins, record.versions[-1]),
+        panel=panel,
+        shown=_shown(panel, begins, record.versions[-1]),
         restated=restated(panel, actions),
         actions=actions,
         benchmark=wanted.benchmark,
