@@ -56,7 +56,7 @@ class Trace:
     ic : tuple of float
         Correlation of that close's forecasts with what followed; NaN until it has.
     turnover, costs : tuple of float
-        Value traded, and commission and slippage, as shares of equity.
+        Half the value traded, and commission and slippage, as shares of equity.
     a_year : float
         Sessions a year.
     horizon : int
@@ -150,7 +150,7 @@ def trace_of(result: BacktestResult) -> Trace:
     return Trace(
         tuple(str(day) for day in account.index.to_numpy().astype("datetime64[D]")),
         tuple(ic),
-        tuple(value.reindex(account.index, fill_value=0.0) / account["equity"]),
+        tuple(value.reindex(account.index, fill_value=0.0) / 2 / account["equity"]),
         tuple(costs.reindex(account.index, fill_value=0.0) / account["equity"]),
         result.summary["metrics"]["periods_a_year"],
         (result.summary["spec"] or {}).get("horizon", 0),
@@ -165,7 +165,7 @@ def trace_of_record(record: Record, expected: Trace) -> Trace:
         rows = record.rows[day]
         ((_, equity),) = rows["account"]
         done = [row for row in rows["outcomes"] if row[2] > 0]
-        traded.append(sum(row[2] * row[3] for row in done) / equity)
+        traded.append(sum(row[2] * row[3] for row in done) / 2 / equity)
         costs.append(sum(row[4] + row[5] for row in done) / equity)
     sessions = np.array(days, dtype="datetime64[D]")
     return Trace(

@@ -180,7 +180,7 @@ class PaperSession:
                     journal.append(new)
                     logger.info("recorded %s", new.session)
                 record, panel = Record.of(journal), run.bars
-                write_page(run.result, self.folder / "report.html")
+                write_page(run.result, record, self.folder / "report.html")
             tickets = tickets_of(
                 self.name, record, panel, following(market, record.last)
             )

@@ -19,7 +19,7 @@ from bt_lstm_rotation.paper.tickets import Ticket, tickets_of
 from bt_lstm_rotation.periodic import PeriodicRebalance
 from bt_lstm_rotation.periods import period_of
 
-__all__ = ["LEFT_OUT", "Position", "Status", "status_of"]
+__all__ = ["Position", "Status", "left_out", "status_of"]
 
 # What a simulated account cannot know. docs/paper-trading.md says the same.
 LEFT_OUT = (
@@ -144,13 +144,15 @@ def status_of(
             if number in when
         ),
         drift=drift_of(record),
-        left_out=(*LEFT_OUT, UNADJUSTED) if _is_unadjusted(record) else LEFT_OUT,
+        left_out=left_out(record),
     )
 
 
-def _is_unadjusted(record: Record) -> bool:
+def left_out(record: Record) -> tuple[str, ...]:
+    """Return what the simulation of an account does not know."""
     sources = [row[3] for row in record.tables["notes"] if row[1] == "source"]
-    return any("as they are" in source for source in sources)
+    unadjusted = any("as they are" in source for source in sources)
+    return (*LEFT_OUT, UNADJUSTED) if unadjusted else LEFT_OUT
 
 
 def _benchmark_return(record: Record) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from bt_lstm_rotation.errors import (
     SpecError,
     StrategyError,
 )
-from bt_lstm_rotation.paper import Configuration
+from bt_lstm_rotation.paper import Configuration, rerun
 
 FIRST, LAST = 300, 330
 
@@ -267,6 +268,25 @@ def test_a_strategy_that_reads_more_than_bars_is_found_out(tmp_path):
     ):
         account(tmp_path / "accounts", FIRST + 2).step()
     assert mine.record().transactions[-1] == head
+
+
+def test_another_version_of_the_package_that_decides_otherwise_is_named(
+    tmp_path, monkeypatch
+):
+    mine = lived(tmp_path, SETTINGS, [FIRST, FIRST + 1])
+    monkeypatch.setattr(rerun, "__version__", "9.9")
+    # One that gives the same goes on.
+    account(tmp_path, FIRST + 2).step()
+    kept = Configuration.broker
+    monkeypatch.setattr(
+        Configuration, "broker", lambda self: replace(kept(self), commission=0.001)
+    )
+    with pytest.raises(JournalError) as refused:
+        account(tmp_path, FIRST + 3).step()
+    version = mine.record().transactions[0].version
+    assert f"recorded by version {version} of this package" in str(refused.value)
+    assert "this is 9.9: install that one" in str(refused.value)
+    assert mine.record().last == DAYS[FIRST + 2]
 
 
 def test_a_failing_strategy_writes_nothing(tmp_path):
