@@ -114,7 +114,7 @@ class PaperSession:
         self._clock = SystemClock() if clock is None else clock
         self._today = today
         yahoo = YahooPrices(folder=self.folder / "yahoo")
-        self._source = UsualSource(yahoo) if source is None else source
+        self._source = UsualSource(yahoo, self._clock) if source is None else source
         self._orders = orders
         self.training = training
         self._boundary = boundary

@@ -13,9 +13,11 @@ from typing import Protocol
 
 from bt_lstm_rotation.errors import DataError, SourceError
 from bt_lstm_rotation.paper.bars import bar_rows, panel_of
+from bt_lstm_rotation.paper.clock import Clock
 from bt_lstm_rotation.paper.configuration import Configuration
 from bt_lstm_rotation.paper.market import market_of
 from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.prices.dates import latest_date
 from bt_lstm_rotation.prices.loading import BENCHMARKS
 from bt_lstm_rotation.prices.source import Request, load_prices
 from bt_lstm_rotation.prices.yahoo import YahooPrices
@@ -57,10 +59,14 @@ class UsualSource:
     yahoo : YahooPrices
         A cache and a connection. Soon after a close Yahoo may still correct a bar, so
         it should be a cache that backtests do not share.
+    clock : Clock
+        What time it really is. A folder may have bars after the day that is rehearsed,
+        and none in the future.
     """
 
-    def __init__(self, yahoo: YahooPrices) -> None:
+    def __init__(self, yahoo: YahooPrices, clock: Clock) -> None:
         self._yahoo = yahoo
+        self._clock = clock
 
     def __call__(self, wanted: Configuration, last: dt.date) -> PricePanel:
         """Load the bars, up to the last finished session."""
@@ -75,7 +81,8 @@ class UsualSource:
         )
         # Yahoo's bar of a day counts as final on the next one.
         yahoo = replace(self._yahoo, today=lambda: tomorrow)
-        panel, _ = load_prices(request, today=tomorrow, yahoo=yahoo)
+        today = max(tomorrow, latest_date(self._clock.now()))
+        panel, _ = load_prices(request, today=today, yahoo=yahoo)
         return panel
 
 
