@@ -33,7 +33,9 @@ class Source:
     def __init__(self, panel: PricePanel) -> None:
         self.panel = panel
 
-    def __call__(self, wanted: Configuration, last: dt.date) -> PricePanel:
+    def __call__(
+        self, wanted: Configuration, last: dt.date, since: dt.date | None = None
+    ) -> PricePanel:
         """Give them."""
         return self.panel.between(None, last)
 

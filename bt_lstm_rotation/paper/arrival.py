@@ -21,7 +21,7 @@ from bt_lstm_rotation.periods import stale_after
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.prices.corporate_actions import CorporateAction, classified
 
-__all__ = ["Arrival", "Arrivals", "Note", "arrived"]
+__all__ = ["COMPARED", "Arrival", "Arrivals", "Note", "arrived"]
 
 # Recorded sessions that a source's are compared with.
 OVERLAP = 60
@@ -40,6 +40,9 @@ MISSING = "has none"
 
 # Bars of a symbol by which a new one is judged.
 NEIGHBOURS = 130
+
+# Recorded sessions that a source is asked for again.
+COMPARED = 150
 
 
 @dataclass(frozen=True)
