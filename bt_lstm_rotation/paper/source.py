@@ -14,15 +14,18 @@ from typing import Protocol
 from bt_lstm_rotation.errors import DataError, SourceError
 from bt_lstm_rotation.paper.bars import bar_rows, panel_of
 from bt_lstm_rotation.paper.configuration import Configuration
-from bt_lstm_rotation.paper.market import market_of
+from bt_lstm_rotation.paper.market import NEW_YORK, GivenSessions
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.prices.loading import BENCHMARKS
 from bt_lstm_rotation.prices.source import Request, load_prices
 from bt_lstm_rotation.prices.yahoo import YahooPrices
 
-__all__ = ["BarSource", "UsualSource", "market_for", "offered_bars", "resolved"]
+__all__ = ["CALENDARS", "BarSource", "UsualSource", "offered_bars", "resolved"]
 
 logger = logging.getLogger(__name__)
+
+# Of sources whose calendar is known before their bars are.
+CALENDARS = {"simulated": GivenSessions.name, "yahoo": NEW_YORK}
 
 
 class BarSource(Protocol):
@@ -73,19 +76,11 @@ class UsualSource:
             seed=wanted.seed,
             adjust=wanted.adjust,
         )
-        # Yahoo's bar of a day counts as final on the next one.
+        # Yahoo's bar of a day counts as final on the next one. A folder may have later
+        # bars, such as the one that today's trading is still writing: they are cut off.
         yahoo = replace(self._yahoo, today=lambda: tomorrow)
-        panel, _ = load_prices(request, today=tomorrow, yahoo=yahoo)
+        panel, _ = load_prices(request, today=dt.date.max, yahoo=yahoo)
         return panel
-
-
-def market_for(panel: PricePanel, wanted: Configuration) -> tuple[str, str]:
-    """Name the calendar that fits a source's bars, and say why."""
-    if wanted.data == "simulated":
-        return "bars", "the simulated market's own sessions"
-    if wanted.data == "yahoo":
-        return "XNYS", "the New York Stock Exchange, unless --calendar names another"
-    return market_of(panel)
 
 
 def offered_bars(source: BarSource, wanted: Configuration, last: dt.date) -> PricePanel:
