@@ -24,6 +24,9 @@ __all__ = ["CALENDARS", "BarSource", "UsualSource", "offered_bars", "resolved"]
 
 logger = logging.getLogger(__name__)
 
+# After so many symbols in a row without an answer, the rest are not asked for.
+OUT_OF_REACH = 2
+
 # Of sources whose calendar is known before their bars are.
 CALENDARS = {"simulated": GivenSessions.name, "yahoo": NEW_YORK}
 
@@ -86,20 +89,25 @@ class UsualSource:
 def offered_bars(source: BarSource, wanted: Configuration, last: dt.date) -> PricePanel:
     """Ask a source for all bars; where one symbol spoils it, for each alone.
 
-    Raises as the source does, if it gives bars of no symbol.
+    Raises as the source does, if it gives bars of no symbol, or no answer for two in a
+    row.
     """
     try:
         return source(wanted, last)
-    except DataError as error:
+    except (DataError, SourceError) as error:
         logger.warning("%s", error)
         names = [*(wanted.symbols or ()), *filter(None, [wanted.benchmark])]
-        rows = []
+        rows, unanswered = [], 0
         for name in names:
             alone = replace(wanted, symbols=(name,), benchmark=name)
             try:
                 rows += bar_rows(source(alone, last).select([name]))
+                unanswered = 0
             except (DataError, SourceError) as fault:
                 logger.warning("%s", fault)
+                unanswered += isinstance(fault, SourceError)
+            if unanswered == OUT_OF_REACH:
+                raise
         if not rows:
             raise
         return panel_of(rows, names, wanted.data)

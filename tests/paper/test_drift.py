@@ -49,9 +49,7 @@ def test_figures_within_and_outside_are_told_apart_in_words():
     assert len(said) == 2  # there is nothing to say of costs
     assert said[0].startswith("forecast skill (information coefficient) is 0.")
     assert "within" in said[0]
-    assert (
-        "95% of stretches of 60 sessions had in the backtest of 2020" in said[0]
-    )
+    assert "95% of stretches of 60 sessions had in the backtest of 2020" in said[0]
     worse = trace(ic=[-0.4] * 60, turnover=[0.5] * 60)
     skill_now, turnover_now = drift(worse, usual)
     assert "is -0.4, OUTSIDE" in skill_now
