@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Self
 
 from bt_lstm_rotation._version import __version__
-from bt_lstm_rotation.checks import check_date
 from bt_lstm_rotation.errors import JournalError
 from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
@@ -24,6 +23,7 @@ from bt_lstm_rotation.paper.clock import (
     FixedClock,
     SystemClock,
     check_not_back,
+    check_past,
 )
 from bt_lstm_rotation.paper.configuration import Configuration
 from bt_lstm_rotation.paper.journal import Journal
@@ -76,7 +76,8 @@ class PaperSession:
     clock : Clock
         What time it is.
     today : date, optional
-        In place of the clock's time: the end of that day, for rehearsals.
+        In place of the clock's time: the end of that day, for rehearsals. It is never
+        later than the clock says.
     source : BarSource, optional
         Where bars come from, in place of the configuration's own source.
     orders : callable, optional
@@ -90,7 +91,7 @@ class PaperSession:
     Raises
     ------
     SpecError
-        If the name is none.
+        If the name is none, or `today` is still to come.
     OutputError
         If something else stands where the account's files should be.
     """
@@ -110,9 +111,10 @@ class PaperSession:
         self.name = name
         self.folder = session_folder(default_root() if root is None else root, name)
         check_files(self.folder)
-        check_date("PaperSession", "today", today)
         self._clock = SystemClock() if clock is None else clock
         self._today = today
+        if today is not None:
+            check_past(today, self._clock.now())
         yahoo = YahooPrices(folder=self.folder / "yahoo")
         self._source = UsualSource(yahoo) if source is None else source
         self._orders = orders
@@ -258,9 +260,11 @@ class PaperSession:
         return tickets_of(self.name, record, record.restated, opens)
 
     def _now(self, market: Market) -> dt.datetime:
+        now = self._clock.now()
         if self._today is None:
-            return self._clock.now()
-        return FixedClock(self._today, market).now()
+            return now
+        # Of today itself: its bars are not final before the day is over.
+        return min(now, FixedClock(self._today, market).now())
 
     @contextmanager
     def held(self, purpose: str) -> Iterator[None]:

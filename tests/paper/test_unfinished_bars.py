@@ -11,7 +11,7 @@ import pytest
 from new_york import SESSIONS
 from wire import INDEX, Wire
 
-from bt_lstm_rotation.errors import ClockError
+from bt_lstm_rotation.errors import ClockError, SpecError
 from bt_lstm_rotation.paper import Configuration, PaperSession
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -37,10 +37,10 @@ class Desk:
             written.loc[pd.Timestamp(today) :] *= 0.97
             written.to_csv(self.folder / "bars" / f"{name}.csv", index_label="Date")
 
-    def at(self, text):
+    def at(self, text, today=None):
         """Return the account at a time in New York."""
         self.time = dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK)
-        return PaperSession("mine", root=self.folder, clock=self)
+        return PaperSession("mine", root=self.folder, clock=self, today=today)
 
     def now(self):
         return self.time.astimezone(dt.UTC)
@@ -144,3 +144,17 @@ def test_a_clock_that_is_set_back_changes_nothing(desk):
     # By a minute, as time servers do, it is none.
     assert desk.at("2024-06-04 17:59").step().sessions == ()
     assert desk.recorded(desk.at("2024-06-05 09:00")) == "2024-06-04"
+
+
+def test_a_day_that_is_given_is_not_over_before_it_is(desk):
+    desk.write("2024-06-05")
+    today = dt.date(2024, 6, 5)
+    desk.at("2024-06-05 11:00", today).start(desk.wanted)
+    account = desk.at("2024-06-05 11:00", today)
+    assert account.step().sessions == (dt.date(2024, 6, 4),)
+    assert account.step().sessions == ()
+    desk.write("2024-06-06")
+    assert desk.at("2024-06-05 16:30", today).step().sessions == (today,)
+    assert desk.recorded(account) == "2024-06-05"
+    with pytest.raises(SpecError, match="today must be no later than 2024-06-06"):
+        desk.at("2024-06-05 16:30", dt.date(2024, 6, 7))
