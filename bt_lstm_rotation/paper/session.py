@@ -39,7 +39,7 @@ from bt_lstm_rotation.paper.opening import opened
 from bt_lstm_rotation.paper.outcome import Outcome
 from bt_lstm_rotation.paper.page import write_page
 from bt_lstm_rotation.paper.record import Record
-from bt_lstm_rotation.paper.refusals import refuse_other_account, refuse_stopped
+from bt_lstm_rotation.paper.refusals import refuse_stopped
 from bt_lstm_rotation.paper.replay import Replayed
 from bt_lstm_rotation.paper.source import BarSource, UsualSource
 from bt_lstm_rotation.paper.status import Status, status_of
@@ -51,7 +51,8 @@ from bt_lstm_rotation.paper.stepping import (
     usual_market,
 )
 from bt_lstm_rotation.paper.tickets import Ticket, tickets_of
-from bt_lstm_rotation.paper.transaction import Rows, Transaction
+from bt_lstm_rotation.paper.transaction import Transaction
+from bt_lstm_rotation.paper.versions import new_version
 from bt_lstm_rotation.prices.yahoo import YahooPrices
 
 __all__ = ["PaperSession"]
@@ -201,19 +202,14 @@ class PaperSession:
         ------
         SpecError
             If `wanted` changes more than strategy, settings, stake or sizer.
+        JournalError
+            If an order that was sent cannot be sent again without the strategy.
         """
         with self._writing("version") as journal:
             record = Record.of(journal)
             refuse_stopped(record)
             now = max(self._now(usual_market(record)), record.written)
-            new = record.configuration if wanted is None else wanted
-            refuse_other_account(record.configuration, new)
-            new.load_strategy()
-            rows: Rows = {
-                "configurations": [(new.to_text(),)],
-                "sources": list(new.sources().items()),
-            }
-            journal.append(Transaction("version", record.last, now, __version__, rows))
+            journal.append(new_version(record, wanted, now))
             return record.last
 
     def stop(self) -> dt.date:
