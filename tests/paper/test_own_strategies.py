@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from own_strategies import BRACKETS, OWN
+from own_strategies import BRACKETS, FAILING, OWN
 from vendor import DAYS, MARKET, SECTORS, SETTINGS, Vendor, account, contents
 
 from bt_lstm_rotation.backtest import Broker, run_backtest
-from bt_lstm_rotation.errors import JournalError
+from bt_lstm_rotation.errors import JournalError, StrategyError
 from bt_lstm_rotation.paper import Configuration, session
 from bt_lstm_rotation.paper.tickets import write_tickets
 
@@ -157,3 +157,10 @@ def test_tickets_say_until_when_and_what_ends_an_order(tmp_path, wanted):
     sheet, listed = write_tickets([stop, close], tmp_path / "tickets")
     assert json.loads(listed.read_text())[0]["valid"] == stop.valid.isoformat()
     assert f",{stop.id}," in sheet.read_text()
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_strategy_that_fails_is_no_account(tmp_path, wanted, name):
+    with pytest.raises(StrategyError, match=r"mine\.py:"):
+        lived(tmp_path, wanted(FAILING[name], {}), Vendor())
+    assert not (tmp_path / "mine" / "report.html").exists()
