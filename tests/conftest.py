@@ -15,3 +15,12 @@ def _no_fixture_trains_into_the_users_cache(tmp_path_factory):
 def _nothing_is_kept_from_one_test_to_the_next(monkeypatch, tmp_path_factory):
     # Stored forecasts would spare the very training that a test is about.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def _yfinance_keeps_its_files_apart(tmp_path_factory):
+    # It keeps time zones and cookies in one database for all processes; and takes a
+    # folder only before its first use in a process.
+    import yfinance
+
+    yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("yfinance")))

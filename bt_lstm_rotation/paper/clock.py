@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bt_lstm_rotation.errors import ClockError
+from bt_lstm_rotation.errors import ClockError, SpecError
 from bt_lstm_rotation.paper.market import Market
 from bt_lstm_rotation.paper.moments import (
     DAY,
@@ -16,8 +16,9 @@ from bt_lstm_rotation.paper.moments import (
     check_day,
     midnight_after,
 )
+from bt_lstm_rotation.prices.dates import latest_date
 
-__all__ = ["Clock", "FixedClock", "SystemClock", "check_not_back"]
+__all__ = ["Clock", "FixedClock", "SystemClock", "check_not_back", "check_past"]
 
 # A machine that sleeps stops the timer too: it wakes up with as much left as before.
 LONGEST_PIECE = dt.timedelta(seconds=60)
@@ -117,6 +118,14 @@ class FixedClock:
     def wait(self, until: dt.datetime, stop: threading.Event) -> bool:
         """Return False: it stands still."""
         return False
+
+
+def check_past(day: dt.date, now: dt.datetime) -> None:
+    """Raise SpecError if a day has not begun anywhere on Earth."""
+    check_day("paper", "today", day)
+    latest = latest_date(now)
+    if day > latest:
+        raise SpecError("paper", "today", str(day), f"no later than {latest}")
 
 
 def check_not_back(

@@ -12,11 +12,19 @@ from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.backtest.settings import parse_settings
 from bt_lstm_rotation.backtest.sizing import check_sizer, fixed_stake, share_of_cash
 from bt_lstm_rotation.backtest.strategy_file import find_strategy, known_strategies
-from bt_lstm_rotation.checks import check_flag, check_positive, check_whole
+from bt_lstm_rotation.checks import (
+    check_flag,
+    check_positive,
+    check_range,
+    check_whole,
+)
 from bt_lstm_rotation.errors import JournalError, SpecError, StrategyError
 from bt_lstm_rotation.user_code import source_files
 
 __all__ = ["Configuration"]
+
+# A year, in hours.
+LONGEST_DEADLINE = 8_784.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +55,7 @@ class Configuration:
         When sessions close: an exchange's code, ``"24/7"``, ``"weekdays"`` or
         ``"bars"``; None to take what the source's bars fit.
     deadline : float
-        Hours after a close for which a missing bar is waited for.
+        Hours after a close for which a missing bar is waited for, a year at most.
 
     Raises
     ------
@@ -84,6 +92,7 @@ class Configuration:
         check_whole("Configuration", "seed", self.seed, least=0)
         check_flag("Configuration", "adjust", self.adjust)
         check_positive("Configuration", "deadline", self.deadline)
+        check_range("Configuration", "deadline", self.deadline, 0.0, LONGEST_DEADLINE)
         if self.stake is not None and self.sizer is not None:
             raise SpecError("Configuration", "sizer", self.sizer, "None with a stake")
         self.broker()

@@ -51,6 +51,7 @@ class DayBook(bt.Analyzer):
         self._paid: dict[dt.date, dict[str, float]] = {}
         self._open: dict[int, Any] = {}  # orders, by Backtrader's number
         self._refs: dict[int, int] = {}
+        self._shown: dict[int, tuple[float, float, float]] = {}
         self._told: dict[int, tuple[Any, ...]] = {}
         self._decided: Any = None
         self._models: list[tuple[str, str, Any]] | None = None
@@ -68,6 +69,7 @@ class DayBook(bt.Analyzer):
             "targets": self._targets() or earlier.get("targets", []),
             "orders": [*earlier.get("orders", []), *self._new_orders()],
             "outcomes": [*earlier.get("outcomes", []), *self._outcomes()],
+            "changed": [*earlier.get("changed", []), *self._changed()],
         }
         self._paid[today] = self._prices_paid()
 
@@ -100,12 +102,6 @@ class DayBook(bt.Analyzer):
                 for name, (size, value) in sorted(held.items())
             ]
         return rows
-
-    def pending(self) -> list[tuple[Any, ...]]:
-        """Return the orders that wait for a bar, as rows of the table of orders."""
-        return [
-            self._described(order) for order in self._open.values() if order.alive()
-        ]
 
     def pools(self) -> dict[str, Any]:
         """Return the forecast pools of all strategies, by the key of their settings."""
@@ -154,23 +150,35 @@ class DayBook(bt.Analyzer):
             if order is not None and order.ref not in self._refs:
                 self._open[order.ref] = order
                 self._refs[order.ref] = len(self._refs) + 1
+                self._shown[order.ref] = _terms(order)
                 rows.append(self._described(order))
         return rows
 
     def _described(self, order: Any) -> tuple[Any, ...]:
-        created, kind = order.created, order.exectype
-        valid = order.valid
+        leader = self.strategy.broker._ocos[order.ref]
+        size, price, limit = _terms(order)
         return (
             self._refs[order.ref],
             self._labels[order.data],
             "buy" if order.isbuy() else "sell",
-            abs(float(created.size)),
+            size,
             order.getordername(),
-            # Backtrader gives every order prices, of a market order the last close.
-            _number(None if kind in AT_MARKET else created.price),
-            _number(created.pricelimit if kind in WITH_LIMIT else None),
-            "" if valid is None else str(bt.num2date(valid) if valid else valid),
+            price,
+            limit,
+            _number(order.valid),
+            None if order.parent is None else self._refs.get(order.parent.ref),
+            None if leader == order.ref else self._refs.get(leader),
         )
+
+    def _changed(self) -> list[tuple[Any, ...]]:
+        rows = []
+        for number, order in self._open.items():
+            terms = _terms(order)
+            # By their text, in which a NaN is a NaN.
+            if repr(terms) != repr(self._shown[number]):
+                self._shown[number] = terms
+                rows.append((self._refs[number], *terms))
+        return rows
 
     def _outcomes(self) -> list[tuple[Any, ...]]:
         rows = []
@@ -201,6 +209,17 @@ def model_key(spec: Any, symbols: Sequence[str]) -> str:
     except SpecError:  # somebody's own spec may hold anything
         name = f"{type(spec).__module__}.{type(spec).__qualname__}"
         return settings_key("model", name, tuple(symbols))
+
+
+def _terms(order: Any) -> tuple[float, float, float]:
+    """Return an order's size, price and limit."""
+    created, kind = order.created, order.exectype
+    return (
+        abs(float(created.size)),
+        # Backtrader gives every order prices, of a market order the last close.
+        _number(None if kind in AT_MARKET else created.price),
+        _number(created.pricelimit if kind in WITH_LIMIT else None),
+    )
 
 
 def _number(value: Any) -> float:

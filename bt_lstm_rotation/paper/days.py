@@ -124,7 +124,7 @@ class GivenSessions:
 
     def finished(self, now: dt.datetime) -> dt.date:
         """Return the last session that is over; raise DataError if none is."""
-        passed = bisect_right(self._days, self._last_day(now))
+        passed = bisect_right(self._days, self.last_day(now))
         if not passed:
             first = f"the first is {self._days[0]}" if self._days else "there is none"
             raise DataError(
@@ -134,7 +134,7 @@ class GivenSessions:
 
     def next_close(self, now: dt.datetime) -> dt.datetime:
         """Return when the next date with bars is over, or a day that may have some."""
-        last = self._last_day(now)
+        last = self.last_day(now)
         later = self._days[bisect_right(self._days, last) :]
         return midnight_after(later[0] if later else last + DAY)
 
@@ -150,7 +150,8 @@ class GivenSessions:
             )
         return later[0]
 
-    def _last_day(self, now: dt.datetime) -> dt.date:
+    def last_day(self, now: dt.datetime) -> dt.date:
+        """Return the last date that is over, whether it has bars or not."""
         return (as_moment(self.name, "now", now) - self.settle).date() - DAY
 
 

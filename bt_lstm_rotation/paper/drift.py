@@ -20,7 +20,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.backtest import run_backtest
-from bt_lstm_rotation.errors import RotationError
+from bt_lstm_rotation.backtest.strategy_file import strategy_errors
+from bt_lstm_rotation.errors import RotationError, StrategyError
 from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.measures.information import wide_forecasts
 from bt_lstm_rotation.measures.skill import returns_ahead, session_ic
@@ -118,18 +119,26 @@ def expectation(
         All bars up to the account's first close.
     sessions : int
         The history that a first decision needs.
+
+    Raises
+    ------
+    StrategyError
+        If the strategy fails: where, and why.
     """
     recent = panel.rows(max(0, len(panel) - sessions - YEARS * YEAR), len(panel))
     try:
-        result = run_backtest(
-            recent,
-            strategy,
-            params,
-            benchmark=wanted.benchmark,
-            broker=wanted.broker(),
-            sizer=wanted.made_sizer(),
-            training=training,
-        )
+        with strategy_errors(strategy):
+            result = run_backtest(
+                recent,
+                strategy,
+                params,
+                benchmark=wanted.benchmark,
+                broker=wanted.broker(),
+                sizer=wanted.made_sizer(),
+                training=training,
+            )
+    except StrategyError:
+        raise
     except RotationError:
         return None  # what is wrong with it, the account's own first step says
     return trace_of(result) if len(result.account) > YEAR else None

@@ -12,7 +12,16 @@ from typing import Any
 
 from bt_lstm_rotation.checks import is_number
 
-__all__ = ["BLOB", "DAY", "NUMBER", "OPTIONAL_DAY", "OPTIONAL_TEXT", "TEXT", "WHOLE"]
+__all__ = [
+    "BLOB",
+    "DAY",
+    "NUMBER",
+    "OPTIONAL_DAY",
+    "OPTIONAL_TEXT",
+    "OPTIONAL_WHOLE",
+    "TEXT",
+    "WHOLE",
+]
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,7 @@ OPTIONAL_TEXT = Kind("TEXT", f"{_UNICODE}, or None", _optional(_text), _same)
 DAY = Kind("TEXT NOT NULL", _DATE, _day, _same)
 OPTIONAL_DAY = Kind("TEXT", f"{_DATE}, or None", _optional(_day), _same)
 WHOLE = Kind("INTEGER NOT NULL", "a whole number of 64 bits", _whole, _same)
+OPTIONAL_WHOLE = Kind("INTEGER", f"{WHOLE.valid}, or None", _optional(_whole), _same)
 BLOB = Kind("BLOB", "bytes, or None", _optional(_blob), _digest)
 
 # Not REAL: SQLite keeps 3.0 as a whole number there, and -0.0 would come back as 0.0.

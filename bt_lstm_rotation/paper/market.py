@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.prices import PricePanel
 
 __all__ = [
+    "NEW_YORK",
     "EveryDay",
     "ExchangeMarket",
     "GivenSessions",

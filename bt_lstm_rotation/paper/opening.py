@@ -13,8 +13,13 @@ from bt_lstm_rotation.paper.bars import bar_rows
 from bt_lstm_rotation.paper.configuration import Configuration
 from bt_lstm_rotation.paper.drift import expectation
 from bt_lstm_rotation.paper.history import kept_history
-from bt_lstm_rotation.paper.market import GivenSessions, Market, market_named
-from bt_lstm_rotation.paper.source import BarSource, market_for, resolved
+from bt_lstm_rotation.paper.market import (
+    GivenSessions,
+    Market,
+    market_named,
+    market_of,
+)
+from bt_lstm_rotation.paper.source import CALENDARS, BarSource, resolved
 from bt_lstm_rotation.paper.transaction import Transaction
 
 __all__ = ["opened"]
@@ -42,22 +47,11 @@ def opened(
         As sources and strategies raise them.
     """
     strategy, params = wanted.load_strategy()
-    market = market_named(wanted.calendar or GivenSessions.name)
-    if isinstance(market, GivenSessions):
-        # It takes the bars to know which calendar fits, or that they are their own.
-        panel = source(wanted, clock(market).date())
-        frozen = resolved(wanted, panel)
-        calendar, reason = wanted.calendar, "as was asked for"
-        if calendar is None:
-            calendar, reason = market_for(panel, frozen)
-        logger.info("calendar %s: %s", calendar, reason)
-        market = market_named(calendar, dates=panel.sessions)
-        frozen = replace(frozen, calendar=calendar)
-    else:
-        panel = source(wanted, market.finished(clock(market)))
-        frozen = resolved(wanted, panel)
+    market = _market(wanted, source, clock)
     now = clock(market)
-    panel = panel.between(None, market.finished(now))
+    last = market.finished(now)
+    panel = source(wanted, last).between(None, last)
+    frozen = replace(resolved(wanted, panel), calendar=market.name)
     kept = kept_history(panel, frozen, strategy, params)
     expected = expectation(panel, frozen, strategy, params, len(kept), training)
     before = kept.rows(0, len(kept) - 1)
@@ -75,3 +69,18 @@ def opened(
             "expectations": [] if expected is None else [(expected.to_text(),)],
         },
     )
+
+
+def _market(
+    wanted: Configuration, source: BarSource, clock: Callable[[Market], dt.datetime]
+) -> Market:
+    """Return the calendar that was asked for, that of the source, or what bars fit."""
+    name = wanted.calendar or CALENDARS.get(wanted.data)
+    market = market_named(name or GivenSessions.name)
+    if not isinstance(market, GivenSessions):
+        return market
+    panel = source(wanted, market.last_day(clock(market)))
+    if name is None:
+        name, reason = market_of(panel)
+        logger.info("calendar %s: %s", name, reason)
+    return market_named(name, dates=panel.sessions)

@@ -18,13 +18,22 @@ from bt_lstm_rotation.paper.daybook import Rows
 from bt_lstm_rotation.paper.fits import Fits
 from bt_lstm_rotation.paper.journal import Journal
 from bt_lstm_rotation.paper.schema import TABLES
+from bt_lstm_rotation.paper.transaction import Entry, Transaction
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["DAILY", "Record", "Version"]
 
 # Tables of which every run makes each session's rows again. Forecasts are made once,
 # and then taken as they were.
-DAILY = ("targets", "orders", "outcomes", "events", "positions", "account")
+DAILY = (
+    "targets",
+    "orders",
+    "changed",
+    "outcomes",
+    "events",
+    "positions",
+    "account",
+)
 
 ENDED = ("Completed", "Canceled", "Expired", "Margin", "Rejected")
 
@@ -146,6 +155,16 @@ class Record:
         """All bars in the units of the last session."""
         return restated(self.panel, self.actions)
 
+    def followed_by(self, new: Transaction) -> Record:
+        """Return what there will be once a transaction is added."""
+        number = self.transactions[-1].number + 1
+        head = Entry(number, new.kind, new.session, new.written, new.version, "", "")
+        tables = {
+            name: [*rows, *((number, *row) for row in new.rows.get(name, ()))]
+            for name, rows in self.tables.items()
+        }
+        return Record([*self.transactions, head], tables)
+
     def daily(self, table: str) -> dict[dt.date, list[tuple[Any, ...]]]:
         """Return a table's rows by session, without the number."""
         when = dict(self.sessions)
@@ -184,17 +203,19 @@ class Record:
         """Return the first session that the strategy in force decides on."""
         number = self.versions[-1].number
         own = [day for at, day in self.sessions if at > number]
-        return own[0] if own else arrivals[0].session
+        new = [arrival.session for arrival in arrivals]
+        return [*own, *new, self.last + dt.timedelta(days=1)][0]
 
     def pending(self) -> list[tuple[dt.date, tuple[Any, ...]]]:
-        """Return the orders that wait for a bar: (session, row), in today's shares."""
+        """Return the orders that wait for a bar: (session, row), as they are now."""
         ended = {row[1] for row in self.tables["outcomes"] if row[2] in ENDED}
+        changed = {row[1]: row[2:] for row in self.tables["changed"]}
         waiting = []
         for day, rows in self.daily("orders").items():
-            for ref, symbol, side, size, *rest in rows:
+            for ref, symbol, side, size, kind, price, limit, *rest in rows:
                 if ref not in ended:
-                    for when, actions in self.actions.items():
-                        if when > day and symbol in actions:
-                            size *= actions[symbol].shares
-                    waiting.append((day, (ref, symbol, side, size, *rest)))
+                    terms = changed.get(ref, (size, price, limit))
+                    size, price, limit = terms
+                    row = (ref, symbol, side, size, kind, price, limit, *rest)
+                    waiting.append((day, row))
         return waiting

@@ -32,7 +32,7 @@ from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 from bt_lstm_rotation.rebalancing.adjusting_broker import AdjustingBroker
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["Account", "Replayed", "replay"]
+__all__ = ["Account", "Replayed", "lot_of", "replay"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +53,15 @@ class Account:
     strategy : type of bt.Strategy
     params : mapping
         The strategy's.
+    lot : float
+        Shares that it holds at a time.
     first : date
         The close at which the account begins, and the strategy decides first; of a
         later version of a strategy, the close before its first session.
     scripted : sequence of rows
         Orders that earlier versions of the strategy sent, as the journal has them:
-        ``(session, ref, symbol, side, size, type, price, pricelimit, valid)``.
+        ``(session, ref, symbol, side, size, type, price, pricelimit, valid, parent,
+        oco)``.
     cancelled : sequence of rows
         Those that were taken back at a close: ``(session, ref)``.
     begins : date
@@ -74,6 +77,7 @@ class Account:
     benchmark: str | None
     strategy: Any
     params: Mapping[str, Any]
+    lot: float
     broker: Broker
     sizer: Any
     first: dt.date
@@ -92,8 +96,6 @@ class Replayed:
     result : BacktestResult
     rows : mapping of date to {table: rows}
         Of every session from the first close on.
-    pending : list of rows
-        Orders that wait for the next open, as rows of the table of orders.
     bars : PricePanel
         All bars, in the units of the last session.
     fits : list of (model, FitRecord)
@@ -104,13 +106,12 @@ class Replayed:
 
     result: BacktestResult
     rows: Mapping[dt.date, Rows]
-    pending: list[tuple[Any, ...]]
     bars: PricePanel
     fits: list[tuple[str, FitRecord]] = field(default_factory=list)
     models: Mapping[str, tuple[Any, tuple[str, ...]]] = field(default_factory=dict)
 
 
-def _lot(strategy: Any, given: Mapping[str, Any]) -> float:
+def lot_of(strategy: Any, given: Mapping[str, Any]) -> float:
     """Return the shares that are traded at a time, as far as the strategy says it."""
     lot = given.get("lot", dict(strategy.params._getitems()).get("lot", 1))
     return float(lot) if is_number(lot) and lot > 0 else 1.0
@@ -131,7 +132,7 @@ def replay(account: Account, training: Training) -> Replayed:
     first = np.datetime64(account.first, "D")
     cerebro = bt.Cerebro(stdstats=False)
     broker: Any = AdjustingBroker  # its arguments are params
-    cerebro.broker = broker(actions=account.actions, lot=_lot(strategy, given))
+    cerebro.broker = broker(actions=account.actions, lot=account.lot)
     # Forecasts of a strategy that has no param for it come from the journal too.
     cerebro.forecast_run = ForecastRun(training, account.restated)
     add_feeds(cerebro, account.shown, account.benchmark)
@@ -159,7 +160,6 @@ def replay(account: Account, training: Training) -> Replayed:
     return Replayed(
         replace(result, summary={**result.summary, "command": None}),
         rows,
-        book.pending(),
         account.restated,
         fits,
         {key: (pool.spec, pool.symbols) for key, pool in pools.items()},

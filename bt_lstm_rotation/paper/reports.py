@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 from bt_lstm_rotation.backtest import run_backtest
+from bt_lstm_rotation.backtest.strategy_file import strategy_errors
 from bt_lstm_rotation.errors import JournalError
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.paper.rerun import load_version
@@ -40,16 +41,17 @@ def report(account: PaperSession) -> tuple[Path, ...]:
     wanted = record.configuration
     live = write_run(account.replayed(record).result, account.folder / "paper")
     strategy, params = load_version(record.versions[-1], account.folder)
-    backtest = run_backtest(
-        record.restated,
-        strategy,
-        params,
-        benchmark=wanted.benchmark,
-        start=record.begins + dt.timedelta(days=1),
-        broker=wanted.broker(),
-        sizer=wanted.made_sizer(),
-        training=account.training or default_training(),
-    )
+    with strategy_errors(strategy):
+        backtest = run_backtest(
+            record.restated,
+            strategy,
+            params,
+            benchmark=wanted.benchmark,
+            start=record.begins + dt.timedelta(days=1),
+            broker=wanted.broker(),
+            sizer=wanted.made_sizer(),
+            training=account.training or default_training(),
+        )
     beside = write_run(backtest, account.folder / "backtest")
     page = account.folder / "comparison.html"
     compare([live, beside], page)

@@ -16,12 +16,13 @@ from bt_lstm_rotation.errors import JournalError, OutputError, StrategyError
 from bt_lstm_rotation.paper.arrival import Arrival
 from bt_lstm_rotation.paper.bars import restated
 from bt_lstm_rotation.paper.record import DAILY, Record, Version
-from bt_lstm_rotation.paper.replay import Account, Replayed
+from bt_lstm_rotation.paper.replay import Account, Replayed, lot_of
+from bt_lstm_rotation.paper.scripted import Idle
 from bt_lstm_rotation.periods import QUARTER
 from bt_lstm_rotation.prices import PricePanel
 
 # What a broker makes of orders, whoever sent them.
-OF_ACCOUNT = ("orders", "outcomes", "positions", "account")
+OF_ACCOUNT = ("orders", "changed", "outcomes", "positions", "account")
 
 __all__ = ["account_of", "check_replay", "load_version"]
 
@@ -76,6 +77,9 @@ def account_of(
     }
     wanted = record.configuration
     first = record.first_of_version(arrivals)
+    lot = lot_of(strategy, params)
+    if not arrivals and first > record.last:
+        strategy, params = Idle, {}
     orders = record.daily("orders")
     outcomes = record.daily("outcomes")
     return Account(
@@ -86,6 +90,7 @@ def account_of(
         benchmark=wanted.benchmark,
         strategy=strategy,
         params=params,
+        lot=lot,
         broker=wanted.broker(),
         sizer=wanted.made_sizer(),
         first=first,
@@ -112,7 +117,7 @@ def check_replay(record: Record, replayed: Replayed, first: dt.date) -> None:
             old, new = recorded[table], now.get(table, [])
             # By their text, in which a NaN is a NaN, and 0.0 is not -0.0.
             if repr(old) != repr(new):
-                raise _differs(record, day, table, old, new)
+                raise _differs(record, day, table, old, new, first)
 
 
 def _differs(
@@ -121,22 +126,34 @@ def _differs(
     table: str,
     old: Sequence[tuple[Any, ...]],
     new: Sequence[tuple[Any, ...]],
+    first: dt.date,
 ) -> JournalError:
     was = next((row for row in old if row not in new), None)
     now = next((row for row in new if row not in old), None)
     versions = {t.version for t in record.transactions} - {__version__}
-    hint = (
-        f"it was recorded by version {', '.join(sorted(versions))} of this package, "
-        f"and this is {__version__}: install that one"
-        if versions
-        else "the strategy depends on something besides its bars, such as a file, the "
-        "time or chance: mend it"
+    again = (
+        "or go on with it as a new version from the next session on (bt-lstm-rotation "
+        "paper version)"
     )
+    if versions:
+        hint = (
+            f"it was recorded by version {', '.join(sorted(versions))} of this "
+            f"package, and this is {__version__}: install that one, {again}"
+        )
+    elif day < first:
+        hint = (
+            "orders of an earlier version of the strategy, sent again as they are "
+            "recorded, do not come to the same: the account keeps that version"
+        )
+    else:
+        hint = (
+            "the strategy depends on something besides its bars, such as a file, the "
+            f"time or chance: mend it, {again}"
+        )
     return JournalError(
         f"running the account again does not give what is recorded of {day}: in "
         f"{table}, {_told(was)} is recorded, and now {_told(now)} comes out; nothing "
-        f"was written; {hint}, or go on with it as a new version from the next session "
-        "on (bt-lstm-rotation paper version)"
+        f"was written; {hint}"
     )
 
 

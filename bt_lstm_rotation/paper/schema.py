@@ -13,6 +13,7 @@ from bt_lstm_rotation.paper.kinds import (
     NUMBER,
     OPTIONAL_DAY,
     OPTIONAL_TEXT,
+    OPTIONAL_WHOLE,
     TEXT,
     WHOLE,
     Kind,
@@ -77,7 +78,16 @@ TABLES: Mapping[str, Table] = {
         "type": TEXT,
         "price": NUMBER,
         "pricelimit": NUMBER,
-        "valid": OPTIONAL_TEXT,
+        "valid": NUMBER,  # until when, as Backtrader counts days
+        "parent": OPTIONAL_WHOLE,  # the order that has to be filled before
+        "oco": OPTIONAL_WHOLE,  # the first of those of which one ends the others
+    },
+    # Orders that wait and are not as they were: by a split, or a stop that trails.
+    "changed": {
+        "ref": WHOLE,
+        "size": NUMBER,
+        "price": NUMBER,
+        "pricelimit": NUMBER,
     },
     "outcomes": {  # what became of orders at this session
         "ref": WHOLE,

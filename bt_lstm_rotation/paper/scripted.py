@@ -17,9 +17,19 @@ from bt_lstm_rotation.errors import JournalError
 from bt_lstm_rotation.feeds.naming import FeedLabels
 from bt_lstm_rotation.feeds.sessions import SessionClock
 
-__all__ = ["Scripted"]
+__all__ = ["Idle", "Scripted"]
 
 TYPES = {name: number for number, name in enumerate(bt.Order.ExecTypes)}
+
+# What a stop that trails began with is not recorded.
+TRAILING = ("StopTrail", "StopTrailLimit")
+
+
+class Idle(bt.Strategy):
+    """Does nothing: what stands for a strategy before its first session."""
+
+    def __init__(self) -> None:
+        pass
 
 
 class Scripted(bt.Strategy):
@@ -27,7 +37,7 @@ class Scripted(bt.Strategy):
 
     Params:
       - orders: rows ``(session, ref, symbol, side, size, type, price, pricelimit,
-        valid)``, by session (())
+        valid, parent, oco)``, by session (())
       - cancelled: rows ``(session, ref)``: orders that were taken back at a close (())
     """
 
@@ -52,25 +62,38 @@ class Scripted(bt.Strategy):
         today = self._sessions.today()
         labels = FeedLabels(self)
         feeds = {labels[feed]: feed for feed in self.datas}
-        for ref, symbol, side, size, kind, price, limit, valid in self._due.pop(
-            today, ()
-        ):
-            if valid or kind not in TYPES:
+        due = self._due.pop(today, [])
+        # A bracket is sent with the last of its orders.
+        last = {parent or ref: ref for ref, *_, parent, _ in due}
+        for ref, symbol, side, size, kind, price, limit, valid, parent, oco in due:
+            if kind in TRAILING or kind not in TYPES:
                 raise JournalError(
-                    f"order {ref} of {today} cannot be sent again: {kind} {valid}",
+                    f"order {ref} of {today}, to {side} {size:.12g} {symbol}, is a "
+                    f"{kind}, which cannot be sent again as it was; an account that "
+                    "has sent one keeps its strategy"
                 )
-            send = self.buy if side == "buy" else self.sell
             extra: dict[str, Any] = {}
             if kind == "Historical":
                 # As `bt_lstm_rotation.rebalancing.delisting` sends them.
                 extra = {"histnotify": True, "_checksubmit": False, "session": today}
-            self._sent[ref] = send(
+            send = self.buy if side == "buy" else self.sell
+            order = send(
                 data=feeds[symbol],
                 size=size,
                 exectype=TYPES[kind],
-                price=None if math.isnan(price) else price,
-                plimit=None if math.isnan(limit) else limit,
+                price=_known(price),
+                plimit=_known(limit),
+                parent=self._sent.get(parent),
+                oco=self._sent.get(oco),
+                transmit=last[parent or ref] == ref,
                 **extra,
             )
+            # As the broker compares it; what it was given as may have been a span.
+            order.valid = _known(valid)
+            self._sent[ref] = order
         for ref in self._taken_back.pop(today, ()):
             self.cancel(self._sent[ref])
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else number

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Self
 
 from bt_lstm_rotation._version import __version__
-from bt_lstm_rotation.checks import check_date
 from bt_lstm_rotation.errors import JournalError
 from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
@@ -24,6 +23,7 @@ from bt_lstm_rotation.paper.clock import (
     FixedClock,
     SystemClock,
     check_not_back,
+    check_past,
 )
 from bt_lstm_rotation.paper.configuration import Configuration
 from bt_lstm_rotation.paper.journal import Journal
@@ -39,7 +39,7 @@ from bt_lstm_rotation.paper.opening import opened
 from bt_lstm_rotation.paper.outcome import Outcome
 from bt_lstm_rotation.paper.page import write_page
 from bt_lstm_rotation.paper.record import Record
-from bt_lstm_rotation.paper.refusals import refuse_other_account, refuse_stopped
+from bt_lstm_rotation.paper.refusals import refuse_stopped
 from bt_lstm_rotation.paper.replay import Replayed
 from bt_lstm_rotation.paper.source import BarSource, UsualSource
 from bt_lstm_rotation.paper.status import Status, status_of
@@ -51,7 +51,8 @@ from bt_lstm_rotation.paper.stepping import (
     usual_market,
 )
 from bt_lstm_rotation.paper.tickets import Ticket, tickets_of
-from bt_lstm_rotation.paper.transaction import Rows, Transaction
+from bt_lstm_rotation.paper.transaction import Transaction
+from bt_lstm_rotation.paper.versions import new_version
 from bt_lstm_rotation.prices.yahoo import YahooPrices
 
 __all__ = ["PaperSession"]
@@ -76,7 +77,8 @@ class PaperSession:
     clock : Clock
         What time it is.
     today : date, optional
-        In place of the clock's time: the end of that day, for rehearsals.
+        In place of the clock's time: the end of that day, for rehearsals. It is never
+        later than the clock says.
     source : BarSource, optional
         Where bars come from, in place of the configuration's own source.
     orders : callable, optional
@@ -90,7 +92,7 @@ class PaperSession:
     Raises
     ------
     SpecError
-        If the name is none.
+        If the name is none, or `today` is still to come.
     OutputError
         If something else stands where the account's files should be.
     """
@@ -110,11 +112,12 @@ class PaperSession:
         self.name = name
         self.folder = session_folder(default_root() if root is None else root, name)
         check_files(self.folder)
-        check_date("PaperSession", "today", today)
         self._clock = SystemClock() if clock is None else clock
         self._today = today
+        if today is not None:
+            check_past(today, self._clock.now())
         yahoo = YahooPrices(folder=self.folder / "yahoo")
-        self._source = UsualSource(yahoo, self._clock) if source is None else source
+        self._source = UsualSource(yahoo) if source is None else source
         self._orders = orders
         self.training = training
         self._boundary = boundary
@@ -199,19 +202,14 @@ class PaperSession:
         ------
         SpecError
             If `wanted` changes more than strategy, settings, stake or sizer.
+        JournalError
+            If an order that was sent cannot be sent again without the strategy.
         """
         with self._writing("version") as journal:
             record = Record.of(journal)
             refuse_stopped(record)
             now = max(self._now(usual_market(record)), record.written)
-            new = record.configuration if wanted is None else wanted
-            refuse_other_account(record.configuration, new)
-            new.load_strategy()
-            rows: Rows = {
-                "configurations": [(new.to_text(),)],
-                "sources": list(new.sources().items()),
-            }
-            journal.append(Transaction("version", record.last, now, __version__, rows))
+            journal.append(new_version(record, wanted, now))
             return record.last
 
     def stop(self) -> dt.date:
@@ -258,9 +256,11 @@ class PaperSession:
         return tickets_of(self.name, record, record.restated, opens)
 
     def _now(self, market: Market) -> dt.datetime:
+        now = self._clock.now()
         if self._today is None:
-            return self._clock.now()
-        return FixedClock(self._today, market).now()
+            return now
+        # Of today itself: its bars are not final before the day is over.
+        return min(now, FixedClock(self._today, market).now())
 
     @contextmanager
     def held(self, purpose: str) -> Iterator[None]:

@@ -13,18 +13,22 @@ from typing import Protocol
 
 from bt_lstm_rotation.errors import DataError, SourceError
 from bt_lstm_rotation.paper.bars import bar_rows, panel_of
-from bt_lstm_rotation.paper.clock import Clock
 from bt_lstm_rotation.paper.configuration import Configuration
-from bt_lstm_rotation.paper.market import market_of
+from bt_lstm_rotation.paper.market import NEW_YORK, GivenSessions
 from bt_lstm_rotation.prices import PricePanel
-from bt_lstm_rotation.prices.dates import latest_date
 from bt_lstm_rotation.prices.loading import BENCHMARKS
 from bt_lstm_rotation.prices.source import Request, load_prices
 from bt_lstm_rotation.prices.yahoo import YahooPrices
 
-__all__ = ["BarSource", "UsualSource", "market_for", "offered_bars", "resolved"]
+__all__ = ["CALENDARS", "BarSource", "UsualSource", "offered_bars", "resolved"]
 
 logger = logging.getLogger(__name__)
+
+# After so many symbols in a row without an answer, the rest are not asked for.
+OUT_OF_REACH = 2
+
+# Of sources whose calendar is known before their bars are.
+CALENDARS = {"simulated": GivenSessions.name, "yahoo": NEW_YORK}
 
 
 class BarSource(Protocol):
@@ -63,14 +67,10 @@ class UsualSource:
     yahoo : YahooPrices
         A cache and a connection. Soon after a close Yahoo may still correct a bar, so
         it should be a cache that backtests do not share.
-    clock : Clock
-        What time it really is. A folder may have bars after the day that is rehearsed,
-        and none in the future.
     """
 
-    def __init__(self, yahoo: YahooPrices, clock: Clock) -> None:
+    def __init__(self, yahoo: YahooPrices) -> None:
         self._yahoo = yahoo
-        self._clock = clock
 
     def __call__(
         self, wanted: Configuration, last: dt.date, since: dt.date | None = None
@@ -86,20 +86,11 @@ class UsualSource:
             seed=wanted.seed,
             adjust=wanted.adjust,
         )
-        # Yahoo's bar of a day counts as final on the next one.
+        # Yahoo's bar of a day counts as final on the next one. A folder may have later
+        # bars, such as the one that today's trading is still writing: they are cut off.
         yahoo = replace(self._yahoo, today=lambda: tomorrow)
-        today = max(tomorrow, latest_date(self._clock.now()))
-        panel, _ = load_prices(request, today=today, yahoo=yahoo)
+        panel, _ = load_prices(request, today=dt.date.max, yahoo=yahoo)
         return panel
-
-
-def market_for(panel: PricePanel, wanted: Configuration) -> tuple[str, str]:
-    """Name the calendar that fits a source's bars, and say why."""
-    if wanted.data == "simulated":
-        return "bars", "the simulated market's own sessions"
-    if wanted.data == "yahoo":
-        return "XNYS", "the New York Stock Exchange, unless --calendar names another"
-    return market_of(panel)
 
 
 def offered_bars(
@@ -107,20 +98,25 @@ def offered_bars(
 ) -> PricePanel:
     """Ask a source for all bars; where one symbol spoils it, for each alone.
 
-    Raises as the source does, if it gives bars of no symbol.
+    Raises as the source does, if it gives bars of no symbol, or no answer for two in a
+    row.
     """
     try:
         return source(wanted, last, since)
-    except DataError as error:
+    except (DataError, SourceError) as error:
         logger.warning("%s", error)
         names = [*(wanted.symbols or ()), *filter(None, [wanted.benchmark])]
-        rows = []
+        rows, unanswered = [], 0
         for name in names:
             alone = replace(wanted, symbols=(name,), benchmark=name)
             try:
                 rows += bar_rows(source(alone, last, since).select([name]))
+                unanswered = 0
             except (DataError, SourceError) as fault:
                 logger.warning("%s", fault)
+                unanswered += isinstance(fault, SourceError)
+            if unanswered == OUT_OF_REACH:
+                raise
         if not rows:
             raise
         return panel_of(rows, names, wanted.data)

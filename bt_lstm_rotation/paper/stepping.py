@@ -60,7 +60,8 @@ class Asked:
         self._failure = ""
         self.market = usual_market(record)
         if isinstance(self.market, GivenSessions):  # the source is the calendar
-            self._ask(now(self.market).date())
+            nothing_known = GivenSessions()
+            self._ask(nothing_known.last_day(now(nothing_known)))
             if self._offered is not None:
                 days = np.union1d(record.panel.sessions, self._offered.sessions)
                 self.market = GivenSessions(days)

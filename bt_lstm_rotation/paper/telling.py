@@ -131,7 +131,7 @@ def print_tickets(tickets: Sequence[Ticket]) -> None:
             ticket.side,
             f"{ticket.shares:,.12g}",
             ticket.symbol,
-            ticket.type,
+            _terms(ticket),
             "" if ticket.close is None else f"{ticket.close:,.2f}",
             "" if ticket.value is None else f"{ticket.value:,.2f}",
         )
@@ -164,9 +164,25 @@ def print_accounts(root: Path, names: Iterable[str]) -> None:
 
 
 def _spelled(ticket: Ticket) -> str:
-    at = f", {ticket.type} at {ticket.price:,.4g}" if ticket.price is not None else ""
+    terms = "" if ticket.type == "Market" else f", {_terms(ticket)}"
     worth = "" if ticket.value is None else f", about {ticket.value:,.2f}"
-    return f"{ticket.side} {ticket.shares:,.12g} {ticket.symbol}{at}{worth}"
+    return f"{ticket.side} {ticket.shares:,.12g} {ticket.symbol}{terms}{worth}"
+
+
+def _terms(ticket: Ticket) -> str:
+    """Say what kind of order it is, at what price, until when and after which other."""
+    parts = [ticket.type]
+    if ticket.price is not None:
+        parts[0] += f" at {ticket.price:,.6g}"
+    if ticket.limit is not None:
+        parts.append(f"limit {ticket.limit:,.6g}")
+    if ticket.valid is not None:
+        parts.append(f"until {ticket.valid:%Y-%m-%d}")
+    if ticket.parent is not None:
+        parts.append(f"once {ticket.parent} is filled")
+    if ticket.oco is not None:
+        parts.append(f"one of the group {ticket.oco}")
+    return ", ".join(parts)
 
 
 def _moment(when: dt.datetime) -> str:

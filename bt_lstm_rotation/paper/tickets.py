@@ -38,6 +38,12 @@ class Ticket:
         In Backtrader's words: Market, Limit, Stop, ...
     price, limit : float or None
         Of a limit or stop, in currency.
+    valid : datetime or None
+        Until when; None until it is cancelled.
+    parent : str or None
+        The `id` of the order that has to be filled before; None if it is.
+    oco : str or None
+        The same of several orders, of which one that is filled ends the others.
     close : float or None
         The last close, in currency.
     value : float or None
@@ -53,6 +59,9 @@ class Ticket:
     type: str
     price: float | None
     limit: float | None
+    valid: dt.datetime | None
+    parent: str | None
+    oco: str | None
     close: float | None
     value: float | None
 
@@ -62,10 +71,15 @@ def tickets_of(
 ) -> tuple[Ticket, ...]:
     """Return what waits for the next open, beside the last closes of a panel."""
     found = []
-    for decided, (ref, symbol, side, size, kind, price, limit, _) in record.pending():
+    waiting = record.pending()
+    alive = {row[0] for _, row in waiting}
+    leaders = {row[-1] for _, row in waiting}
+    for decided, row in waiting:
+        ref, symbol, side, size, kind, price, limit, valid, parent, oco = row
         closes = panel.close[panel.traded[:, panel.symbols.index(symbol)]]
         known = closes[:, panel.symbols.index(symbol)]
         close = float(known[-1]) if len(known) else None
+        group = ref if oco is None and ref in leaders else oco
         found.append(
             Ticket(
                 f"{name}-{ref}",
@@ -77,6 +91,9 @@ def tickets_of(
                 kind,
                 _known(price),
                 _known(limit),
+                _moment(valid),
+                f"{name}-{parent}" if parent in alive else None,
+                None if group is None else f"{name}-{group}",
                 close,
                 None if close is None else close * size,
             )
@@ -114,6 +131,15 @@ def write_tickets(tickets: Sequence[Ticket], folder: Path) -> tuple[Path, Path]:
 
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
+
+
+def _moment(days: float) -> dt.datetime | None:
+    """Return the moment that Backtrader's number of days stands for."""
+    try:
+        found = dt.datetime(1, 1, 1) + dt.timedelta(days=days - 1.0)
+    except (ValueError, OverflowError):  # none, or beyond all dates
+        return None
+    return found.replace(microsecond=0)
 
 
 def _plain(value: object) -> object:

@@ -40,7 +40,11 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     ],
     "forecasts": [("model", "XLE", 0.01, 0.0), ("model", "XLK", -0.01, 0.002)],
     "targets": [("XLE", 0.98)],
-    "orders": [(1, "XLE", "buy", 10.0, "Market", math.nan, math.nan, None)],
+    "orders": [
+        (2, "XLE", "sell", 9.0, "Limit", 62.0, math.nan, 737_000.5, 1, 1),
+        (3, "XLE", "buy", 10.0, "Market", math.nan, math.nan, math.nan, None, None),
+    ],
+    "changed": [(2, 18.0, 31.0, math.nan)],
     "outcomes": [(1, "Completed", 10.0, 60.5, 0.6, 0.3)],
     "events": [("halt", None, "no bar")],
     "positions": [("XLE", 10.0, 60.5, 602.5)],

@@ -96,8 +96,7 @@ def test_the_message_says_what_is_wrong_how_far_it_is_sound_and_what_to_do(
     path.write_bytes(flipped(path.read_bytes(), 50, 0))
     assert str(refused(folder, writing=writing)) == (
         "the journal of 'spy': its bytes are not those that were sealed; it is sound "
-        "up to the session of 2020-01-04, and `bt-lstm-rotation paper restore spy` "
-        "lets it go on from there"
+        "up to 2020-01-04; `bt-lstm-rotation paper restore spy` goes on from there"
     )
 
 

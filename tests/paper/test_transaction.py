@@ -55,12 +55,12 @@ def bar(**changed):
         ("rows", {"bars": [bar(session=FIRST_DAY)]}, "must be an ISO date"),
         (
             "rows",
-            {"orders": [(2**63, "X", "buy", 1.0, "Market", 1.0, 1.0, None)]},
+            {"orders": [(2**63, "X", "buy", 1.0, "Market", 1.0, 1.0, 1.0, None, None)]},
             r"orders\[0\]\.ref must be a whole number of 64 bits",
         ),
         (
             "rows",
-            {"orders": [(1.0, "X", "buy", 1.0, "Market", 1.0, 1.0, None)]},
+            {"orders": [(1.0, "X", "buy", 1.0, "Market", 1.0, 1.0, 1.0, None, None)]},
             r"orders\[0\]\.ref must be a whole number of 64 bits",
         ),
         (
@@ -87,13 +87,14 @@ def test_numbers_of_numpy_and_other_bytes_are_taken_as_pythons_own():
     taken = start(
         {
             "orders": [
-                [np.int64(7), "X", "buy", np.float32(0.5), "Market", 1, 2, "2020-01-02"]
+                [np.int64(7), "X", "buy", np.float32(0.5), "Market", 1, 2, 3, 4, None]
             ],
             "fits": [(*ROWS["fits"][0][:-1], bytearray(b"w"))],
         }
     ).rows
     assert list(map(type, taken["orders"][0][:5])) == [int, str, str, float, str]
-    assert taken["orders"][0] == (7, "X", "buy", 0.5, "Market", 1.0, 2.0, "2020-01-02")
+    assert taken["orders"][0][:5] == (7, "X", "buy", 0.5, "Market")
+    assert taken["orders"][0][5:] == (1.0, 2.0, 3.0, 4, None)
     assert taken["fits"][0][-1] == b"w"
     assert type(taken["fits"][0][-1]) is bytes
 

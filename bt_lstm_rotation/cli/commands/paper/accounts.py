@@ -42,7 +42,7 @@ def add_day(parser: argparse.ArgumentParser) -> None:
         type=date,
         metavar="DATE",
         help="the day that it is taken to be, after its close, to rehearse the past "
-        "(default: today, by the clock)",
+        "(default: now, by the clock)",
     )
 
 
