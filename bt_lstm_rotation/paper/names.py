@@ -21,6 +21,7 @@ __all__ = [
     "BACKUP",
     "BACKUP_SEAL",
     "DRAFT",
+    "HANDED",
     "HOLDER",
     "JOURNAL",
     "LOCK",
@@ -37,6 +38,7 @@ JOURNAL, SEAL = "journal.sqlite", "journal.seal"
 BACKUP, BACKUP_SEAL = "backup.sqlite", "backup.seal"
 DRAFT = "draft.sqlite"
 LOCK, HOLDER = "writer.lock", "holder.json"
+HANDED = "handed-over"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # Windows gives these to devices, whatever follows a dot.
@@ -122,6 +124,6 @@ def sqlite_files(name: str) -> tuple[str, ...]:
 def _own_files() -> Iterator[str]:
     for name in (JOURNAL, BACKUP, DRAFT):
         yield from sqlite_files(name)
-    yield from (SEAL, BACKUP_SEAL, LOCK, HOLDER)
+    yield from (SEAL, BACKUP_SEAL, LOCK, HOLDER, HANDED)
     # What `write_atomically` writes first.
     yield from (f".{name}.tmp" for name in (SEAL, BACKUP, BACKUP_SEAL, HOLDER))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bt_lstm_rotation.backtest import run_backtest
 from bt_lstm_rotation.backtest.strategy_file import strategy_errors
-from bt_lstm_rotation.errors import JournalError
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.paper.rerun import load_version
 from bt_lstm_rotation.paper.session import PaperSession
@@ -26,7 +25,8 @@ def report(account: PaperSession) -> tuple[Path, ...]:
     -------
     tuple of Path
         ``paper/report.html``, ``backtest/report.html`` and ``comparison.html`` in the
-        account's folder.
+        account's folder; the first alone where there is one session, as a backtest has
+        no orders to fill yet.
 
     Raises
     ------
@@ -36,10 +36,11 @@ def report(account: PaperSession) -> tuple[Path, ...]:
         If they cannot be written.
     """
     record = account.record()
-    if record.begins is None:
-        raise JournalError(f"{account.name!r} has no session yet: paper step makes one")
-    wanted = record.configuration
     live = write_run(account.replayed(record).result, account.folder / "paper")
+    page = live / "report.html"
+    wanted, begins = record.configuration, record.begins
+    if begins is None or begins == record.last:
+        return (page,)
     strategy, params = load_version(record.versions[-1], account.folder)
     with strategy_errors(strategy):
         backtest = run_backtest(
@@ -47,12 +48,12 @@ def report(account: PaperSession) -> tuple[Path, ...]:
             strategy,
             params,
             benchmark=wanted.benchmark,
-            start=record.begins + dt.timedelta(days=1),
+            start=begins + dt.timedelta(days=1),
             broker=wanted.broker(),
             sizer=wanted.made_sizer(),
             training=account.training or default_training(),
         )
     beside = write_run(backtest, account.folder / "backtest")
-    page = account.folder / "comparison.html"
-    compare([live, beside], page)
-    return live / "report.html", beside / "report.html", page
+    comparison = account.folder / "comparison.html"
+    compare([live, beside], comparison)
+    return page, beside / "report.html", comparison

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -26,6 +26,7 @@ from bt_lstm_rotation.paper.clock import (
     check_past,
 )
 from bt_lstm_rotation.paper.configuration import Configuration
+from bt_lstm_rotation.paper.handover import OrderSink, hand_over
 from bt_lstm_rotation.paper.journal import Journal
 from bt_lstm_rotation.paper.lock import writer
 from bt_lstm_rotation.paper.market import Market
@@ -60,7 +61,6 @@ __all__ = ["PaperSession"]
 logger = logging.getLogger(__name__)
 
 Boundary = Callable[[str], None]
-OrderSink = Callable[[Sequence[Ticket]], None]
 
 
 class PaperSession:
@@ -82,8 +82,9 @@ class PaperSession:
     source : BarSource, optional
         Where bars come from, in place of the configuration's own source.
     orders : callable, optional
-        Told of the tickets after each step that recorded a session, at least once:
-        after a crash the same tickets may be told again, under the same ids.
+        Is handed the tickets of the last session by a step, once at least: after a
+        crash, or where it fails, the next step hands them over again, under the same
+        ids.
     training : Training, optional
         Workers, progress and store of fits.
     boundary : callable
@@ -187,8 +188,7 @@ class PaperSession:
             tickets = tickets_of(
                 self.name, record, panel, following(market, record.last)
             )
-        if found.ready and self._orders is not None:
-            self._orders(tickets)
+        hand_over(self._orders, tickets, record, self.folder)
         done = tuple(arrival.session for arrival in found.ready)
         return Outcome(done, tickets, found.waiting, market.next_close(now))
 
@@ -236,6 +236,9 @@ class PaperSession:
         Raises as `step` does.
         """
         known = self.record() if record is None else record
+        if known.begins is None:
+            problem = f"{self.name!r} has no session yet; paper step makes one"
+            raise JournalError(problem)
         return run_on(known, (), self.folder, self.training)[0]
 
     def market(self) -> Market:

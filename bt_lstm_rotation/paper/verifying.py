@@ -49,6 +49,8 @@ def verify(account: PaperSession) -> Iterator[str]:
         )
     yield f"Journal    {chain.number:,} transactions, each with the hash of the last"
     record = account.record()
+    if record.begins is None:
+        return
     replayed = account.replayed(record)
     yield f"Account    {len(record.sessions):,} sessions come out again, to the bit"
     for key, count in _forecasts_again(record, replayed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import os
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from bt_lstm_rotation.cli import main
+from bt_lstm_rotation.paper import Configuration, PaperSession
 from bt_lstm_rotation.reporting import read_run
 
 ROOT = Path(__file__).parents[2]
+BEGINS = dt.date(2008, 1, 2)
 START = ["--data", "simulated", "--strategy", "momentum_12_1", "--cash", "50000"]
 
 
@@ -136,6 +139,44 @@ def test_a_version_and_the_end(begun):
     code, _, err = begun("step", "first", "--today", "2008-02-06")
     assert code == 2
     assert "was stopped after 2008-02-05" in err
+
+
+def test_the_first_evening_and_a_version_before_its_first_session(paper, tmp_path):
+    paper("start", "first", *START, "--today", "2008-01-02")
+    live = str(Path("accounts") / "first" / "paper" / "report.html")
+    for declare in (False, True):
+        if declare:
+            code, _, err = paper("version", "first", "--set", "top=2")
+            assert code == 0, err
+        code, out, err = paper("report", "first")
+        assert (code, out.split()) == (0, [live]), err
+        code, out, _ = paper("verify", "first")
+        assert code == 0
+        assert "Account    1 sessions come out again, to the bit" in out
+        code, _, err = paper("export", "first", "--out", f"run-{declare}")
+        assert code == 0, err
+        result = read_run(tmp_path / f"run-{declare}")
+        assert len(result.account) == 1
+
+
+def test_an_account_without_a_session_says_so(paper, tmp_path):
+    wanted = Configuration(strategy="momentum_12_1")
+    mine = PaperSession("first", root=tmp_path / "accounts", today=BEGINS)
+    mine.start(wanted)
+    code, status, _ = paper("status", "first", "--today", "2008-01-02")
+    assert code == 0
+    assert "Sessions   0, not begun" in status
+    code, out, _ = paper("verify", "first")
+    assert (code, out) == (
+        0,
+        "Journal    1 transactions, each with the hash of the last\n",
+    )
+    assert paper("orders", "first")[0] == 0
+    for words in (("report", "first"), ("export", "first", "--out", "run")):
+        code, out, err = paper(*words)
+        assert (code, out) == (2, "")
+        assert "has no session yet; paper step makes one" in err
+    assert paper("version", "first", "--set", "top=2")[0] == 0
 
 
 def test_a_folder_that_lacks_today_is_waited_for(paper, tmp_path):
