@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bt_lstm_rotation._version import __version__
-from bt_lstm_rotation.errors import DataError, SourceError
+from bt_lstm_rotation.errors import DataError, SourceError, SpecError, closest
 from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.paper.arrival import COMPARED, Arrival, Arrivals, arrived
@@ -38,7 +38,7 @@ class Asked:
     now : callable
         Gives the time, by the calendar of the account.
     accepted : collection of str
-        Symbols whose new bars are believed.
+        Symbols whose new bars are believed; SpecError if the account has no such one.
 
     Attributes
     ----------
@@ -56,6 +56,10 @@ class Asked:
         self._record = record
         self._source = source
         self._accepted = accepted
+        for symbol in accepted:
+            if symbol not in record.panel.symbols:
+                known = closest(symbol, record.panel.symbols)
+                raise SpecError("paper step", "--accept", symbol, f"a symbol; {known}")
         self._offered: PricePanel | None = None
         self._failure = ""
         self.market = usual_market(record)
@@ -135,7 +139,8 @@ def transactions(
     now: dt.datetime,
 ) -> Iterator[Transaction]:
     """Yield a transaction for each new session of a run."""
-    known = {row[1:] for row in record.tables["notes"]}
+    # What is said of the past is found again at each step.
+    known = {row[1:] for row in record.tables["notes"] if row[1] != "missing"}
     new_fits = fits.new_rows(replayed.fits)
     for arrival in arrivals:
         day = np.datetime64(arrival.session, "D")

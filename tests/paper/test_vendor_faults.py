@@ -17,6 +17,7 @@ from vendor import (
     unusable,
 )
 
+from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.paper import Configuration
 
 FIRST = 300
@@ -236,3 +237,19 @@ def test_status_says_what_is_left_out_and_what_was_done(tmp_path, vendor):
     status = account(tmp_path, FIRST + 5, vendor).status()
     assert any("price" in part for part in status.left_out)
     assert [note for _, note in status.notes] == ["S2: missing, has none"]
+
+
+def test_a_symbol_that_is_missing_twice_is_noted_twice(tmp_path, vendor):
+    begun(tmp_path, vendor, deadline=24.0)
+    vendor.late = {("S2", DAYS[FIRST + 3]), ("S2", DAYS[FIRST + 5])}
+    account(tmp_path, FIRST + 8, vendor).step()
+    record = account(tmp_path, FIRST + 8, vendor).record()
+    days = dict(record.sessions)
+    missing = [days[row[0]] for row in record.tables["notes"] if row[1] == "missing"]
+    assert missing == [DAYS[FIRST + 3], DAYS[FIRST + 5]]
+
+
+def test_only_a_symbol_of_the_account_can_be_accepted(tmp_path, vendor):
+    begun(tmp_path, vendor)
+    with pytest.raises(SpecError, match=r"--accept must be a symbol.*S1, S2, S3"):
+        account(tmp_path, FIRST + 3, vendor).step(accepted=["S2", "S9"])
