@@ -33,21 +33,29 @@ class Source:
     def __init__(self, panel: PricePanel) -> None:
         self.panel = panel
 
-    def __call__(self, wanted: Configuration, last: dt.date) -> PricePanel:
+    def __call__(
+        self, wanted: Configuration, last: dt.date, since: dt.date | None = None
+    ) -> PricePanel:
         """Give them."""
         return self.panel.between(None, last)
 
 
 class Writes:
-    """Counts the places where an account writes, and ends the process at one."""
+    """Counts the places where an account writes, and ends the process at one.
 
-    def __init__(self, fatal: int | None = None) -> None:
+    That is the place of a number, or the first of a name, which is left in a file.
+    """
+
+    def __init__(self, fatal: int | str | None = None, told: Path | None = None):
         self.fatal = fatal
+        self.told = told
         self.seen: list[str] = []
 
     def __call__(self, label: str) -> None:
         """Count a place, or end here."""
-        if self.fatal == len(self.seen):
+        if self.fatal in (len(self.seen), label):
+            if self.told is not None:
+                self.told.write_text(label)
             os.kill(os.getpid(), signal.SIGKILL)
         self.seen.append(label)
 
@@ -82,19 +90,24 @@ def begin(root: Path, panel: PricePanel, day: dt.date, wanted: Configuration) ->
     account(root, panel, day, Writes()).start(wanted)
 
 
-def step(root: Path, panel: PricePanel, day: dt.date, fatal: int | None) -> None:
+def step(root: Path, panel: PricePanel, day: dt.date, fatal: int | str | None) -> None:
     """Do a step, perhaps a fatal one."""
-    account(root, panel, day, Writes(fatal)).step()
+    account(root, panel, day, Writes(fatal, root / "place.txt")).step()
 
 
-def labels_of_one_step(panel, wanted, first, second) -> list[str]:
-    """Return every place where a step of one session writes."""
+def places_of_a_step(
+    panel: PricePanel, wanted: Configuration, days: list[dt.date]
+) -> tuple[list[str], int]:
+    """Return every place where steps of one session write, and the fewest of one."""
     with tempfile.TemporaryDirectory() as folder:
-        root, writes = Path(folder), Writes()
-        begin(root, panel, first, wanted)
-        step(root, panel, first, None)
-        account(root, panel, second, writes).step()
-        return writes.seen
+        root = Path(folder)
+        begin(root, panel, days[0], wanted)
+        steps = []
+        for day in days:
+            steps.append(Writes())
+            account(root, panel, day, steps[-1]).step()
+    seen = [writes.seen for writes in steps[1:]]
+    return max(seen, key=len), min(map(len, seen))
 
 
 def main() -> None:
@@ -121,11 +134,14 @@ def main() -> None:
         calendar="bars",
     )
     days = panel.sessions.tolist()[1000 : 1001 + options.sessions]
-    places = labels_of_one_step(panel, wanted, *days[:2])
+    places, fewest = places_of_a_step(panel, wanted, days[:4])
     # The first kills are at every place once, of a step of one session. Then steps end
     # where months do, so that the next ones have orders to fill, and in between.
-    fatal = list(range(len(places)))[: options.kills]
-    steps, at = [(day, place) for day, place in zip(days[1:], fatal, strict=False)], []
+    fatal = list(dict.fromkeys(places))[: options.kills]
+    at: list[str] = []
+    steps: list[tuple[dt.date, int | str | None]] = list(
+        zip(days[1:], fatal, strict=False)
+    )
     rest = days[1 + len(steps) :]
     left = options.kills - len(steps)
     ends = {a for a, b in pairwise(rest) if a.month != b.month} | {rest[-1]}
@@ -134,7 +150,7 @@ def main() -> None:
     before = steps[-1][0]
     for day in sorted(ends):
         length = sum(before < other <= day for other in rest)
-        place = chance.randrange(len(places) * length) if left > 0 else None
+        place = chance.randrange(fewest * length) if left > 0 else None
         steps.append((day, place))
         before, left = day, left - 1
     killed = pending = 0
@@ -149,7 +165,7 @@ def main() -> None:
             if not in_child(step, hard, panel, day, place) and place is not None:
                 killed += 1
                 pending += waiting
-                at.append(places[place % len(places)])
+                at.append((hard / "place.txt").read_text())
                 in_child(step, hard, panel, day, None)
         one, other = (
             account(root, panel, days[-1], Writes()).record() for root in (safe, hard)

@@ -142,7 +142,7 @@ class PaperSession:
         if (self.folder / JOURNAL).exists():
             raise JournalError(
                 f"there is a paper account {self.name!r} already, in {self.folder}; "
-                "choose another name"
+                "paper step goes on with it, or choose another name"
             )
         training = self.training or default_training()
         first = opened(wanted, self._source, self._now, training)

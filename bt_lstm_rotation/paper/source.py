@@ -34,7 +34,9 @@ CALENDARS = {"simulated": GivenSessions.name, "yahoo": NEW_YORK}
 class BarSource(Protocol):
     """What gives a paper account its bars."""
 
-    def __call__(self, wanted: Configuration, last: dt.date) -> PricePanel:
+    def __call__(
+        self, wanted: Configuration, last: dt.date, since: dt.date | None = None
+    ) -> PricePanel:
         """Return the bars of all symbols and the benchmark, as they are known now.
 
         Parameters
@@ -44,6 +46,8 @@ class BarSource(Protocol):
             symbols may be None for all there are.
         last : date
             The last finished session: no bar after it is looked at.
+        since : date, optional
+            Bars before it are known, and may be left out.
 
         Raises
         ------
@@ -68,13 +72,16 @@ class UsualSource:
     def __init__(self, yahoo: YahooPrices) -> None:
         self._yahoo = yahoo
 
-    def __call__(self, wanted: Configuration, last: dt.date) -> PricePanel:
+    def __call__(
+        self, wanted: Configuration, last: dt.date, since: dt.date | None = None
+    ) -> PricePanel:
         """Load the bars, up to the last finished session."""
         tomorrow = last + dt.timedelta(days=1)
         request = Request(
             data=wanted.data,
             symbols=wanted.symbols,
             benchmark=wanted.benchmark,
+            start=since,
             end=last,
             seed=wanted.seed,
             adjust=wanted.adjust,
@@ -86,14 +93,16 @@ class UsualSource:
         return panel
 
 
-def offered_bars(source: BarSource, wanted: Configuration, last: dt.date) -> PricePanel:
+def offered_bars(
+    source: BarSource, wanted: Configuration, last: dt.date, since: dt.date
+) -> PricePanel:
     """Ask a source for all bars; where one symbol spoils it, for each alone.
 
     Raises as the source does, if it gives bars of no symbol, or no answer for two in a
     row.
     """
     try:
-        return source(wanted, last)
+        return source(wanted, last, since)
     except (DataError, SourceError) as error:
         logger.warning("%s", error)
         names = [*(wanted.symbols or ()), *filter(None, [wanted.benchmark])]
@@ -101,7 +110,7 @@ def offered_bars(source: BarSource, wanted: Configuration, last: dt.date) -> Pri
         for name in names:
             alone = replace(wanted, symbols=(name,), benchmark=name)
             try:
-                rows += bar_rows(source(alone, last).select([name]))
+                rows += bar_rows(source(alone, last, since).select([name]))
                 unanswered = 0
             except (DataError, SourceError) as fault:
                 logger.warning("%s", fault)

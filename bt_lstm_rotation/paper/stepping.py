@@ -14,6 +14,7 @@ from bt_lstm_rotation.errors import DataError, SourceError, SpecError, closest
 from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.paper.arrival import Arrival, Arrivals, arrived
+from bt_lstm_rotation.paper.column import ASKED
 from bt_lstm_rotation.paper.fits import Fits
 from bt_lstm_rotation.paper.market import GivenSessions, Market, market_named
 from bt_lstm_rotation.paper.record import Record
@@ -67,7 +68,8 @@ class Asked:
             nothing_known = GivenSessions()
             self._ask(nothing_known.last_day(now(nothing_known)))
             if self._offered is not None:
-                self.market = GivenSessions(self._offered.sessions)
+                days = np.union1d(record.panel.sessions, self._offered.sessions)
+                self.market = GivenSessions(days)
         self.now = now(self.market)
 
     def arrivals(self) -> Arrivals:
@@ -92,7 +94,10 @@ class Asked:
 
     def _ask(self, last: dt.date) -> None:
         try:
-            self._offered = offered_bars(self._source, self._record.configuration, last)
+            known = self._record.panel.sessions
+            since: dt.date = known[-ASKED:][0].astype(object)
+            wanted = self._record.configuration
+            self._offered = offered_bars(self._source, wanted, last, since)
         except (SourceError, DataError) as error:
             self._failure = str(error)
 

@@ -9,6 +9,7 @@ tomorrow's close today.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,6 +24,10 @@ __all__ = ["iso_dates", "latest_date", "sessions_of"]
 # One exchange's offset moves by an hour between winter and summer; Moscow's and
 # Lisbon's have moved by two over the years. More than that is more than one exchange.
 ONE_EXCHANGE = dt.timedelta(hours=2)
+
+# Lines of plain dates; the year 0 is none of Python's.
+_DAY = r"(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_PLAIN = re.compile(rf"{_DAY}(\n{_DAY})*")
 
 HOUR, DAY = 60, 24 * 60  # minutes
 SUNDAY, FRIDAY = 6, 4
@@ -86,6 +91,9 @@ def iso_dates(symbol: str, file: str, texts: pd.Series[Any]) -> pd.DatetimeIndex
 
     Raises DataError if one is no ISO date, and on zones as `sessions_of` does.
     """
+    if (plain := _plain_days(texts)) is not None:
+        _check_midnight(symbol, plain, np.zeros(len(plain), dtype=int), utc=False)
+        return pd.DatetimeIndex(plain)
     stamps = []
     for row, text in texts.items():
         try:
@@ -113,6 +121,20 @@ def iso_dates(symbol: str, file: str, texts: pd.Series[Any]) -> pd.DatetimeIndex
     clock = np.array([stamp.hour * HOUR + stamp.minute for stamp in stamps])
     _check_midnight(symbol, days, clock, utc=offsets == {dt.timedelta(0)})
     return pd.DatetimeIndex(days)
+
+
+def _plain_days(texts: pd.Series[Any]) -> NDArray[np.datetime64] | None:
+    """Read texts that are all of the form YYYY-MM-DD, which takes a tenth of the time.
+
+    None where one is not, or is no date: whoever reads them one by one says which.
+    """
+    cells = texts.tolist()
+    if not _PLAIN.fullmatch("\n".join(map(str, cells))):
+        return None
+    try:
+        return np.array(cells, dtype="datetime64[D]")
+    except ValueError:
+        return None
 
 
 def _offset(stamp: dt.date) -> dt.timedelta | None:

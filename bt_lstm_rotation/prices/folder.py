@@ -11,9 +11,13 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from bt_lstm_rotation.errors import DataError, SourceError, closest
 from bt_lstm_rotation.prices.assembly import assembled
 from bt_lstm_rotation.prices.bars import check_symbol
+from bt_lstm_rotation.prices.dates import sessions_of
 from bt_lstm_rotation.prices.panel import PricePanel, distinct_symbols
 from bt_lstm_rotation.prices.tables import read_table
 
@@ -26,6 +30,8 @@ def load_folder(
     path: str | os.PathLike[str],
     symbols: Iterable[str] | None = None,
     *,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
     today: dt.date,
     adjust: bool = True,
 ) -> PricePanel:
@@ -38,6 +44,8 @@ def load_folder(
         exactly so, the only one that differs in case is taken.
     symbols : iterable of str, optional
         In this order; by default all there are, sorted. Hidden files are left out.
+    start, end : date, optional
+        Bars before and after are left out, unchecked.
     today : date
         No bar may be dated later; `latest_date` is the latest there is on Earth.
     adjust : bool
@@ -63,10 +71,32 @@ def load_folder(
     chosen = {name: _file_of(check_symbol(name), files) for name in names}
     _check_one_symbol_a_file(chosen)
     tables = {
-        name: read_table(name, file, adjusted_close=adjust)
+        name: _between(start, end, name, read_table(name, file, adjusted_close=adjust))
         for name, file in chosen.items()
     }
     return assembled(tables, today=today, adjust=adjust, source=f"folder {folder}")
+
+
+def _between(
+    start: dt.date | None, end: dt.date | None, symbol: str, table: pd.DataFrame
+) -> pd.DataFrame:
+    """Leave out a table's rows of sessions before a date, and after one."""
+    if start is None and end is None:
+        return table
+    sessions = sessions_of(symbol, table.index)
+    kept = np.ones(len(sessions), dtype=bool)
+    if start is not None:
+        kept &= sessions >= pd.Timestamp(start)
+    if end is not None:
+        kept &= sessions <= pd.Timestamp(end)
+    if len(table) and not kept.any():
+        raise DataError(
+            "no session in the range asked for",
+            symbol=symbol,
+            value=f"{start or 'first'} to {end or 'last'}",
+            valid=f"its bars are {sessions.min():%F} to {sessions.max():%F}",
+        )
+    return table[kept]
 
 
 def _files(folder: Path) -> list[Path]:

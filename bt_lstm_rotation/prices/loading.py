@@ -35,6 +35,7 @@ def load_prices(
     symbols: Sequence[str] | None = None,
     *,
     benchmark: str | None = None,
+    start: dt.date | None = None,
     end: dt.date | None = None,
     seed: int = 0,
     adjust: bool = True,
@@ -54,8 +55,8 @@ def load_prices(
     benchmark : str, optional
         One symbol more, which comes last. Default without `symbols`: MARKET of the
         simulated market, SPY of Yahoo.
-    end : date, optional
-        Last session.
+    start, end : date, optional
+        First and last session; bars before and after are not checked.
     seed : int
         Of the simulated market.
     adjust : bool
@@ -76,7 +77,7 @@ def load_prices(
     SpecError
         If an argument is of the wrong kind.
     """
-    for name, day in (("end", end), ("today", today)):
+    for name, day in (("start", start), ("end", end), ("today", today)):
         check_date("load_prices", name, day)
     check_flag("load_prices", "adjust", adjust)
     latest = latest_date(dt.datetime.now().astimezone()) if today is None else today
@@ -85,18 +86,20 @@ def load_prices(
         panel = assembled(tables, today=latest, adjust=adjust, source="memory")
     elif (folder := _folder(data)) is not None:
         names = _all(symbols, benchmark)
-        panel = load_folder(folder, names, today=latest, adjust=adjust)
+        panel = load_folder(
+            folder, names, start=start, end=end, today=latest, adjust=adjust
+        )
     elif data == "yahoo":
         if symbols is None:
             symbols, benchmark = SPDR_SECTORS, benchmark or BENCHMARKS[data]
         names = _all(symbols, benchmark) or ()
-        return (yahoo or YahooPrices()).load(names, end=end)
+        return (yahoo or YahooPrices()).load(names, start=start, end=end)
     else:
         panel = SimulatedMarket(seed=seed).panel()
         panel = panel.select(_all(symbols, benchmark) or panel.symbols)
     if benchmark is not None:
         panel.select([benchmark])  # raises if it is unknown
-    return panel.between(None, end)
+    return panel.between(start, end)
 
 
 def _folder(data: object) -> Path | None:

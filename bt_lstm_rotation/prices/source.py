@@ -27,8 +27,8 @@ class Request:
         sectors, or every file of the folder.
     benchmark : str, optional
         What it is compared with. Default: the simulated market, SPY, or nothing.
-    end : date, optional
-        Last session.
+    start, end : date, optional
+        First and last session.
     seed : int
         Of the simulated market.
     adjust : bool
@@ -38,6 +38,7 @@ class Request:
     data: str = "simulated"
     symbols: Sequence[str] | None = None
     benchmark: str | None = None
+    start: dt.date | None = None
     end: dt.date | None = None
     seed: int = 0
     adjust: bool = True
@@ -55,6 +56,7 @@ def load_prices(
         request.data,
         request.symbols,
         benchmark=benchmark,
+        start=request.start,
         end=request.end,
         seed=request.seed,
         adjust=request.adjust,

@@ -132,13 +132,15 @@ def _check_form(symbol: str, name: str, text: str) -> None:
         dates = (_COPIED_DATE.match(x) or _OTHER_DATE.match(x) for x in lines)
         count = sum(map(bool, dates))
         faults.append(f"dates such as {date[0].strip(chr(34))!r} in {count:,} rows")
-    between = sum(bool(_NO_BAR.search(line)) for line in lines)
-    if between:
+    # Line by line only where there is something to find: most files are in order.
+    suspects = lines if _NO_BAR.search(body) else []
+    if between := sum(bool(_NO_BAR.search(line)) for line in suspects):
         rows = "row" if between == 1 else "rows"
         faults.append(f"{between:,} dividend or split {rows} between the bars")
-    rest = (_COPIED_DATE.sub("", line) for line in lines)
     # Without quotes or tabs, a comma is what separates the cells.
     cells = _THOUSANDS if "\t" in body else _QUOTED_THOUSANDS
+    suspects = lines if copied or cells.search(body) else []
+    rest = (_COPIED_DATE.sub("", line) for line in suspects)
     commas = [found[0] for line in rest if (found := cells.search(line))]
     if commas:
         faults.append(f"numbers with commas such as {commas[0].strip(chr(34))!r}")

@@ -215,10 +215,11 @@ def test_a_folder_that_lacks_today_is_waited_for(paper, tmp_path):
     (bars / "S3.csv").write_text("Date,Open\n2008-")
     code, out, err = paper("step", "mine", "--today", "2008-01-03")
     assert code == 4
-    write("2008-01-03")
+    write("2008-01-10")  # bars after the day that is rehearsed are not looked at
     code, out, _ = paper("step", "mine", "--today", "2008-01-03")
     assert code == 0
     assert "3 filled" in out
+    assert "2008-01-04" not in out
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ class Vendor:
         self.asked = 0
         self.late: set[tuple[str, dt.date]] = set()
 
-    def __call__(self, wanted, last):
+    def __call__(self, wanted, last, since=None):
         self.asked += 1
         if self.fault is not None:
             raise self.fault

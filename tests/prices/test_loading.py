@@ -236,3 +236,14 @@ def test_an_unknown_sector_is_answered_with_the_closest(folder):
 def test_bars_after_today_are_refused(folder):
     with pytest.raises(DataError, match="a bar dated in the future"):
         load_prices(folder, today=dt.date(2019, 1, 3))
+
+
+def test_bars_before_the_start_and_after_the_end_are_not_looked_at(folder):
+    whole = load_prices(folder)
+    first, last = (whole.sessions[place].astype(object) for place in (1, 3))
+    file = folder / "SPY.csv"
+    lines = file.read_text().splitlines()
+    lines[1] = lines[1].split(",")[0] + ",bad,bad,bad,bad,bad,bad"
+    file.write_text("\n".join(lines))
+    cut = load_prices(folder, start=first, end=last)
+    assert cut.content_hash == whole.between(first, last).content_hash
