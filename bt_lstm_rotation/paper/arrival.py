@@ -19,10 +19,7 @@ from bt_lstm_rotation.paper.column import MISSING, Column, Note
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 
-__all__ = ["COMPARED", "Arrival", "Arrivals", "arrived"]
-
-# Recorded sessions that a source is asked for again.
-COMPARED = 150
+__all__ = ["Arrival", "Arrivals", "arrived"]
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,10 @@ from bt_lstm_rotation.prices.corporate_actions import (
     classified,
 )
 
-__all__ = ["MISSING", "Column", "Note", "factor_of"]
+__all__ = ["ASKED", "MISSING", "Column", "Note", "factor_of"]
 
-# Recorded sessions that a source's are compared with.
-OVERLAP = 60
+# Recorded sessions that a source is asked for again, and those that are compared.
+ASKED, OVERLAP = 150, 60
 
 # A factor is told apart from 1, and from a split, beyond this and beyond four standard
 # errors of the median. One is 1.2533 deviations by the root of how many there are, and

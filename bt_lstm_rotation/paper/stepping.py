@@ -13,7 +13,8 @@ from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.errors import DataError, SourceError, SpecError, closest
 from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
-from bt_lstm_rotation.paper.arrival import COMPARED, Arrival, Arrivals, arrived
+from bt_lstm_rotation.paper.arrival import Arrival, Arrivals, arrived
+from bt_lstm_rotation.paper.column import ASKED
 from bt_lstm_rotation.paper.fits import Fits
 from bt_lstm_rotation.paper.market import GivenSessions, Market, market_named
 from bt_lstm_rotation.paper.record import Record
@@ -94,7 +95,7 @@ class Asked:
     def _ask(self, last: dt.date) -> None:
         try:
             known = self._record.panel.sessions
-            since: dt.date = known[-COMPARED:][0].astype(object)
+            since: dt.date = known[-ASKED:][0].astype(object)
             wanted = self._record.configuration
             self._offered = offered_bars(self._source, wanted, last, since)
         except (SourceError, DataError) as error:
