@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 
 # Rooms that know neither Backtrader nor TensorFlow, and what every floor may use.
 PURE := $(addprefix tests/,test_archive.py test_checks.py test_disk.py test_errors.py \
-	test_periods.py selection measures prices forecasting/test_baselines.py \
+	test_periods.py selection measures prices forecasting/baselines \
 	forecasting/test_features.py forecasting/test_window.py)
 
 help:  ## List the targets.

@@ -234,7 +234,7 @@ def copy(tmp_path) -> Path:
 def test_other_processes_have_the_same_keys_until_the_code_changes(copy):
     keys = keys_in(copy.parent)
     again = keys_in(copy.parent, hash_seed="2")
-    with (copy / "forecasting" / "baselines.py").open("a") as source:
+    with (copy / "forecasting" / "baselines" / "momentum.py").open("a") as source:
         source.write("# another\n")
     changed = keys_in(copy.parent)
 

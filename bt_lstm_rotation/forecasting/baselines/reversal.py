@@ -1,4 +1,4 @@
-"""The forecasters that an LSTM must beat."""
+"""Short-term reversal: what has risen this month will fall back."""
 
 from __future__ import annotations
 
@@ -8,28 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.checks import check_whole
-from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.forecaster import Fit
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import Period, check_period
 
-__all__ = ["MomentumSpec"]
+__all__ = ["ReversalSpec"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MomentumSpec:
-    """Past return as the forecast: what has risen will go on rising, at that pace.
-
-    The forecast is the mean daily return from `lookback` to `skip` bars ago, times the
-    horizon. With the defaults it is the 12-1 momentum of Jegadeesh and Titman (1993):
-    a year, without its last month, in which returns tend to turn round.
+class ReversalSpec:
+    """The return of the last `lookback` bars with its sign changed, per bar of horizon.
 
     Parameters
     ----------
     lookback : int
-        Bars back that the return begins; above `skip`.
-    skip : int
-        Bars back that it ends.
+        Bars back that the return begins.
     horizon : int
         Bars ahead that are forecast.
     retrain : {"weekly", "monthly", "quarterly"} or int
@@ -38,26 +31,22 @@ class MomentumSpec:
     Raises
     ------
     SpecError
-        If a value is impossible, or `lookback` is not above `skip`.
+        If a value is impossible.
 
     References
     ----------
-    N. Jegadeesh and S. Titman, "Returns to buying winners and selling losers", Journal
-    of Finance 48(1), 1993.
+    N. Jegadeesh, "Evidence of predictable behavior of security returns", Journal of
+    Finance 45(3), 1990.
     """
 
-    lookback: int = 252
-    skip: int = 21
+    lookback: int = 21
     horizon: int = 21
     retrain: Period = "monthly"
 
     def __post_init__(self) -> None:
-        for name, least in (("lookback", 1), ("skip", 0), ("horizon", 1)):
-            check_whole("MomentumSpec", name, getattr(self, name), least=least)
-        check_period("MomentumSpec", "retrain", self.retrain)
-        if self.lookback <= self.skip:
-            valid = f"more than skip, which is {self.skip}"
-            raise SpecError("MomentumSpec", "lookback", self.lookback, valid)
+        for name in ("lookback", "horizon"):
+            check_whole("ReversalSpec", name, getattr(self, name), least=1)
+        check_period("ReversalSpec", "retrain", self.retrain)
 
     @property
     def fit_bars(self) -> int:
@@ -74,22 +63,21 @@ class MomentumSpec:
         """1: symbols are not compared with each other."""
         return 1
 
-    def forecaster(self) -> _Momentum:
+    def forecaster(self) -> _Reversal:
         """Make the forecaster that this describes."""
-        return _Momentum(self)
+        return _Reversal(self)
 
 
 @dataclass(frozen=True)
-class _Momentum:
-    spec: MomentumSpec
+class _Reversal:
+    spec: ReversalSpec
     symbols: tuple[str, ...] = ()
 
     def fit(self, window: Window, session: np.datetime64) -> Fit:
-        return Fit(_Momentum(self.spec, window.symbols))
+        return Fit(_Reversal(self.spec, window.symbols))
 
     def forecast(self, window: Window) -> NDArray[np.float64]:
         spec = self.spec
-        begin = window.close[..., -1 - spec.lookback]
-        end = window.close[..., -1 - spec.skip]
-        pace: NDArray[np.float64] = np.log(end / begin) / (spec.lookback - spec.skip)
+        risen = np.log(window.close[..., -1] / window.close[..., -1 - spec.lookback])
+        pace: NDArray[np.float64] = -risen / spec.lookback
         return np.expm1(pace * spec.horizon)[None]

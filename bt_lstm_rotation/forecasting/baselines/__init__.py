@@ -1,0 +1,22 @@
+"""The rivals of the network: rules and filters behind the same interface.
+
+Each is a spec whose forecaster is fitted on the same windows, with the same purge, as
+the LSTM, and goes wherever a spec goes.
+"""
+
+from bt_lstm_rotation.forecasting.baselines.constant import MeanSpec, ZeroSpec
+from bt_lstm_rotation.forecasting.baselines.ewma import EWMASpec
+from bt_lstm_rotation.forecasting.baselines.kalman import KalmanSpec
+from bt_lstm_rotation.forecasting.baselines.momentum import MomentumSpec
+from bt_lstm_rotation.forecasting.baselines.reversal import ReversalSpec
+from bt_lstm_rotation.forecasting.baselines.ridge import RidgeSpec
+
+__all__ = [
+    "EWMASpec",
+    "KalmanSpec",
+    "MeanSpec",
+    "MomentumSpec",
+    "ReversalSpec",
+    "RidgeSpec",
+    "ZeroSpec",
+]
