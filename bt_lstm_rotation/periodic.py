@@ -93,7 +93,7 @@ class PeriodicRebalance(bt.Strategy):
         # A report begins with this close.
         self.first_decision: dt.date | None = None
         # The last target: feed name -> share of equity; a new dict each time.
-        self.decided: dict[str, float] | None = None
+        self.last_target: dict[str, float] | None = None
         self._first_close: dt.date | None = None
         if self.p.start is not None:
             self._first_close = first_close(self.sectors.values(), self.p.start)
@@ -135,7 +135,9 @@ class PeriodicRebalance(bt.Strategy):
         self._note_dropped_bars()
         if self.is_due() and (targets := self._targets()):
             self.rebalancer.target(targets)
-            self.decided = {feed_name(feed): share for feed, share in targets.items()}
+            self.last_target = {
+                feed_name(feed): share for feed, share in targets.items()
+            }
             self.first_decision = self.first_decision or self._sessions.today()
             self._period_done = self._period()
         else:

@@ -136,7 +136,7 @@ class DayBook(bt.Analyzer):
 
     def _targets(self) -> list[tuple[Any, ...]]:
         for strategy in self.strategy.env.runningstrats:
-            decided = getattr(strategy, "decided", None)
+            decided = getattr(strategy, "last_target", None)
             if decided is not None and decided is not self._decided:
                 self._decided = decided
                 return [(feed, weight) for feed, weight in sorted(decided.items())]
