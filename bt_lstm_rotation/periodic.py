@@ -167,8 +167,6 @@ class PeriodicRebalance(bt.Strategy):
 
     def _require_one_time(self) -> None:
         """Raise if a bar of this session came before another one of it."""
-        if len({feed.lines.datetime[0] for feed in self.sectors.values()}) == 1:
-            return  # as on most sessions
         if len({feed.datetime[0] for feed in self.trading_today().values()}) > 1:
             raise different_times(self._sessions.session())
 
