@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from bt_lstm_rotation.backtest.broker import Broker
@@ -140,7 +140,10 @@ class Configuration:
             return {}
         try:
             found = source_files(self.file)
-            return {name: content.decode() for name, content in found.items()}
+            return {
+                PurePath(name).as_posix(): content.decode()
+                for name, content in found.items()
+            }
         except OSError as error:
             reason = f"{type(error).__name__}: {error}"
             raise StrategyError(
@@ -155,7 +158,7 @@ class Configuration:
 
     @classmethod
     def from_text(cls, text: str) -> Configuration:
-        """Read what `to_text` wrote.
+        """Read what `to_text` wrote of an account's.
 
         Raises JournalError if it is something else.
         """
@@ -164,7 +167,11 @@ class Configuration:
         except (ValueError, RecursionError):
             found = None
         known = {field.name for field in fields(cls)}
-        if not isinstance(found, Mapping) or not known.issuperset(found):
+        if (
+            not isinstance(found, Mapping)
+            or not known.issuperset(found)
+            or not found.get("symbols")  # all names are filled in
+        ):
             raise JournalError(
                 "the journal's configuration cannot be read; it may be of a newer "
                 "version of this package"

@@ -18,6 +18,7 @@ from bt_lstm_rotation.disk import disk_errors
 from bt_lstm_rotation.errors import JournalError, OutputError, SpecError
 
 __all__ = [
+    "BACKTEST",
     "BACKUP",
     "BACKUP_SEAL",
     "DRAFT",
@@ -25,7 +26,10 @@ __all__ = [
     "HOLDER",
     "JOURNAL",
     "LOCK",
+    "PAPER",
     "SEAL",
+    "STRATEGIES",
+    "YAHOO",
     "check_files",
     "check_name",
     "default_root",
@@ -39,6 +43,8 @@ BACKUP, BACKUP_SEAL = "backup.sqlite", "backup.seal"
 DRAFT = "draft.sqlite"
 LOCK, HOLDER = "writer.lock", "holder.json"
 HANDED = "handed-over"
+# Folders: copies of strategies, Yahoo's bars, a report, and a backtest beside it.
+STRATEGIES, YAHOO, PAPER, BACKTEST = "strategy", "yahoo", "paper", "backtest"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # Windows gives these to devices, whatever follows a dot.
@@ -102,16 +108,19 @@ def session_names(root: Path) -> list[str]:
 
 
 def check_files(folder: Path) -> None:
-    """Raise JournalError if a file of an account is a link, a folder or a device."""
-    for file in _own_files():
+    """Raise JournalError if a file or folder of an account is a link, or another."""
+    files = [(name, stat.S_ISREG, "no regular file") for name in _own_files()]
+    folders = (STRATEGIES, YAHOO, PAPER, BACKTEST)
+    files += [(name, stat.S_ISDIR, "no folder") for name in folders]
+    for file, is_right, other in files:
         path = folder / file
         with disk_errors(OutputError, f"{path} cannot be used"):
             try:
                 mode = path.lstat().st_mode
             except FileNotFoundError:
                 continue
-        if not stat.S_ISREG(mode):
-            what = "a link" if stat.S_ISLNK(mode) else "no regular file"
+        if not is_right(mode):
+            what = "a link" if stat.S_ISLNK(mode) else other
             problem = f"{path} is {what}; move it away, then try again"
             raise JournalError(problem, name=folder.name)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from bt_lstm_rotation.backtest import run_backtest
 from bt_lstm_rotation.backtest.strategy_file import strategy_errors
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
+from bt_lstm_rotation.paper.names import BACKTEST, PAPER
 from bt_lstm_rotation.paper.rerun import load_version
 from bt_lstm_rotation.paper.session import PaperSession
 from bt_lstm_rotation.reporting import compare, write_run
@@ -36,7 +37,7 @@ def report(account: PaperSession) -> tuple[Path, ...]:
         If they cannot be written.
     """
     record = account.record()
-    live = write_run(account.replayed(record).result, account.folder / "paper")
+    live = write_run(account.replayed(record).result, account.folder / PAPER)
     page = live / "report.html"
     wanted, begins = record.configuration, record.begins
     if begins is None or begins == record.last:
@@ -53,7 +54,7 @@ def report(account: PaperSession) -> tuple[Path, ...]:
             sizer=wanted.made_sizer(),
             training=account.training or default_training(),
         )
-    beside = write_run(backtest, account.folder / "backtest")
+    beside = write_run(backtest, account.folder / BACKTEST)
     comparison = account.folder / "comparison.html"
     compare([live, beside], comparison)
     return page, beside / "report.html", comparison

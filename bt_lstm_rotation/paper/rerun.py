@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from bt_lstm_rotation._version import __version__
-from bt_lstm_rotation.disk import disk_errors, write_atomically
-from bt_lstm_rotation.errors import JournalError, OutputError, StrategyError
+from bt_lstm_rotation.errors import JournalError, StrategyError
 from bt_lstm_rotation.paper.arrival import Arrival
 from bt_lstm_rotation.paper.bars import restated
+from bt_lstm_rotation.paper.copies import written_out
+from bt_lstm_rotation.paper.names import STRATEGIES
 from bt_lstm_rotation.paper.record import DAILY, Record, Version
 from bt_lstm_rotation.paper.replay import Account, Replayed, lot_of
 from bt_lstm_rotation.paper.scripted import Idle
@@ -35,6 +36,8 @@ def load_version(version: Version, folder: Path) -> tuple[Any, dict[str, Any]]:
     StrategyError
         If the user's file is not what it was when the version was declared, or cannot
         be run.
+    JournalError, OutputError
+        As `written_out` raises them.
     """
     wanted = version.configuration
     if not version.sources:
@@ -46,20 +49,8 @@ def load_version(version: Version, folder: Path) -> tuple[Any, dict[str, Any]]:
             "restore it, or declare it a new version from the next session on "
             "(bt-lstm-rotation paper version)"
         )
-    copies = folder / "strategy" / str(version.number)
-    with disk_errors(
-        OutputError,
-        f"the strategy cannot be written to {copies}",
-        "free or open the folder",
-    ):
-        for name, text in version.sources.items():
-            copy = copies / name
-            if not copy.resolve().is_relative_to(copies.resolve()):
-                raise JournalError(f"the journal names a file outside it: {name!r}")
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            if not copy.is_file() or copy.read_bytes() != text.encode():
-                write_atomically(copy, text.encode())
-    return wanted.load_strategy(copies / next(iter(version.sources)))
+    copies = folder / STRATEGIES / str(version.number)
+    return wanted.load_strategy(written_out(version.sources, copies))
 
 
 def account_of(

@@ -32,6 +32,7 @@ from bt_lstm_rotation.paper.lock import writer
 from bt_lstm_rotation.paper.market import Market
 from bt_lstm_rotation.paper.names import (
     JOURNAL,
+    YAHOO,
     check_files,
     default_root,
     session_folder,
@@ -117,7 +118,7 @@ class PaperSession:
         self._today = today
         if today is not None:
             check_past(today, self._clock.now())
-        yahoo = YahooPrices(folder=self.folder / "yahoo")
+        yahoo = YahooPrices(folder=self.folder / YAHOO)
         self._source = UsualSource(yahoo) if source is None else source
         self._orders = orders
         self.training = training
