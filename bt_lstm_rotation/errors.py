@@ -294,7 +294,8 @@ def closest(name: str, known: Iterable[str]) -> str:
     For example ``"did you mean 'horizon'? known: cell, horizon, ..."``.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    # Of a long text it would take minutes to find out that nothing is close.
+    near = difflib.get_close_matches(name, names, n=1) if len(name) <= 200 else []
     listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     known_names = f"known: {listed}" if names else "none is known"
     return f"did you mean {near[0]!r}? {known_names}" if near else known_names

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.cli.commands import COMMANDS, backtest
-from bt_lstm_rotation.cli.options import BAD_USAGE, HELD, Parser
+from bt_lstm_rotation.cli.options import BAD_USAGE, HELD, Parser, one_line
 from bt_lstm_rotation.errors import HeldError, RotationError, closest
 
 __all__ = ["main"]
@@ -32,10 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int | None = arguments.run(arguments)
     except HeldError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
+        print(f"error: {one_line(str(error))}", file=sys.stderr)  # noqa: T201
         return HELD
     except RotationError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
+        print(f"error: {one_line(str(error))}", file=sys.stderr)  # noqa: T201
         return BAD_USAGE
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)  # noqa: T201

@@ -25,11 +25,15 @@ __all__ = [
     "names",
     "new_file",
     "new_folder",
+    "one_line",
 ]
 
 BAD_USAGE = 2
 # Of paper trading: ask again later, for bars or for the account.
 WAITING, HELD = 4, 5
+
+# Characters of an error: somebody may have named a file by its content.
+LONGEST = 2_000
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,8 +47,16 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line."""
-        line = " ".join(message.split())
+        line = one_line(message)
         self.exit(BAD_USAGE, f"error: {line} (--help lists what there is)\n")
+
+
+def one_line(text: str) -> str:
+    """Return a text as a line that every terminal can show, and a person can read."""
+    line = " ".join(text.split())
+    whole = line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
+    # An escape sequence in somebody's text would be obeyed by the terminal.
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in whole)
 
 
 def add_bars(parser: argparse.ArgumentParser, *, span: bool = True) -> None:

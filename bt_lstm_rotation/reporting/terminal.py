@@ -37,7 +37,9 @@ def announce(console: Console, cores: int, planned: int, seconds: float) -> None
 
 def print_line(text: str) -> None:
     """Print a line, unbroken, so that a long path in it can be copied."""
-    Console().print(text, soft_wrap=True, markup=False, highlight=False)
+    # An escape sequence in somebody's text would be obeyed by the terminal.
+    plain = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    Console().print(plain, soft_wrap=True, markup=False, highlight=False)
 
 
 def peak_memory() -> int | None:

@@ -277,3 +277,30 @@ def test_a_second_process_is_told_who_is_at_work(begun, tmp_path):
         other.kill()
     # The lock of a killed process is free.
     assert begun("step", "first", "--today", "2008-02-01")[0] == 0
+
+
+BIG = "x" * 10_000_000
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred\nblue", "\udcff\ud800", BIG], ids=len)
+@pytest.mark.parametrize(
+    "option",
+    ["NAME", "--data", "--strategy", "--calendar", "--symbols", "--set", "--today"],
+)
+def test_whatever_is_typed_the_answer_is_a_line_to_read(paper, option, text):
+    words = ("start", text) if option == "NAME" else ("start", "first", option, text)
+    code, out, err = paper(*words)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err[:-1].isprintable()
+    assert len(err) < 2_500
+
+
+def test_a_root_of_odd_letters_is_shown_as_it_can_be(tmp_path, capsys):
+    for name in ("\x1b[31mred", os.fsdecode(b"\xff")):
+        for root in (tmp_path / name, tmp_path / name / "deeper"):
+            assert main(["paper", "list", "--root", str(root)]) == 0
+            assert capsys.readouterr().out[:-1].isprintable()
+            assert main(["paper", "status", "first", "--root", str(root)]) == 2
+            assert capsys.readouterr().err[:-1].isprintable()
+            root.mkdir()
