@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -19,6 +20,7 @@ from bt_lstm_rotation.checks import (
     check_whole,
 )
 from bt_lstm_rotation.errors import JournalError, SpecError, StrategyError
+from bt_lstm_rotation.prices.loading import BENCHMARKS
 from bt_lstm_rotation.user_code import source_files
 
 __all__ = ["Configuration"]
@@ -96,6 +98,18 @@ class Configuration:
         if self.stake is not None and self.sizer is not None:
             raise SpecError("Configuration", "sizer", self.sizer, "None with a stake")
         self.broker()
+
+    def anchored(self) -> Configuration:
+        """Return it with absolute paths: a later step is run from anywhere."""
+        data, strategy, file = self.data, self.strategy, self.file
+        kind, _, folder = data.partition(":")
+        if kind == "folder" and folder:
+            data = f"folder:{os.path.abspath(folder)}"
+        elif data not in BENCHMARKS and os.path.isdir(data):
+            data = os.path.abspath(data)
+        if file is not None:
+            strategy = f"{os.path.abspath(file)}{strategy.removeprefix(str(file))}"
+        return replace(self, data=data, strategy=strategy)
 
     def broker(self) -> Broker:
         """Make what trading costs, and how much cash there is."""

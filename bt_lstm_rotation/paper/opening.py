@@ -46,6 +46,7 @@ def opened(
     DataError, SourceError, SpecError, StrategyError
         As sources and strategies raise them.
     """
+    wanted = wanted.anchored()
     strategy, params = wanted.load_strategy()
     market = _market(wanted, source, clock)
     now = clock(market)

@@ -30,7 +30,7 @@ def new_version(
     JournalError
         If an order of the versions before cannot be sent again as it was.
     """
-    new = record.configuration if wanted is None else wanted
+    new = (record.configuration if wanted is None else wanted).anchored()
     refuse_other_account(record.configuration, new)
     strategy, params = new.load_strategy()
     rows: Rows = {

@@ -304,3 +304,29 @@ def test_a_root_of_odd_letters_is_shown_as_it_can_be(tmp_path, capsys):
             assert main(["paper", "status", "first", "--root", str(root)]) == 2
             assert capsys.readouterr().err[:-1].isprintable()
             root.mkdir()
+
+
+def test_an_account_is_stepped_from_anywhere(paper, tmp_path, monkeypatch):
+    from bt_lstm_rotation import load_prices
+
+    (tmp_path / "bars").mkdir()
+    for name, frame in load_prices("simulated", ["S1", "S2"]).frames().items():
+        written = frame.loc["2007-06-01":"2008-02-01"].rename_axis("Date")
+        written.to_csv(tmp_path / "bars" / f"{name}.csv")
+    (tmp_path / "mine.py").write_text(
+        "import backtrader as bt\n\n\n"
+        "class Mine(bt.Strategy):\n"
+        "    def next(self):\n"
+        "        self.buy()\n"
+    )
+    words = ["--data", "folder:bars", "--strategy", "mine.py:Mine"]
+    days = ["--calendar", "weekdays", "--today"]
+    code, _, err = paper("start", "first", *words, *days, "2008-01-02")
+    assert code == 0, err
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "mine.py").write_text("raise SystemExit\n")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "accounts").symlink_to(tmp_path / "accounts")
+    code, out, err = paper("step", "first", "--today", "2008-01-03")
+    assert (code, err) == (0, "")
+    assert "1 filled" in out
