@@ -46,8 +46,8 @@ def opened(
     DataError, SourceError, SpecError, StrategyError
         As sources and strategies raise them.
     """
-    wanted = wanted.anchored()
     strategy, params = wanted.load_strategy()
+    wanted = wanted.anchored()
     market = _market(wanted, source, clock)
     now = clock(market)
     last = market.finished(now)

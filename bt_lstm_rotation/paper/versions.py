@@ -30,9 +30,10 @@ def new_version(
     JournalError
         If an order of the versions before cannot be sent again as it was.
     """
-    new = (record.configuration if wanted is None else wanted).anchored()
-    refuse_other_account(record.configuration, new)
+    new = record.configuration if wanted is None else wanted
     strategy, params = new.load_strategy()
+    new = new.anchored()
+    refuse_other_account(record.configuration, new)
     rows: Rows = {
         "configurations": [(new.to_text(),)],
         "sources": list(new.sources().items()),
