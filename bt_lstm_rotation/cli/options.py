@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bt_lstm_rotation.backtest.broker import Broker
+from bt_lstm_rotation.escaping import printable_line
 
 __all__ = [
     "BAD_USAGE",
@@ -22,6 +23,8 @@ __all__ = [
     "add_trading",
     "add_training",
     "date",
+    "folder",
+    "given",
     "names",
     "new_file",
     "new_folder",
@@ -43,7 +46,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line."""
-        line = " ".join(message.split())
+        line = printable_line(" ".join(message.split()))
         self.exit(BAD_USAGE, f"error: {line} (--help lists what there is)\n")
 
 
@@ -62,6 +65,7 @@ def add_bars(parser: argparse.ArgumentParser, *, span: bool = True) -> None:
     )
     bars.add_argument(
         "--benchmark",
+        type=given,
         metavar="SYMBOL",
         help="symbol to compare with; it is not traded (default: MARKET of the "
         "simulated market, SPY of yahoo, none of a folder)",
@@ -196,6 +200,7 @@ def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
     )
     work.add_argument(
         "--scheduler",
+        type=given,
         metavar="ADDRESS",
         help="address of a running Dask cluster, for --backend dask (default: none)",
     )
@@ -227,12 +232,26 @@ def date(text: str) -> dt.date:
         ) from None
 
 
+def given(text: str) -> str:
+    """Refuse an empty value, which a shell makes of a variable that is not set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a value is needed (got an empty one)")
+    return text
+
+
+def folder(text: str) -> Path:
+    """Parse the path of a folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("a folder is needed (got an empty value)")
+    return Path(text)
+
+
 def new_folder(text: str) -> Path:
     """Parse the path of a folder, which need not exist."""
     # Said now, and not after an hour of training.
-    if os.path.isfile(text):
+    if os.path.exists(text) and not os.path.isdir(text):
         raise argparse.ArgumentTypeError(f"a folder is needed (got a file, {text!r})")
-    return Path(text)
+    return folder(text)
 
 
 def new_file(text: str) -> Path:

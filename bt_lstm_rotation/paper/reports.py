@@ -6,11 +6,13 @@ import datetime as dt
 from pathlib import Path
 
 from bt_lstm_rotation.backtest import run_backtest
+from bt_lstm_rotation.disk import checked_file
 from bt_lstm_rotation.errors import JournalError
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.paper.rerun import load_version
 from bt_lstm_rotation.paper.session import PaperSession
-from bt_lstm_rotation.reporting import compare, write_run
+from bt_lstm_rotation.reporting import check_folder, compare, write_run
+from bt_lstm_rotation.reporting.page import MARKS
 
 __all__ = ["report"]
 
@@ -32,13 +34,18 @@ def report(account: PaperSession) -> tuple[Path, ...]:
     JournalError
         If nothing is recorded yet, and as `PaperSession.replayed` does.
     OutputError
-        If they cannot be written.
+        If they cannot be written, or something else is there.
     """
     record = account.record()
     if record.begins is None:
         raise JournalError(f"{account.name!r} has no session yet: paper step makes one")
     wanted = record.configuration
-    live = write_run(account.replayed(record).result, account.folder / "paper")
+    live, beside = account.folder / "paper", account.folder / "backtest"
+    page = account.folder / "comparison.html"
+    for folder in (live, beside):
+        check_folder(folder)
+    checked_file(page, "the page", marks=MARKS)
+    write_run(account.replayed(record).result, live)
     strategy, params = load_version(record.versions[-1], account.folder)
     backtest = run_backtest(
         record.restated,
@@ -50,7 +57,6 @@ def report(account: PaperSession) -> tuple[Path, ...]:
         sizer=wanted.made_sizer(),
         training=account.training or default_training(),
     )
-    beside = write_run(backtest, account.folder / "backtest")
-    page = account.folder / "comparison.html"
+    write_run(backtest, beside)
     compare([live, beside], page)
     return live / "report.html", beside / "report.html", page
