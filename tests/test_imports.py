@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[1]
 # and may import what stands on a lower floor, and its own room.
 FLOORS = [
     ["_lazy", "_version", "errors"],
-    ["checks", "disk", "progress", "user_code"],
-    ["archive", "periods", "result"],
+    ["checks", "disk", "escaping", "leftovers", "progress", "user_code"],
+    ["archive", "claims", "periods", "result"],
     ["prices"],
     ["forecasting.window"],
     ["forecasting.features", "forecasting.forecaster"],

@@ -40,7 +40,8 @@ from bt_lstm_rotation.feeds.naming import FeedLabels
 from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.feeds.unadjusted import warn_of_unadjusted
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
-from bt_lstm_rotation.reporting import check_folder, print_summary, write_run
+from bt_lstm_rotation.reporting import RunFolder, print_summary
+from bt_lstm_rotation.reporting.run_folder import check_run_folder
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["RunReport"]
@@ -62,8 +63,9 @@ class RunReport(bt.Analyzer):
     `folder`, named after the parameters that are not the defaults.
 
     Params:
-      - folder: where the files go; of a run that is there already, see `write_run`
-        (None: none are written)
+      - folder: where the files go: a new folder, an empty one, or that of a run, which
+        is kept (see `bt_lstm_rotation.reporting.RunFolder`); or one that is claimed
+        already (None: none are written)
       - benchmark: name of a feed to compare with (None)
       - since: the session with whose close the report begins; earlier ones are history
         (None: a `PeriodicRebalance`'s first decision; of others, the first session)
@@ -81,8 +83,9 @@ class RunReport(bt.Analyzer):
     StrategyError
         When the run starts, if there is no feed of the benchmark's name.
     OutputError
-        When the run starts, if nothing can be written to `folder`. What fails at the
-        end is logged, and raised by `result`: the run has not been for nothing.
+        When the run starts, if nothing can be written to `folder`, it holds something
+        else than a run, or another run is at work on it. What fails at the end is
+        logged, and raised by `result`; the files are then elsewhere, as is said.
     """
 
     params: tuple[tuple[str, Any], ...] = (
@@ -96,8 +99,7 @@ class RunReport(bt.Analyzer):
     )
 
     def __init__(self) -> None:
-        if not isinstance(self.p.folder, str | Path | None):
-            raise SpecError("RunReport", "folder", self.p.folder, "a path, or None")
+        check_run_folder("RunReport", self.p.folder)
         if not isinstance(self.p.benchmark, str | None):
             valid = "the name of a feed, or None"
             raise SpecError("RunReport", "benchmark", self.p.benchmark, valid)
@@ -111,6 +113,7 @@ class RunReport(bt.Analyzer):
         self.waits = WaitHistory()
         self.bars = ShownBars() if self.p.panel is None else None
         self.folder: Path | None = None
+        self._place: RunFolder | None = None
         self._result: BacktestResult | None = None
         self._failure: RotationError | None = None
         self._stopped = False
@@ -126,11 +129,14 @@ class RunReport(bt.Analyzer):
         if self.p.benchmark is not None and self.p.benchmark not in names:
             known = closest(self.p.benchmark, names)
             raise StrategyError(f"no feed for benchmark {self.p.benchmark!r}; {known}")
-        if self.p.folder is not None:
+        if isinstance(self.p.folder, RunFolder):
+            self.folder, self._place = self.p.folder.folder, self.p.folder
+        elif self.p.folder is not None:
             cerebro, self.folder = self.strategy.env, Path(self.p.folder)
             if cerebro._dooptimize:
                 self.folder /= name_of_trial(cerebro.runningstrats)
-            check_folder(self.folder)
+            if self._reports()[0] is self:
+                self._place = RunFolder(self.folder)
 
     def stop(self) -> None:
         """Report, once every strategy of the account has come to its end."""
@@ -138,17 +144,28 @@ class RunReport(bt.Analyzer):
         reports = self._reports()
         if not all(report._stopped for report in reports):
             return
+        place = reports[0]._place
         try:
             self._result = collect(self._recorded(reports))
-            if self.folder is not None:
-                write_run(self._result, self.folder)
+            if place is not None:
+                place.write_somewhere(self._result)
         except RotationError as error:
             self._failure = error
-            logger.error("the run has no report: %s", error)
+            self._say(error)
+        finally:
+            if place is not None:
+                place.release()
         for report in reports:
             report._result, report._failure = self._result, self._failure
         if self.p.show and self._result is not None:
-            print_summary(self._result, self.folder)
+            try:
+                print_summary(self._result, self.folder)
+            except OSError as error:  # a disk that is full, a reader that has gone
+                reason = error.strerror or error
+                logger.warning("the figures could not be printed (%s)", reason)
+
+    def _say(self, error: RotationError) -> None:
+        logger.error("the run has no report: %s", error)
 
     def result(self) -> BacktestResult:
         """Return the frozen result; raises what kept it from being made or written."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from bt_lstm_rotation.backtest.preparing import (
 )
 from bt_lstm_rotation.backtest.sizing import add_sizer, check_sizer
 from bt_lstm_rotation.checks import check_date
-from bt_lstm_rotation.errors import DataError, StrategyError
+from bt_lstm_rotation.errors import DataError, RotationError, StrategyError
 from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
 from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.reporting import RunFolder
+from bt_lstm_rotation.reporting.run_folder import check_run_folder
 from bt_lstm_rotation.result import BacktestResult
 from bt_lstm_rotation.strategy import SectorRotation
 
@@ -44,7 +47,7 @@ def run_backtest(
     sizer: Any = None,
     training: Training | None = None,
     periods_a_year: float | None = None,
-    folder: Path | None = None,
+    folder: Path | RunFolder | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BacktestResult:
     """Run a strategy over a panel through Backtrader.
@@ -80,8 +83,10 @@ def run_backtest(
     periods_a_year : float, optional
         Sessions a year, by which ratios are annualised. By default it is measured
         (`bt_lstm_rotation.measures.annualisation`).
-    folder : path, optional
-        Where the report's files go; by default none are written.
+    folder : path or RunFolder, optional
+        Where the report's files go: a new folder, an empty one, or that of a run, which
+        is kept. It is claimed before the work, unless it is already. By default none
+        are written.
     clock : callable, optional
         Seconds, for timing.
 
@@ -100,8 +105,11 @@ def run_backtest(
         If `strategy` is not a strategy, or a sizer would change nothing about it, or
         there is nothing to trade.
     OutputError
-        If the files cannot be written.
+        If nothing can be written to `folder`, it holds something else than a run, or
+        another run is at work on it. If writing fails at the end, the text says where
+        the files are instead.
     """
+    check_run_folder("run_backtest", folder)
     _require_strategy(strategy)
     _require_panel(panel)
     for name, day in (("start", start), ("end", end)):
@@ -122,22 +130,34 @@ def run_backtest(
     first = first_decision(panel, panel.select(sectors), spec, start)
     _require_bar(panel, benchmark, first)
 
-    cerebro = bt.Cerebro(stdstats=False)
-    add_feeds(cerebro, panel, benchmark)
-    broker.set_up(cerebro)
-    add_sizer(cerebro, sizer)
-    add_strategy(cerebro, strategy, given, first, start)
-    cerebro.addanalyzer(
-        RunReport,
-        folder=folder,
-        benchmark=benchmark,
-        since=first.astype(object),
-        periods_a_year=periods_a_year,
-        panel=panel,
-        clock=clock,
-    )
-    result: BacktestResult = run_once(cerebro).analyzers.runreport.result()
+    with ExitStack() as claimed:
+        place = folder
+        if isinstance(folder, str | Path):
+            place = claimed.enter_context(RunFolder(Path(folder)))
+        cerebro = bt.Cerebro(stdstats=False)
+        add_feeds(cerebro, panel, benchmark)
+        broker.set_up(cerebro)
+        add_sizer(cerebro, sizer)
+        add_strategy(cerebro, strategy, given, first, start)
+        cerebro.addanalyzer(
+            _Returned,
+            _name="runreport",
+            folder=place,
+            benchmark=benchmark,
+            since=first.astype(object),
+            periods_a_year=periods_a_year,
+            panel=panel,
+            clock=clock,
+        )
+        result: BacktestResult = run_once(cerebro).analyzers.runreport.result()
     return result
+
+
+class _Returned(RunReport):
+    """One whose failure is raised here, and so need not be logged as well."""
+
+    def _say(self, error: RotationError) -> None:
+        pass
 
 
 def _require_strategy(strategy: Any) -> None:

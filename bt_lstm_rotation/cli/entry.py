@@ -10,7 +10,9 @@ from pathlib import Path
 
 from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.cli.commands import COMMANDS, backtest
-from bt_lstm_rotation.cli.options import BAD_USAGE, HELD, Parser, one_line
+from bt_lstm_rotation.cli.options import BAD_USAGE, HELD, Parser
+from bt_lstm_rotation.cli.signals import Terminated, ended_by_signals
+from bt_lstm_rotation.cli.streams import OneLine, Stream, guarded_output, print_error
 from bt_lstm_rotation.errors import HeldError, RotationError, closest
 
 __all__ = ["main"]
@@ -21,25 +23,50 @@ DONE, STOPPED = 0, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; a backtest, if it names none.
 
-    Returns 0 done, 2 bad usage or bad data, 130 stopped by Ctrl-C; of paper trading
-    also 4, bars are missing still, and 5, another process is at work. A fault of ours
-    raises, which Python turns into a traceback and exit code 1.
+    Returns 0 done, 2 bad usage or bad data, 130 stopped by Ctrl-C, 143 by SIGTERM; of
+    paper trading also 4, bars are missing still, and 5, another process is at work. A
+    fault of ours raises, which Python turns into a traceback and exit code 1.
     """
-    arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
+    with guarded_output() as output:
+        try:
+            code = _ended(list(sys.argv[1:] if argv is None else argv))
+        except SystemExit:  # of --help, of bad usage
+            if _is_printed(output):
+                raise
+            raise SystemExit(BAD_USAGE) from None
+        return code if _is_printed(output) else code or BAD_USAGE
+
+
+def _is_printed(output: Stream) -> bool:
+    """Whether all could be printed; otherwise, why not, in one line."""
+    output.flush()
+    # A reader that goes when it has seen enough is no failure.
+    if output.failure is None or isinstance(output.failure, BrokenPipeError):
+        return True
+    reason = output.failure.strerror or output.failure
+    print_error(f"not all could be printed ({reason}){output.kept}")
+    return False
+
+
+def _ended(argv: list[str]) -> int:
+    arguments = _parsed(argv)
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine("%(levelname)s: %(message)s"))
     quiet = getattr(arguments, "quiet", False)
     level = logging.ERROR if quiet else logging.WARNING
-    logging.basicConfig(level=level, format="%(levelname)s: %(message)s")
+    logging.basicConfig(level=level, handlers=[handler])
     try:
-        code: int | None = arguments.run(arguments)
+        with ended_by_signals():
+            code: int | None = arguments.run(arguments)
     except HeldError as error:
-        print(f"error: {one_line(str(error))}", file=sys.stderr)  # noqa: T201
+        print_error(str(error))
         return HELD
     except RotationError as error:
-        print(f"error: {one_line(str(error))}", file=sys.stderr)  # noqa: T201
+        print_error(str(error))
         return BAD_USAGE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("stopped", file=sys.stderr)  # noqa: T201
-        return STOPPED
+        return stop.code if isinstance(stop, Terminated) else STOPPED
     return DONE if code is None else code
 
 

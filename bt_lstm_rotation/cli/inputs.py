@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation.backtest.broker import Broker
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.forecasting import ForecastStore, Workers
     from bt_lstm_rotation.prices import PricePanel
 
-__all__ = ["load_bars", "make_broker", "make_sizer", "workers_and_store"]
+__all__ = ["bars_folder", "load_bars", "make_broker", "make_sizer", "workers_and_store"]
 
 
 def load_bars(
@@ -36,6 +37,13 @@ def load_bars(
     return load_prices(request, today=latest_date(now))
 
 
+def bars_folder(data: str) -> Path | None:
+    """Return the folder that bars come from, where nothing may be written."""
+    from bt_lstm_rotation.prices.loading import folder_of
+
+    return folder_of(data)
+
+
 def make_broker(arguments: argparse.Namespace) -> Broker:
     """Make the broker asked for."""
     return Broker(
@@ -57,11 +65,11 @@ def make_sizer(arguments: argparse.Namespace) -> tuple[Any, dict[str, Any]] | No
 def workers_and_store(
     arguments: argparse.Namespace,
 ) -> tuple[Workers, ForecastStore | None]:
-    """Make the workers asked for, and the store unless none is wanted."""
-    from bt_lstm_rotation.forecasting import ForecastStore, Workers
-    from bt_lstm_rotation.forecasting.store import default_folder
+    """Make the workers asked for, and the store unless none is wanted, or can be."""
+    from bt_lstm_rotation.forecasting import Workers
+    from bt_lstm_rotation.forecasting.store import usual_store
 
     workers = Workers(
         jobs=arguments.jobs, backend=arguments.backend, scheduler=arguments.scheduler
     )
-    return workers, None if arguments.no_store else ForecastStore(default_folder())
+    return workers, None if arguments.no_store else usual_store()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bt_lstm_rotation.backtest.broker import Broker
+from bt_lstm_rotation.escaping import error_line
 
 __all__ = [
     "BAD_USAGE",
@@ -22,18 +23,16 @@ __all__ = [
     "add_trading",
     "add_training",
     "date",
+    "folder",
+    "given",
     "names",
     "new_file",
     "new_folder",
-    "one_line",
 ]
 
 BAD_USAGE = 2
 # Of paper trading: ask again later, for bars or for the account.
 WAITING, HELD = 4, 5
-
-# Characters of an error: somebody may have named a file by its content.
-LONGEST = 2_000
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,16 +46,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line."""
-        line = one_line(message)
+        line = error_line(message)
         self.exit(BAD_USAGE, f"error: {line} (--help lists what there is)\n")
-
-
-def one_line(text: str) -> str:
-    """Return a text as a line that every terminal can show, and a person can read."""
-    line = " ".join(text.split())
-    whole = line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
-    # An escape sequence in somebody's text would be obeyed by the terminal.
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in whole)
 
 
 def add_bars(parser: argparse.ArgumentParser, *, span: bool = True) -> None:
@@ -74,6 +65,7 @@ def add_bars(parser: argparse.ArgumentParser, *, span: bool = True) -> None:
     )
     bars.add_argument(
         "--benchmark",
+        type=given,
         metavar="SYMBOL",
         help="symbol to compare with; it is not traded (default: MARKET of the "
         "simulated market, SPY of yahoo, none of a folder)",
@@ -208,6 +200,7 @@ def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
     )
     work.add_argument(
         "--scheduler",
+        type=given,
         metavar="ADDRESS",
         help="address of a running Dask cluster, for --backend dask (default: none)",
     )
@@ -239,12 +232,26 @@ def date(text: str) -> dt.date:
         ) from None
 
 
+def given(text: str) -> str:
+    """Refuse an empty value, which a shell makes of a variable that is not set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a value is needed (got an empty one)")
+    return text
+
+
+def folder(text: str) -> Path:
+    """Parse the path of a folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("a folder is needed (got an empty value)")
+    return Path(text)
+
+
 def new_folder(text: str) -> Path:
     """Parse the path of a folder, which need not exist."""
     # Said now, and not after an hour of training.
-    if os.path.isfile(text):
+    if os.path.exists(text) and not os.path.isdir(text):
         raise argparse.ArgumentTypeError(f"a folder is needed (got a file, {text!r})")
-    return Path(text)
+    return folder(text)
 
 
 def new_file(text: str) -> Path:

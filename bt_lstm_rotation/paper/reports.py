@@ -7,11 +7,13 @@ from pathlib import Path
 
 from bt_lstm_rotation.backtest import run_backtest
 from bt_lstm_rotation.backtest.strategy_file import strategy_errors
+from bt_lstm_rotation.disk import checked_file
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.paper.names import BACKTEST, PAPER
 from bt_lstm_rotation.paper.rerun import load_version
 from bt_lstm_rotation.paper.session import PaperSession
-from bt_lstm_rotation.reporting import compare, write_run
+from bt_lstm_rotation.reporting import check_folder, compare, write_run
+from bt_lstm_rotation.reporting.page import MARKS
 
 __all__ = ["report"]
 
@@ -34,11 +36,16 @@ def report(account: PaperSession) -> tuple[Path, ...]:
     JournalError
         If nothing is recorded yet, and as `PaperSession.replayed` does.
     OutputError
-        If they cannot be written.
+        If they cannot be written, or something else is there.
     """
     record = account.record()
-    live = write_run(account.replayed(record).result, account.folder / PAPER)
-    page = live / "report.html"
+    record = account.record()
+    live, beside = account.folder / PAPER, account.folder / BACKTEST
+    comparison = account.folder / "comparison.html"
+    for folder in (live, beside):
+        check_folder(folder)
+    checked_file(comparison, "the page", marks=MARKS)
+    page = write_run(account.replayed(record).result, live) / "report.html"
     wanted, begins = record.configuration, record.begins
     if begins is None or begins == record.last:
         return (page,)
@@ -54,7 +61,6 @@ def report(account: PaperSession) -> tuple[Path, ...]:
             sizer=wanted.made_sizer(),
             training=account.training or default_training(),
         )
-    beside = write_run(backtest, account.folder / BACKTEST)
-    comparison = account.folder / "comparison.html"
+    write_run(backtest, beside)
     compare([live, beside], comparison)
     return page, beside / "report.html", comparison

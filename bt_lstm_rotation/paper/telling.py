@@ -6,15 +6,13 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from bt_lstm_rotation.errors import RotationError
 from bt_lstm_rotation.paper.outcome import Outcome
 from bt_lstm_rotation.paper.recovery import Restored
 from bt_lstm_rotation.paper.session import PaperSession
 from bt_lstm_rotation.paper.status import Status
 from bt_lstm_rotation.paper.tickets import Ticket
-from bt_lstm_rotation.reporting import print_line, print_table
+from bt_lstm_rotation.reporting import print_line, print_table, standard_output
 
 __all__ = [
     "outcome_lines",
@@ -103,7 +101,9 @@ def print_status(status: Status) -> None:
             for held in status.positions
         ]
         headings = ("Symbol", "Shares", "Price paid", "Value")
-        print_table(Console(), "Positions", headings, rows, numbers=headings[1:])
+        print_table(
+            standard_output(), "Positions", headings, rows, numbers=headings[1:]
+        )
     if status.tickets:
         print_tickets(status.tickets)
     else:
@@ -141,7 +141,7 @@ def print_tickets(tickets: Sequence[Ticket]) -> None:
     opens = tickets[0].opens
     title = f"Orders for the open of {opens or 'the next session'}"
     numbers = ("Shares", "Last close", "Value")
-    print_table(Console(), title, headings, rows, numbers=numbers)
+    print_table(standard_output(), title, headings, rows, numbers=numbers)
 
 
 def print_accounts(root: Path, names: Iterable[str]) -> None:
@@ -160,7 +160,9 @@ def print_accounts(root: Path, names: Iterable[str]) -> None:
         print_line(f"No accounts in {root}")
         return
     headings = ("Account", "Strategy", "Last session", "Equity", "State")
-    print_table(Console(), f"Accounts in {root}", headings, rows, numbers=["Equity"])
+    print_table(
+        standard_output(), f"Accounts in {root}", headings, rows, numbers=["Equity"]
+    )
 
 
 def _spelled(ticket: Ticket) -> str:

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from bt_lstm_rotation.disk import disk_errors, write_together
+from bt_lstm_rotation.disk import checked_file, disk_errors, write_together
 from bt_lstm_rotation.errors import OutputError
+from bt_lstm_rotation.escaping import as_cell
 from bt_lstm_rotation.paper.record import Record
 from bt_lstm_rotation.prices import PricePanel
 
-__all__ = ["Ticket", "tickets_of", "write_tickets"]
+__all__ = ["Ticket", "check_tickets", "tickets_of", "write_tickets"]
+
+SHEET, LIST = "orders.csv", "orders.json"
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,40 @@ def tickets_of(
     return tuple(found)
 
 
-def write_tickets(tickets: Sequence[Ticket], folder: Path) -> tuple[Path, Path]:
+def check_tickets(folder: Path, *, bars: Path | None = None) -> dict[str, Path]:
+    """Return where ``orders.csv`` and ``orders.json`` will be written, by name.
+
+    Parameters
+    ----------
+    folder : Path
+        New, or one in which both are missing or such files of ours.
+    bars : Path, optional
+        The folder that bars come from, which is refused.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written, or something else is there.
+    """
+    columns = [field.name for field in fields(Ticket)]
+    marks = {
+        SHEET: [",".join(columns).encode()],
+        LIST: [b'[\n  {\n    "id": ', b"[]\n"],
+    }
+    return {
+        name: checked_file(folder / name, "the orders", marks=mark, bars=bars)
+        for name, mark in marks.items()
+    }
+
+
+def write_tickets(
+    tickets: Sequence[Ticket], folder: Path, *, bars: Path | None = None
+) -> tuple[Path, Path]:
     """Write ``orders.csv`` and ``orders.json`` to a folder, both or neither.
 
-    Raises OutputError if they cannot be written.
+    Raises OutputError as `check_tickets` does.
     """
+    places = check_tickets(folder, bars=bars)
     rows = [
         {name: _plain(value) for name, value in asdict(ticket).items()}
         for ticket in tickets
@@ -114,19 +146,25 @@ def write_tickets(tickets: Sequence[Ticket], folder: Path) -> tuple[Path, Path]:
     names = [field.name for field in fields(Ticket)]
     lines = csv.DictWriter(table, names, lineterminator="\n")
     lines.writeheader()
-    lines.writerows(rows)
-    listed, sheet = folder / "orders.json", folder / "orders.csv"
+    lines.writerows(
+        {name: as_cell(v) if isinstance(v, str) else v for name, v in row.items()}
+        for row in rows
+    )
     content = json.dumps(rows, indent=2, allow_nan=False)
     with disk_errors(
         OutputError,
         f"the orders cannot be written to {folder}",
         "choose a folder that can be written",
     ):
-        folder.mkdir(parents=True, exist_ok=True)
+        for place in places.values():
+            place.parent.mkdir(parents=True, exist_ok=True)
         write_together(
-            {sheet: table.getvalue().encode(), listed: f"{content}\n".encode()}
+            {
+                places[SHEET]: table.getvalue().encode(),
+                places[LIST]: f"{content}\n".encode(),
+            }
         )
-    return sheet, listed
+    return folder / SHEET, folder / LIST
 
 
 def _known(value: float) -> float | None:

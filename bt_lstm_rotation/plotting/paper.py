@@ -8,7 +8,9 @@ on figures of its own, which belong to no window and to no backend.
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -22,7 +24,7 @@ __all__ = ["backtraders_plots", "plotter"]
 def backtraders_plots() -> Any:
     """Import Backtrader's plots, and leave matplotlib's backend as it is."""
     try:
-        import matplotlib as mpl
+        mpl = _matplotlib()
         from matplotlib.rcsetup import validate_backend
     except ImportError as error:
         raise MissingExtraError("drawing a Cerebro's plot", "plot") from error
@@ -38,6 +40,26 @@ def backtraders_plots() -> Any:
         finally:
             dict.update(settings, kept)
     return sys.modules["backtrader.plot"]
+
+
+def _matplotlib() -> Any:
+    """Import matplotlib, whatever MPLBACKEND says.
+
+    As Jupyter exports it, it may name a backend that this Python does not have, and the
+    import would fail, for good.
+    """
+    wanted = None
+    if "matplotlib" not in sys.modules:
+        wanted = os.environ.pop("MPLBACKEND", None)
+    try:
+        mpl = import_module("matplotlib")
+    finally:
+        if wanted is not None:
+            os.environ["MPLBACKEND"] = wanted
+    if wanted:
+        with suppress(ValueError):
+            mpl.rcParams["backend"] = wanted
+    return mpl
 
 
 class _Paper:

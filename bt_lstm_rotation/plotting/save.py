@@ -13,7 +13,7 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.checks import check_positive, check_whole, is_whole
-from bt_lstm_rotation.disk import disk_errors, write_together
+from bt_lstm_rotation.disk import checked_file, disk_errors, write_together
 from bt_lstm_rotation.errors import OutputError, SpecError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.plotting.layout import MOST_PIXELS, ROWS_OF_A_FEED, lay_out
@@ -47,7 +47,7 @@ def save_plot(
         A file that ends in ``.png``, ``.svg`` or ``.pdf``, or a folder, in which the
         file is ``plot.png``. Of several figures, strategy by strategy, the second is
         ``plot-2.png``, and so on. Folders are made, and files of the same names
-        replaced.
+        replaced, but nothing else than files.
     numfigs : int
         Into how many figures the sessions of a strategy are divided.
     start, end : date or int, optional
@@ -77,6 +77,7 @@ def save_plot(
 
     strategies = _strategies(cerebro)
     path = _file(target)
+    checked_file(path, "the plot")
     check_whole("save_plot", "numfigs", numfigs, least=1)
     sizes = {"width": width, "height": 1.0 if height is None else height, "dpi": dpi}
     for name, size in sizes.items():
@@ -190,11 +191,13 @@ def _write(figures: list[Any], first: Path, dpi: float, box: str | None) -> list
         kind = first.suffix[1:].lower()
         figure.savefig(image, format=kind, dpi=dpi, bbox_inches=box)
         drawn.append(image.getvalue())
+    places = [checked_file(path, "the plot") for path in paths]
     with disk_errors(
         OutputError,
         f"the plot cannot be written to {first}",
         "choose a file in a folder that can be written",
     ):
-        first.parent.mkdir(parents=True, exist_ok=True)
-        write_together(dict(zip(paths, drawn, strict=True)))
+        for place in places:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        write_together(dict(zip(places, drawn, strict=True)))
     return paths

@@ -2,6 +2,9 @@
 
 A file is an :mod:`~bt_lstm_rotation.archive`, which notices its own damage: then it is
 thrown away, and the caller fetches again.
+
+A cache saves time and nothing else: one that can be read is served, and what cannot be
+read or written costs a warning, not the run.
 """
 
 from __future__ import annotations
@@ -9,8 +12,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +21,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from bt_lstm_rotation.archive import pack, unpack
-from bt_lstm_rotation.disk import disk_errors, write_atomically
+from bt_lstm_rotation.disk import read_regular, write_atomically
 from bt_lstm_rotation.errors import SourceError
 from bt_lstm_rotation.prices.bars import check_symbol
 from bt_lstm_rotation.prices.history import RAW_COLUMNS, CoveredBars
@@ -38,11 +41,13 @@ _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|$)")
 class BarsCache:
     """A folder of bars, one file a symbol, made when it is first used.
 
-    `lock_seconds` is how long to wait for another process at work on the same symbol.
+    `lock_seconds` is how long to wait for another process at work on the same symbol,
+    and `problems` is why bars could not be read or kept, each reason once.
     """
 
     folder: Path
     lock_seconds: float = 300.0
+    problems: list[str] = field(default_factory=list, compare=False)
 
     def path(self, symbol: str) -> Path:
         """Name the file of one symbol; DataError if it is no ticker.
@@ -61,58 +66,66 @@ class BarsCache:
         """Keep other processes and threads away from one symbol's file.
 
         Held from reading to writing, it also keeps two processes that start together
-        from fetching the same bars twice. Raises SourceError if another process holds
-        it for `lock_seconds`, or the folder cannot be written.
+        from fetching the same bars twice. Where nothing can be written, there is
+        nothing to keep them from. Raises SourceError if another process holds it for
+        `lock_seconds`.
         """
         path = self.path(symbol)
-        lock = FileLock(path.with_name(f"{path.name}.lock"))
-        with self._disk_errors():
-            self.folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as held:
             try:
-                lock.acquire(timeout=self.lock_seconds)
+                self.folder.mkdir(parents=True, exist_ok=True)
+                lock = FileLock(path.with_name(f"{path.name}.lock"))
+                held.enter_context(lock.acquire(timeout=self.lock_seconds))
             except Timeout as error:
                 raise SourceError(
                     f"{symbol}: another process has been at work on its cached bars "
                     f"for over {self.lock_seconds:g} seconds; end it, or choose "
                     f"another cache folder than {self.folder}"
                 ) from error
-        try:
+            except (OSError, NotImplementedError):  # a disk that knows no locks
+                pass
             yield
-        finally:
-            lock.release()
 
     def read(self, symbol: str) -> CoveredBars | None:
         """Read one symbol's bars, if there are any; the caller holds its lock.
 
-        A damaged file is deleted with a warning, and counts as none. Raises SourceError
-        if the folder cannot be read or written.
+        A damaged file is deleted with a warning, and counts as none.
         """
         path = self.path(symbol)
-        with self._disk_errors():
+        with self._disk_problems("read from"):
             try:
-                content = path.read_bytes()
-            except FileNotFoundError:
+                content = read_regular(path)
+            except (FileNotFoundError, NotADirectoryError):
                 return None
             try:
                 return _decoded(symbol, content)
             except (ValueError, KeyError) as error:
                 logger.warning("%s: cached bars thrown away: %s", symbol, error)
                 path.unlink()
-                return None
+        return None
 
     def write(self, symbol: str, covered: CoveredBars) -> None:
         """Replace one symbol's bars at once; the caller holds its lock.
 
-        Raises SourceError if the folder cannot be written; the old file is still whole.
+        If the disk will not have them, the old file is still whole.
         """
-        with self._disk_errors():
+        with self._disk_problems("written to"):
             # What a power cut tears, the checksum finds.
             content = _encoded(symbol, covered)
+            with suppress(FileExistsError):  # no folder, as writing will say
+                self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.path(symbol), content, alone=True)
 
-    def _disk_errors(self) -> AbstractContextManager[None]:
-        problem = f"the cache folder {self.folder} cannot be used"
-        return disk_errors(SourceError, problem, "choose a folder that can be written")
+    @contextmanager
+    def _disk_problems(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            problem = f"the cache folder {self.folder} cannot be {done} ({reason})"
+            if problem not in self.problems:
+                self.problems.append(problem)
+                logger.warning("going on without it: %s", problem)
 
 
 def _encoded(symbol: str, covered: CoveredBars) -> bytes:

@@ -19,7 +19,7 @@ from bt_lstm_rotation.prices.panel import PricePanel, distinct_symbols
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 from bt_lstm_rotation.prices.yahoo import YahooPrices
 
-__all__ = ["BENCHMARKS", "SPDR_SECTORS", "load_prices"]
+__all__ = ["BENCHMARKS", "SPDR_SECTORS", "folder_of", "load_prices"]
 
 # The nine Select Sector SPDR funds that have traded since December 1998.
 SPDR_SECTORS = ("XLB", "XLE", "XLF", "XLI", "XLK", "XLP", "XLU", "XLV", "XLY")
@@ -84,14 +84,15 @@ def load_prices(
     if isinstance(data, pd.DataFrame | Mapping):
         tables = tables_of(data, _all(symbols, benchmark), adjusted_close=adjust)
         panel = assembled(tables, today=latest, adjust=adjust, source="memory")
-    elif (folder := _folder(data)) is not None:
+    elif (folder := folder_of(data)) is not None:
         names = _all(symbols, benchmark)
         panel = load_folder(
             folder, names, start=start, end=end, today=latest, adjust=adjust
         )
     elif data == "yahoo":
         if symbols is None:
-            symbols, benchmark = SPDR_SECTORS, benchmark or BENCHMARKS[data]
+            symbols = SPDR_SECTORS
+            benchmark = BENCHMARKS[data] if benchmark is None else benchmark
         names = _all(symbols, benchmark) or ()
         return (yahoo or YahooPrices()).load(names, start=start, end=end)
     else:
@@ -102,8 +103,11 @@ def load_prices(
     return panel.between(start, end)
 
 
-def _folder(data: object) -> Path | None:
-    """Return the folder that is meant; None for a source by name."""
+def folder_of(data: object) -> Path | None:
+    """Return the folder that is meant; None for a source by name.
+
+    Raises SourceError or DataError if neither is.
+    """
     if isinstance(data, os.PathLike):
         data = f"folder:{os.fsdecode(data)}"
     if not isinstance(data, str):

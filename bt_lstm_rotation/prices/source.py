@@ -51,7 +51,9 @@ def load_prices(
 
     Raises as `bt_lstm_rotation.load_prices` does.
     """
-    benchmark = request.benchmark or BENCHMARKS.get(request.data)
+    benchmark = request.benchmark
+    if benchmark is None:
+        benchmark = BENCHMARKS.get(request.data)
     panel = loading.load_prices(
         request.data,
         request.symbols,

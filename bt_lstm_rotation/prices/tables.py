@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bt_lstm_rotation.disk import read_regular
 from bt_lstm_rotation.errors import DataError, MissingExtraError, SourceError
 from bt_lstm_rotation.prices.columns import COLUMNS, letters, named
 from bt_lstm_rotation.prices.dates import iso_dates
@@ -50,9 +51,10 @@ def read_table(symbol: str, file: Path, *, adjusted_close: bool) -> pd.DataFrame
         If it is Parquet and pyarrow is not installed.
     """
     try:
-        content = file.read_bytes()
+        content = read_regular(file)
     except OSError as error:
-        raise SourceError(f"{file} cannot be read: {error}") from error
+        reason = error.strerror or error
+        raise SourceError(f"{file} cannot be read: {reason}") from error
     read = _read_csv if file.suffix.lower() == ".csv" else _read_parquet
     table = read(symbol, file.name, content)
     found = named(symbol, table.columns, adjusted_close=adjusted_close)

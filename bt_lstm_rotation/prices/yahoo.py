@@ -94,7 +94,8 @@ class YahooPrices:
 
         What the cache covers costs no call. Where Yahoo gives no answer but the cache
         reaches back to `start`, its bars are returned as far as they go; a warning is
-        logged, and the panel's `source` says so.
+        logged, and the panel's `source` says so. A cache that cannot be written is read
+        only, and one that cannot be read is done without.
 
         Parameters
         ----------
@@ -110,7 +111,7 @@ class YahooPrices:
             bars or has none in the range. Bars of the others are in the cache.
         SourceError
             If Yahoo gives no answer and the cache does not reach back to `start`, or
-            if the cache cannot be used.
+            another process holds it for minutes.
         SpecError
             If `start` or `end` is not a date, or `start` is after `end`.
         """

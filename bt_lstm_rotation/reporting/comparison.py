@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bt_lstm_rotation.disk import disk_errors, write_atomically
+from bt_lstm_rotation.disk import checked_file, disk_errors, write_atomically
 from bt_lstm_rotation.errors import OutputError
 from bt_lstm_rotation.measures.bootstrap import difference
 from bt_lstm_rotation.measures.flows import growth
@@ -21,8 +21,8 @@ from bt_lstm_rotation.reporting.figures import (
     percent,
     ratio,
 )
-from bt_lstm_rotation.reporting.files import SURROGATES
-from bt_lstm_rotation.reporting.page import page
+from bt_lstm_rotation.reporting.files import OWN_FILES, SURROGATES
+from bt_lstm_rotation.reporting.page import MARKS, page
 from bt_lstm_rotation.reporting.page.blocks import Block, Chart, Section, Table, Words
 from bt_lstm_rotation.reporting.page.plots import PALETTE, layout, line, stamps, weekly
 from bt_lstm_rotation.reporting.reading import read_run
@@ -54,15 +54,20 @@ def compare(folders: Sequence[Path], out: Path) -> list[Table]:
     ------
     OutputError
         If a folder holds no whole run, there are fewer than two, or the page cannot be
-        written; an earlier one is then as it was.
+        written: an earlier one is then as it was, and so is a file that is no page of
+        ours.
     """
+    place = checked_file(out, "the page", marks=MARKS)
+    if place.name in OWN_FILES and (place.parent / "summary.json").exists():
+        raise OutputError(f"{out} is one of a run's own files; choose another name")
     names = _names(folders)
     runs = {name: read_run(folder) for name, folder in zip(names, folders, strict=True)}
     tables = [_side_by_side(runs), _differences(runs)]
     problem = f"the page cannot be written to {out}"
     with disk_errors(OutputError, problem, "choose a file that can be written"):
+        place.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(
-            out, comparison_page(runs, *tables).encode("utf-8", SURROGATES)
+            place, comparison_page(runs, *tables).encode("utf-8", SURROGATES)
         )
     return tables
 

@@ -7,6 +7,7 @@ reads back to the same float, lines end in a line feed, and nothing is dated or 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import logging
 import math
@@ -18,15 +19,25 @@ import numpy as np
 import pandas as pd
 
 from bt_lstm_rotation.archive import pack
-from bt_lstm_rotation.reporting.page import render
+from bt_lstm_rotation.escaping import as_cell
+from bt_lstm_rotation.reporting.page import page_of_words, render
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["ACTIONS", "write_files"]
+__all__ = ["ACTIONS", "OWN_FILES", "write_files"]
 
 logger = logging.getLogger(__name__)
 
 # Written where there are any: of most runs, prices are adjusted beforehand.
 ACTIONS: Final = "actions.csv"
+
+# All that a run may leave.
+OWN_FILES: Final = frozenset(
+    {
+        *("equity.csv", "weights.csv", "positions.csv", "orders.csv", "forecasts.csv"),
+        *("retrains.csv", "events.csv", ACTIONS, "bars.npz", "report.html"),
+        "summary.json",
+    }
+)
 
 # What UTF-8 cannot hold, half of a surrogate pair in a feed's name, is written as an
 # escape: an hour's run is not to be lost to a name.
@@ -54,20 +65,47 @@ def write_files(result: BacktestResult, folder: Path) -> list[str]:
     if len(result.actions):
         tables[ACTIONS] = result.actions
     for name, table in tables.items():
-        _written_out(table).to_csv(
-            folder / name,
-            index=table.index.name == "session",
-            lineterminator="\n",
-            encoding="utf-8",
-            errors=SURROGATES,
-        )
+        _write_table(table, folder / name)
     (folder / "bars.npz").write_bytes(_packed(result.bars))
     summary = json.dumps(_plain(result.summary), allow_nan=False, indent=2)
-    texts = {"report.html": render(result), "summary.json": f"{summary}\n"}
+    texts = {"report.html": _page(result), "summary.json": f"{summary}\n"}
     for name, text in texts.items():
         content = text.encode("utf-8", errors=SURROGATES)
         (folder / name).write_bytes(content)
     return [*tables, "bars.npz", *texts]
+
+
+def _page(result: BacktestResult) -> str:
+    """Draw the page; what a run has found is not to be lost to a drawing that fails."""
+    try:
+        return render(result)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        logger.error(
+            "report.html could not be drawn (%s); all else of the run is written",
+            reason,
+        )
+        return page_of_words("A page that could not be drawn", reason)
+
+
+class _LineFeeds(io.StringIO):
+    """Rows that end in a line feed, of cells that are quoted for any line break.
+
+    A writer quotes for what its own rows end in, and is told of both: each row is
+    written in one go.
+    """
+
+    BREAK: Final = "\r\n"
+
+    def write(self, row: str) -> int:
+        return super().write(f"{row.removesuffix(self.BREAK)}\n")
+
+
+def _write_table(table: pd.DataFrame, file: Path) -> None:
+    rows = _LineFeeds(newline="")
+    indexed = table.index.name == "session"
+    _written_out(table).to_csv(rows, index=indexed, lineterminator=rows.BREAK)
+    file.write_bytes(rows.getvalue().encode("utf-8", SURROGATES))
 
 
 def _packed(bars: pd.DataFrame) -> bytes:
@@ -88,15 +126,17 @@ def _packed(bars: pd.DataFrame) -> bytes:
 
 
 def _written_out(table: pd.DataFrame) -> pd.DataFrame:
-    """Replace dates and lists among objects by their text."""
+    """Replace dates and lists by their text, and what a spreadsheet would obey."""
     # By position, as a feed may be called "cash" and weights have a column for cash.
     columns = [table.iloc[:, place] for place in range(table.shape[1])]
-    return pd.concat([_texts(column) for column in columns], axis=1)
+    written = pd.concat([_texts(column) for column in columns], axis=1)
+    written.columns = pd.Index([_cell(name) for name in table.columns], dtype=object)
+    return written
 
 
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     # ``to_csv`` writes floats, and columns that are dates, as they have to be.
-    if column.dtype != object:
+    if column.dtype != object and not isinstance(column.dtype, pd.StringDtype):
         return column
     # Not ``map``, after which pandas guesses a type again.
     cells = [_cell(value) for value in column]
@@ -105,7 +145,9 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, tuple | list):
-        return " ".join(map(str, value))
+        value = " ".join(map(str, value))
+    if isinstance(value, str):
+        return as_cell(value)
     return _date_text(value) if isinstance(value, dt.date | np.datetime64) else value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from bt_lstm_rotation.archive import unpack
-from bt_lstm_rotation.disk import disk_errors
+from bt_lstm_rotation.disk import disk_errors, read_regular
 from bt_lstm_rotation.errors import OutputError
+from bt_lstm_rotation.escaping import from_cell
 from bt_lstm_rotation.reporting.files import ACTIONS
 from bt_lstm_rotation.result import BacktestResult
 
@@ -49,7 +51,7 @@ def read_run(folder: Path) -> BacktestResult:
 
 
 def _read(folder: Path) -> BacktestResult:
-    summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    summary = json.loads(read_regular(folder / "summary.json").decode("utf-8"))
     if not isinstance(summary, dict):
         raise ValueError("summary.json is no object")
     equity = _sessions(folder, "equity.csv")
@@ -72,15 +74,17 @@ def _read(folder: Path) -> BacktestResult:
             folder,
             "orders.csv",
             {
-                "symbol": str,
+                "symbol": from_cell,
                 "submitted": _date,
-                "side": str,
-                "status": str,
+                "side": from_cell,
+                "status": from_cell,
                 "executed": _date,
                 "ref": int,
             },
         ),
-        forecasts=_rows(folder, "forecasts.csv", {"symbol": str, "session": _stamp}),
+        forecasts=_rows(
+            folder, "forecasts.csv", {"symbol": from_cell, "session": _stamp}
+        ),
         retrains=_rows(
             folder,
             "retrains.csv",
@@ -90,20 +94,25 @@ def _read(folder: Path) -> BacktestResult:
                 "last_target": _stamp,
                 "symbols": _names,
                 "n_bars": int,
-                "origin": str,
-                "status": str,
+                "origin": from_cell,
+                "status": from_cell,
                 "served_by": _stamp,
             },
         ),
         events=_rows(
             folder,
             "events.csv",
-            {"session": _date, "kind": str, "symbol": str, "detail": str},
+            {
+                "session": _date,
+                "kind": from_cell,
+                "symbol": from_cell,
+                "detail": from_cell,
+            },
         ),
         summary=summary,
         positions=positions,
-        bars=_bars(unpack((folder / "bars.npz").read_bytes())),
-        actions=_rows(folder, ACTIONS, {"session": _stamp, "symbol": str})
+        bars=_bars(unpack(read_regular(folder / "bars.npz"))),
+        actions=_rows(folder, ACTIONS, {"session": _stamp, "symbol": from_cell})
         if (folder / ACTIONS).exists()
         else pd.DataFrame(),
     )
@@ -111,10 +120,11 @@ def _read(folder: Path) -> BacktestResult:
 
 def _cells(folder: Path, name: str) -> pd.DataFrame:
     """Read a table as text, its headings included: no two of them need differ."""
+    content = io.BytesIO(read_regular(folder / name))
     table = pd.read_csv(
-        folder / name, header=None, dtype=str, keep_default_na=False, encoding="utf-8"
+        content, header=None, dtype=str, keep_default_na=False, encoding="utf-8"
     )
-    table.columns = table.iloc[0].to_list()
+    table.columns = [from_cell(heading) for heading in table.iloc[0]]
     return table.iloc[1:].reset_index(drop=True)
 
 
@@ -173,4 +183,4 @@ def _date(text: str) -> dt.date | None:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+    return tuple(from_cell(text).split())

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["print_table", "printable"]
+from bt_lstm_rotation.escaping import printable
+
+__all__ = ["print_table"]
 
 GAP = "  "
 
@@ -43,11 +45,6 @@ def print_table(
         plain = _aligned([list(map(printable, headings)), *lines], right)
         for line in (printable(title), *plain):
             console.print(Text(line), soft_wrap=True)
-
-
-def printable(text: str) -> str:
-    """Escape a text that a terminal cannot show as it is."""
-    return text if text.isprintable() else ascii(text)
 
 
 def _aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:

@@ -19,25 +19,30 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from bt_lstm_rotation.disk import disk_errors, write_atomically
+from bt_lstm_rotation.disk import (
+    checked_file,
+    disk_errors,
+    resolved,
+    write_atomically,
+)
 from bt_lstm_rotation.errors import MissingExtraError, OutputError
 from bt_lstm_rotation.reporting.exports import for_quantstats
+from bt_lstm_rotation.reporting.files import OWN_FILES
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["check_tear_sheet", "write_tear_sheet"]
 
-# A tear sheet in place of one of these would be a run that is not whole.
-OWN_FILES: Final = re.compile(
-    r"(summary\.json|report\.html|bars\.npz|"
-    r"(equity|weights|positions|orders|forecasts|retrains|events|actions)\.csv)"
-)
+WHAT: Final = "the tear sheet"
+
+# By which quantstats says that a page is its own.
+MARKS: Final = (b"QuantStats",)
 
 # quantstats puts names into its page and its drawings as they are, and matplotlib takes
 # some of them for formulas.
 NOT_IN_TITLES: Final = re.compile(r"[^\w .,:()+-]")
 
 
-def check_tear_sheet(file: Path, folder: Path) -> None:
+def check_tear_sheet(file: Path, folder: Path, *, bars: Path | None = None) -> None:
     """Refuse, before a run, what could only fail after it.
 
     Parameters
@@ -46,34 +51,31 @@ def check_tear_sheet(file: Path, folder: Path) -> None:
         Where the tear sheet is to go.
     folder : Path
         Where the run's own files go.
+    bars : Path, optional
+        The folder that the bars come from.
 
     Raises
     ------
     MissingExtraError
         If quantstats is not installed.
     OutputError
-        If the file cannot be written, or would take the place of the run's own.
+        If the file cannot be written, or would take the place of the run's own or of
+        one that is no tear sheet.
     """
     _require_quantstats()
-    target, run = file.resolve(), folder.resolve()
+    with disk_errors(OutputError, f"{WHAT} cannot be written to {file}"):
+        target, run = resolved(file), resolved(folder)
     if target == run or target in run.parents:
         raise OutputError(f"{file} is where the run's folder goes; choose another file")
-    if target.parent == run and OWN_FILES.fullmatch(target.name):
+    if target.parent == run and target.name in OWN_FILES:
         raise OutputError(f"{file} is one of the run's own files; choose another name")
-    if target.is_dir():
-        raise OutputError(f"{file} is a folder; choose a file for the tear sheet")
-    there = next(path for path in target.parents if path.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        raise OutputError(
-            f"the tear sheet cannot be written to {file} ({there} is not a folder that "
-            "can be written); choose another place"
-        )
+    checked_file(file, WHAT, marks=MARKS, bars=bars)
 
 
 def write_tear_sheet(result: BacktestResult, file: Path) -> Path:
     """Write quantstats' tear sheet of a run against its benchmark, as one HTML file.
 
-    A file that is there is replaced, in one move. It takes some seconds.
+    An earlier one that is there is replaced, in one move. It takes some seconds.
 
     Raises
     ------
@@ -83,6 +85,7 @@ def write_tear_sheet(result: BacktestResult, file: Path) -> Path:
         If the run has no return, quantstats fails, or the file cannot be written.
     """
     _require_quantstats()
+    place = checked_file(file, WHAT, marks=MARKS)
     request = _request(result)
     if not request["returns"]:
         raise OutputError("a tear sheet needs a run of at least two sessions")
@@ -111,11 +114,11 @@ def write_tear_sheet(result: BacktestResult, file: Path) -> Path:
         page = made.read_bytes()
     with disk_errors(
         OutputError,
-        f"the tear sheet cannot be written to {file}",
+        f"{WHAT} cannot be written to {file}",
         "choose a file that can be written",
     ):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, page)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, page)
     return file
 
 

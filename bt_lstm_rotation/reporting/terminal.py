@@ -13,14 +13,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bt_lstm_rotation.escaping import printable, printable_line
 from bt_lstm_rotation.measures.flows import growth
 from bt_lstm_rotation.measures.performance import drawdown
+from bt_lstm_rotation.reporting.consoles import standard_error, standard_output
 from bt_lstm_rotation.reporting.figures import FORECAST, METRICS, caveat
 from bt_lstm_rotation.reporting.sparkline import sparkline
-from bt_lstm_rotation.reporting.tables import printable
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["announce", "print_line", "print_summary"]
+__all__ = ["announce", "print_summary"]
 
 
 def announce(console: Console, cores: int, planned: int, seconds: float) -> None:
@@ -33,13 +34,6 @@ def announce(console: Console, cores: int, planned: int, seconds: float) -> None
     memory = peak_memory()
     much = "" if memory is None else f", about {memory / 1e9:.1f} GB of memory"
     console.print(f"{planned:,} fits, about {long} on {cores} cores{much}")
-
-
-def print_line(text: str) -> None:
-    """Print a line, unbroken, so that a long path in it can be copied."""
-    # An escape sequence in somebody's text would be obeyed by the terminal.
-    plain = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
-    Console().print(plain, soft_wrap=True, markup=False, highlight=False)
 
 
 def peak_memory() -> int | None:
@@ -70,8 +64,8 @@ def print_summary(
         Of all that is no figure; by default `console`, if that is given, or the
         standard error.
     """
-    aside = aside or console or Console(stderr=True)
-    console = console or Console()
+    aside = aside or console or standard_error()
+    console = console or standard_output()
     summary = result.summary
     console.print(_performance(result))
     if not console.options.ascii_only:
@@ -84,12 +78,12 @@ def print_summary(
     console.print(Text(f"Orders     {counts}"))
     if folder is not None:
         # Unbroken, so that a long path can be copied.
-        report = Text(f"Report     {folder / 'report.html'}")
+        report = Text(f"Report     {printable_line(str(folder / 'report.html'))}")
         console.print(report, soft_wrap=True)
     sentences = [f"Note: {note}" for note in _notes(summary)]
     sentences += [f"Next: {step}" for step in _next_steps(result)]
     for sentence in sentences:
-        aside.print(Text(printable(sentence)), soft_wrap=True)
+        aside.print(Text(printable_line(sentence)), soft_wrap=True)
 
 
 def _notes(summary: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from bt_lstm_rotation.escaping import printable_line
 from bt_lstm_rotation.reporting.figures import FORECAST, METRICS
 from bt_lstm_rotation.reporting.tables import print_table
 
@@ -55,7 +56,9 @@ def print_trials(
     if left := len(trials) - len(shown):
         # Unbroken, so that a long path can be copied.
         line = f"{left:,} more {'row is' if left == 1 else 'rows are'} in {file}"
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        console.print(
+            printable_line(line), soft_wrap=True, markup=False, highlight=False
+        )
 
 
 def _short(status: str) -> str:

@@ -13,6 +13,7 @@ References
 """
 
 from bt_lstm_rotation.sweep.grid import parse_grid
+from bt_lstm_rotation.sweep.places import check_keep, check_table
 from bt_lstm_rotation.sweep.running import run_sweep
 
-__all__ = ["parse_grid", "run_sweep"]
+__all__ = ["check_keep", "check_table", "parse_grid", "run_sweep"]

@@ -23,6 +23,7 @@ from bt_lstm_rotation.forecasting import ForecastStore, Workers
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.sweep.grid import check_grid, combinations
+from bt_lstm_rotation.sweep.places import check_table
 from bt_lstm_rotation.sweep.table import TrialTable
 from bt_lstm_rotation.sweep.trials import MEASURES, Trials
 
@@ -77,7 +78,7 @@ def run_sweep(
         has already count as done.
     folder : Path, optional
         Where each trial that is run leaves all of its files, in a folder of its own
-        that is named after its settings.
+        that is named after its settings: a new one, or that of an earlier run.
 
     Returns
     -------
@@ -92,8 +93,9 @@ def run_sweep(
         date. An impossible value, too little history or a user's strategy that fails
         does not raise: the trial's row says so.
     OutputError
-        If the file cannot be written, another sweep is at work on it, or it holds other
-        columns, or trials of other bars, dates, broker, seed, strategy or version.
+        If the file or a trial's folder cannot be written, another sweep is at work on
+        it, or it holds other columns, or trials of other bars, dates, broker, seed,
+        strategy or version.
     DataError, SourceError, StrategyError
         If no trial can be run: as `run_backtest`, `Workers` and `find_strategy` do.
     """
@@ -129,7 +131,7 @@ def run_sweep(
     )
     trials = [shared.trial(values) for values in combinations(grid)]
     shared.check_settings(trials[0])
-    table = TrialTable(file, ["trial", *grid, *MEASURES, "status"])
+    table = TrialTable(check_table(file), ["trial", *grid, *MEASURES, "status"])
     with table.locked():
         rows = table.read()
         for key, row in rows.items():
@@ -142,8 +144,11 @@ def run_sweep(
         if rows:
             table.write(rows.values())  # what was cut off is gone
         left = [trial for trial in trials if trial.key not in rows]
+        workers = workers or Workers()
+        if workers.scheduler is None:  # a cluster has disks of its own
+            shared.check_folders(left)
         done = len(trials) - len(left)
-        for key, row in shared.run_all(left, workers or Workers()):
+        for key, row in shared.run_all(left, workers):
             if rows:
                 table.append(row)
             else:

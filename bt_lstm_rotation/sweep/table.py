@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import logging
 import os
@@ -13,8 +14,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bt_lstm_rotation.disk import disk_errors, write_atomically
+from bt_lstm_rotation.disk import (
+    disk_errors,
+    hidden_beside,
+    kind_of,
+    read_regular,
+    write_atomically,
+)
 from bt_lstm_rotation.errors import OutputError
+from bt_lstm_rotation.escaping import as_cell, from_cell
 
 __all__ = ["TrialTable"]
 
@@ -35,8 +43,12 @@ class TrialTable:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes off the file; OutputError if one is at work on it."""
-        lock = FileLock(self.file.with_name(f".{self.file.name}.lock"))
+        place = hidden_beside(self.file, ".lock")
+        lock = FileLock(place)
         with self._disk_errors():
+            # A lock empties its file, and that of another's that a link leads to.
+            if (kind := kind_of(place)) not in (None, "a file"):
+                raise OSError(errno.EINVAL, f"{place.name} beside it is {kind}")
             self.file.parent.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire(timeout=0)
@@ -58,7 +70,7 @@ class TrialTable:
         """
         with self._disk_errors():
             try:
-                content = self.file.read_bytes()
+                content = read_regular(self.file)
             except FileNotFoundError:
                 return {}
         if not content:
@@ -83,7 +95,7 @@ class TrialTable:
                     f"{self.file}: line {number} has {len(cells)} cells, not "
                     f"{len(self.columns)}; delete the line, and its trial runs anew"
                 )
-            rows[cells[0]] = cells
+            rows[cells[0]] = [from_cell(cell) for cell in cells]
         return rows
 
     def write(self, rows: Iterable[Sequence[str]]) -> None:
@@ -101,7 +113,7 @@ class TrialTable:
 
     def _line(self, cells: Sequence[str]) -> bytes:
         line = io.StringIO(newline="")
-        csv.writer(line, lineterminator="\n").writerow(cells)
+        csv.writer(line, lineterminator="\n").writerow(map(as_cell, cells))
         return line.getvalue().encode("utf-8")
 
     def _disk_errors(self) -> AbstractContextManager[None]:

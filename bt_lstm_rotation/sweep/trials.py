@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ from bt_lstm_rotation.forecasting.store.content_key import (
     source_hash,
 )
 from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.reporting import check_folder
 from bt_lstm_rotation.sweep.grid import LONGEST, spelled
 
 __all__ = ["MEASURES", "OK", "Trial", "Trials"]
@@ -117,6 +118,12 @@ class Trials:
                 valid = error.valid
                 raise SpecError(error.owner, "grid", error.value, valid) from None
 
+    def check_folders(self, trials: Iterable[Trial]) -> None:
+        """Raise OutputError if the whole run of one could not be kept."""
+        if self.folder is not None:
+            for trial in trials:
+                check_folder(self._folder_of(trial))
+
     def run_all(
         self, trials: Sequence[Trial], workers: Workers
     ) -> Iterator[tuple[str, list[str]]]:
@@ -157,17 +164,15 @@ class Trials:
                     sizer=self.sizer,
                     training=Training(workers=self.workers, store=self.store),
                     periods_a_year=self.periods_a_year,
-                    folder=self._folder_of(trial),
+                    folder=None if self.folder is None else self._folder_of(trial),
                 )
             measures = [_cell(result.summary, *place) for place in MEASURES.values()]
         except (SpecError, HistoryError, StrategyError, ForecastError) as error:
             status = str(error)
         return trial.key, [trial.key, *trial.texts.values(), *measures, _line(status)]
 
-    def _folder_of(self, trial: Trial) -> Path | None:
-        if self.folder is None:
-            return None
-        return self.folder / folder_name([*trial.settings, trial.key])
+    def _folder_of(self, trial: Trial) -> Path:
+        return Path(self.folder or "") / folder_name([*trial.settings, trial.key])
 
     def _params(self, trial: Trial) -> dict[str, Any]:
         strategy = _loaded(self.strategy, self.code)

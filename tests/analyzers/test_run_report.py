@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sys
 from pathlib import Path
 
 import backtrader as bt
@@ -278,6 +280,7 @@ def test_a_bar_that_no_market_has_is_said_and_does_not_end_the_run(caplog):
     ("settings", "problem"),
     [
         ({"folder": 3}, "RunReport: folder must be a path, or None"),
+        ({"folder": ""}, "RunReport: folder must be a path, or None"),
         ({"benchmark": 3}, "RunReport: benchmark must be the name of a feed"),
         ({"since": "2020-01-01"}, "RunReport: since must be"),
         ({"periods_a_year": 0}, "RunReport: periods_a_year must be"),
@@ -338,6 +341,45 @@ def test_a_disk_that_fails_at_the_end_keeps_the_result(tmp_path, caplog):
     assert "run is a file; choose a folder" in caplog.text
     with pytest.raises(OutputError, match="run is a file"):
         report.result()
+
+
+def test_a_folder_of_somebodys_own_is_refused_at_the_start(tmp_path):
+    class Never(Buyer):
+        def next(self):
+            pytest.fail("it was run")
+
+    (tmp_path / "orders.csv").write_text("mine")
+    with pytest.raises(OutputError, match="something else than a run"):
+        report_of(cerebro_of(PANEL, Never), folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["orders.csv"]
+
+
+def test_after_a_run_that_failed_the_next_one_has_its_folder(tmp_path):
+    class Fails(Buyer):
+        def next(self):
+            raise ZeroDivisionError
+
+    failed = cerebro_of(PANEL, Fails)  # as a notebook remembers it
+    with pytest.raises(ZeroDivisionError):
+        report_of(failed, folder=tmp_path / "run")
+    assert list(tmp_path.glob(".run-*"))
+    report_of(cerebro_of(PANEL, Buyer), folder=tmp_path / "run").result()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    del failed
+
+
+def test_figures_that_cannot_be_printed_are_said_and_the_run_goes_on(
+    tmp_path, monkeypatch, caplog
+):
+    with open("/dev/full", "w") as full, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", full)
+        cerebro = cerebro_of(PANEL, Buyer)
+        report = report_of(cerebro, folder=tmp_path / "run", show=True)
+        patched.undo()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+    assert len(report.result().account) == len(PANEL.sessions)
+    assert "the figures could not be printed (No space left on device)" in caplog.text
+    assert (tmp_path / "run" / "summary.json").exists()
 
 
 def test_a_run_that_was_stopped_is_reported_up_to_there(tmp_path):

@@ -160,14 +160,34 @@ def test_numpy_alone_reads_the_file(tmp_path):
         assert arrays["bars"].shape == (5, 6)
 
 
-def test_a_folder_that_cannot_be_used_says_so(tmp_path):
+def test_a_folder_that_cannot_be_used_is_done_without(tmp_path, caplog):
     (tmp_path / "file").write_text("not a folder")
     cache = BarsCache(tmp_path / "file")
 
-    with pytest.raises(SourceError, match="choose a folder"), cache.locked("XLK"):
-        pass
-    with pytest.raises(SourceError, match="cannot be used"):
+    for _ in range(2):
+        with cache.locked("XLK"):
+            assert cache.read("XLK") is None
+            cache.write("XLK", covered())
+    assert caplog.messages == [
+        f"going on without it: the cache folder {tmp_path / 'file'} cannot be written "
+        "to (Not a directory)"
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path, caplog):
+    cache = BarsCache(tmp_path)
+    os.mkfifo(cache.path("XLK"))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    cache.path("XLE").symlink_to(elsewhere)
+
+    with cache.locked("XLK"), cache.locked("XLE"):
+        assert cache.read("XLK") is cache.read("XLE") is None
         cache.write("XLK", covered())
+    assert cache.path("XLK").is_fifo()
+    assert elsewhere.read_text() == "mine"
+    assert "cannot be read from (it is a pipe, not a file)" in caplog.text
 
 
 def test_another_process_at_work_is_waited_for_and_then_named(tmp_path):

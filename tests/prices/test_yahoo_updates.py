@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import shutil
 import threading
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import requests
+from disks import make_read_only, small_disk
 
 from bt_lstm_rotation.errors import SourceError
 from bt_lstm_rotation.prices.cache import BarsCache
@@ -21,6 +23,7 @@ from tests.prices.yahoo_chart import (
     BARS,
     FRIDAY,
     START,
+    Desk,
     with_dividend,
     with_split,
 )
@@ -203,13 +206,31 @@ def test_a_damaged_file_and_no_network_is_an_error(desk):
         desk.load(["XLK"], START)
 
 
-def test_a_cache_folder_that_cannot_be_used_is_not_taken_for_a_network_failure(desk):
+def test_a_cache_folder_that_cannot_be_used_is_done_without(desk, caplog):
+    expected = desk.load(["XLK"], START)
+    shutil.rmtree(desk.prices.folder)
     desk.prices.folder.write_text("a file where the folder should be")
 
-    with pytest.raises(SourceError, match="choose a folder"):
-        desk.load(["XLK"], START)
+    assert desk.load(["XLK"], START).content_hash == expected.content_hash
     assert desk.waits == []
-    assert desk.yahoo.asked == []
+    (told,) = caplog.messages
+    assert "going on without it: the cache folder" in told
+
+
+@pytest.mark.usefixtures("_yfinance_keeps_its_files_apart")
+def test_a_full_cache_on_a_read_only_disk_is_served(tmp_path, caplog):
+    with small_disk(tmp_path / "disk") as disk:
+        desk = Desk(disk / "cache")
+        expected = desk.load(["XLK"], START)
+        make_read_only(disk)
+        desk.yahoo.asked.clear()
+        assert desk.load(["XLK"], START).content_hash == expected.content_hash
+        assert desk.yahoo.asked == []
+        assert caplog.messages == []
+        # What it lacks is fetched, and not kept.
+        desk.load(["SPY"], START)
+        (told,) = caplog.messages
+        assert "cannot be written to (Read-only file system)" in told
 
 
 def test_two_that_start_at_once_fetch_once(tmp_path):

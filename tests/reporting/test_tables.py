@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from bt_lstm_rotation.reporting.tables import print_table, printable
+from bt_lstm_rotation.reporting.tables import print_table
 
 
 def printed(headings, rows, *, terminal=False, width=80, **how) -> str:
@@ -77,8 +77,3 @@ def test_nothing_in_a_cell_is_obeyed(terminal, cell, shown):
     text = printed([cell, "y"], [[cell, "1"]], terminal=terminal, numbers=["y"])
     assert text.count(shown) == 2
     assert "\x1b[31" not in text
-
-
-@pytest.mark.parametrize("text", ["", "plain", "größe", "日本 ☂"])
-def test_what_can_be_shown_stays_as_it_is(text):
-    assert printable(text) == text

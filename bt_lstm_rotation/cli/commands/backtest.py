@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import re
 from pathlib import Path
 
 from bt_lstm_rotation.cli.inputs import (
+    bars_folder,
     load_bars,
     make_broker,
     make_sizer,
@@ -20,6 +22,7 @@ from bt_lstm_rotation.cli.options import (
     new_file,
     new_folder,
 )
+from bt_lstm_rotation.cli.streams import kept_in
 
 SUMMARY = "run a strategy and write a report (the default command)"
 DESCRIPTION = "Backtest a strategy with Backtrader and write a report."
@@ -31,8 +34,12 @@ examples:
   %(prog)s --strategy momentum_12_1 --set top=2 --set rebalance=weekly
   %(prog)s --strategy my_file.py:MyStrategy --set period=20 --sizer 0.2
 
-exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data
+exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data, 130 stopped by Ctrl-C,
+143 by SIGTERM
 """
+
+# Letters of a class's name in that of a folder: each may take four bytes, of 255.
+LONGEST = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,15 +52,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=new_folder,
         metavar="DIR",
-        help="where the report goes; of another run that is there, the files are kept "
-        "in DIR/earlier-1 (default: a new folder in runs/)",
+        help="where the report goes: a new folder, an empty one, or that of a run, "
+        "whose files are kept in DIR/earlier-1 (default: a new folder in runs/)",
     )
     parser.add_argument(
         "--quantstats",
         type=new_file,
         metavar="FILE",
         help="also write quantstats' tear sheet to this HTML file, in place of an "
-        "earlier one; needs the extra quantstats (default: none)",
+        "earlier tear sheet; needs the extra quantstats (default: none)",
     )
     parser.add_argument(
         "--quiet",
@@ -67,18 +74,18 @@ def run(arguments: argparse.Namespace) -> None:
     """Run a backtest, write its files, and print a summary."""
     from functools import partial
 
-    from rich.console import Console
-
     from bt_lstm_rotation.backtest import run_backtest
     from bt_lstm_rotation.backtest.settings import parse_settings
     from bt_lstm_rotation.backtest.sizing import check_sizer
     from bt_lstm_rotation.backtest.strategy_file import find_strategy, strategy_errors
     from bt_lstm_rotation.forecasting import Training
     from bt_lstm_rotation.reporting import (
+        RunFolder,
         announce,
         print_line,
         print_summary,
         progress_bar,
+        standard_error,
     )
     from bt_lstm_rotation.reporting.tear_sheet import (
         check_tear_sheet,
@@ -90,39 +97,47 @@ def run(arguments: argparse.Namespace) -> None:
     sizer = make_sizer(arguments)
     check_sizer(strategy, sizer)
     now = dt.datetime.now()
-    name = f"{strategy.__name__}-{now:%Y%m%d-%H%M%S}"
-    folder = arguments.out or Path("runs") / name
+    named, bars = arguments.out, bars_folder(arguments.data)
+    out = named or Path("runs") / default_name(strategy.__name__, now)
     if arguments.quantstats is not None:
-        check_tear_sheet(arguments.quantstats, folder)
-    panel, benchmark = load_bars(arguments, now)
-    workers, store = workers_and_store(arguments)
-    console = Console(stderr=True, quiet=arguments.quiet)
-    with progress_bar(console) as progress:
-        training = Training(
-            workers=workers,
-            store=store,
-            progress=progress,
-            announce=partial(announce, console, workers.cores),
-        )
-        with strategy_errors(strategy):
-            result = run_backtest(
-                panel,
-                strategy,
-                params,
-                benchmark=benchmark,
-                start=arguments.start,
-                end=arguments.end,
-                broker=make_broker(arguments),
-                sizer=sizer,
-                training=training,
-                periods_a_year=arguments.periods_a_year,
-                folder=folder,
+        check_tear_sheet(arguments.quantstats, out, bars=bars)
+    with RunFolder(out, bars=bars, new=named is None) as place:
+        panel, benchmark = load_bars(arguments, now)
+        workers, store = workers_and_store(arguments)
+        console = standard_error(quiet=arguments.quiet)
+        with progress_bar(console) as progress:
+            training = Training(
+                workers=workers,
+                store=store,
+                progress=progress,
+                announce=partial(announce, console, workers.cores),
             )
+            with strategy_errors(strategy):
+                result = run_backtest(
+                    panel,
+                    strategy,
+                    params,
+                    benchmark=benchmark,
+                    start=arguments.start,
+                    end=arguments.end,
+                    broker=make_broker(arguments),
+                    sizer=sizer,
+                    training=training,
+                    periods_a_year=arguments.periods_a_year,
+                    folder=place,
+                )
+    kept_in(place.folder)
     if arguments.quiet:
-        print_line(str(folder))
+        print_line(str(place.folder))
     else:
-        print_summary(result, folder)
+        print_summary(result, place.folder)
     if arguments.quantstats is not None:
         file = write_tear_sheet(result, arguments.quantstats)
         if not arguments.quiet:
             print_line(f"Tear sheet {file}")
+
+
+def default_name(strategy: str, now: dt.datetime) -> str:
+    """Name a folder after a strategy and the time; a class may be called anything."""
+    readable = re.sub(r"[^\w.,=+-]", "_", strategy)[:LONGEST]
+    return f"{readable}-{now:%Y%m%d-%H%M%S}"

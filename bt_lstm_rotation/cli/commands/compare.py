@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bt_lstm_rotation.cli.options import folder, new_file
+from bt_lstm_rotation.cli.streams import kept_in
+
 SUMMARY = "put runs side by side, with what they differ by"
 DESCRIPTION = (
     "Put runs side by side in tables and a page, and compare them with the first."
@@ -20,14 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folders and the page."""
     parser.add_argument(
         "folders",
-        type=Path,
+        type=folder,
         nargs="+",
         metavar="DIR",
         help="the folders of runs (required)",
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=new_file,
         default=Path("comparison.html"),
         metavar="FILE",
         help="where the page goes; an earlier one is replaced (default: %(default)s)",
@@ -36,12 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print both tables, and write the page."""
-    from rich.console import Console
+    from bt_lstm_rotation.reporting import (
+        compare,
+        print_line,
+        print_table,
+        standard_output,
+    )
 
-    from bt_lstm_rotation.reporting import compare, print_line, print_table
-
-    console = Console()
-    for table in compare(arguments.folders, arguments.out):
+    console = standard_output()
+    tables = compare(arguments.folders, arguments.out)
+    kept_in(arguments.out)
+    for table in tables:
         pairs = zip(table.headings, table.align, strict=True)
         numbers = [heading for heading, side in pairs if side == "r"]
         print_table(console, table.title, table.headings, table.rows, numbers=numbers)

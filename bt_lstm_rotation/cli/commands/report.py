@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from bt_lstm_rotation.cli.options import folder
 
 SUMMARY = "render the page of a run again from its files"
 DESCRIPTION = "Render report.html again from the files of a run."
@@ -16,7 +17,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folder of the run."""
     parser.add_argument(
-        "folder", type=Path, metavar="DIR", help="the folder of a run (required)"
+        "folder", type=folder, metavar="DIR", help="the folder of a run (required)"
     )
 
 

@@ -32,16 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print a table of the strategy's parameters, and one of its forecaster's."""
-    from rich.console import Console
-
     from bt_lstm_rotation.backtest.settings import known_settings
     from bt_lstm_rotation.backtest.strategy_file import find_strategy, strategy_errors
-    from bt_lstm_rotation.reporting import print_line, print_table
+    from bt_lstm_rotation.reporting import print_line, print_table, standard_output
 
     strategy = find_strategy(arguments.strategy)
     with strategy_errors(strategy):  # a default of its own may fail to be shown
         of_strategy, of_forecaster = known_settings(strategy)
-    console, headings = Console(), ("setting", "default", "meaning")
+    console, headings = standard_output(), ("setting", "default", "meaning")
     if not of_strategy and not of_forecaster:
         print_line(f"{strategy.__name__} has no settings.")
     if of_strategy:

@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 
 from bt_lstm_rotation.cli.inputs import (
+    bars_folder,
     load_bars,
     make_broker,
     make_sizer,
@@ -18,6 +19,7 @@ from bt_lstm_rotation.cli.options import (
     new_file,
     new_folder,
 )
+from bt_lstm_rotation.cli.streams import kept_in
 
 SUMMARY = "backtest every combination of some settings"
 DESCRIPTION = "Backtest every combination of some settings: one row per trial."
@@ -66,16 +68,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the trials that are not in the file yet, and print them all."""
-    from rich.console import Console
-
-    from bt_lstm_rotation.reporting import print_line, print_trials, progress_bar
-    from bt_lstm_rotation.sweep import parse_grid, run_sweep
+    from bt_lstm_rotation.reporting import (
+        print_line,
+        print_trials,
+        progress_bar,
+        standard_error,
+        standard_output,
+    )
+    from bt_lstm_rotation.sweep import check_keep, check_table, parse_grid, run_sweep
 
     grid = parse_grid(arguments.grid)
     sizer = make_sizer(arguments)
+    bars = bars_folder(arguments.data)
+    check_table(arguments.out, bars=bars)
+    if arguments.keep is not None:
+        check_keep(arguments.keep, bars=bars)
     panel, benchmark = load_bars(arguments, dt.datetime.now().astimezone())
     workers, store = workers_and_store(arguments)
-    aside = Console(stderr=True)
+    aside = standard_error()
     with progress_bar(aside) as progress:
         trials = run_sweep(
             panel,
@@ -94,7 +104,8 @@ def run(arguments: argparse.Namespace) -> None:
             periods_a_year=arguments.periods_a_year,
             folder=arguments.keep,
         )
-    print_trials(Console(), trials, grid, arguments.out)
+    kept_in(arguments.out)
+    print_trials(standard_output(), trials, grid, arguments.out)
     failed = int((trials["status"] != "ok").sum())
     print_line(f"{len(trials):,} trials, {failed:,} of them failed, in {arguments.out}")
     notes = [

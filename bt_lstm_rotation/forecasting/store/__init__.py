@@ -3,6 +3,7 @@
 from bt_lstm_rotation.forecasting.store.forecast_store import (
     ForecastStore,
     default_folder,
+    usual_store,
 )
 
-__all__ = ["ForecastStore", "default_folder"]
+__all__ = ["ForecastStore", "default_folder", "usual_store"]

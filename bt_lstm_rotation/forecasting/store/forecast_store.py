@@ -10,6 +10,7 @@ cannot be written costs a warning, not the backtest.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
@@ -23,11 +24,11 @@ import platformdirs
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.archive import pack, unpack
-from bt_lstm_rotation.disk import write_atomically
+from bt_lstm_rotation.disk import read_regular, write_atomically
 from bt_lstm_rotation.errors import OutputError, SpecError
 from bt_lstm_rotation.forecasting.store.content_key import content_key
 
-__all__ = ["ForecastStore", "default_folder"]
+__all__ = ["ForecastStore", "default_folder", "usual_store"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,23 @@ def default_folder() -> Path:
     """Return the folder in the user's cache folder; it need not exist."""
     cache = platformdirs.user_cache_path("bt-lstm-rotation", appauthor=False)
     return cache / "forecasts"
+
+
+def usual_store() -> ForecastStore | None:
+    """Return the store in the user's cache folder; None, and a warning, if none can be.
+
+    A store saves time: a run without one is none the worse.
+    """
+    return _store_in(default_folder())
+
+
+@functools.cache  # so that what is wrong with it is said once
+def _store_in(folder: Path) -> ForecastStore | None:
+    try:
+        return ForecastStore(folder)
+    except OutputError as error:
+        logger.warning("going on without stored forecasts: %s", error)
+        return None
 
 
 class ForecastStore:
@@ -88,7 +106,7 @@ class ForecastStore:
         path = self._path(key)
         with self._disk_problems("read from"):
             try:
-                return _entry(key, path.read_bytes())
+                return _entry(key, read_regular(path))
             except FileNotFoundError:
                 pass
             except ValueError as error:

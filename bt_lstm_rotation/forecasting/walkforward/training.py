@@ -6,14 +6,12 @@ It changes no forecast, but for a `limit` that a fit exceeds.
 from __future__ import annotations
 
 import functools
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
-from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
 import numpy as np
@@ -21,7 +19,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation._version import installed
 from bt_lstm_rotation.checks import check_positive
-from bt_lstm_rotation.errors import OutputError, SpecError
+from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.forecaster import (
     Fit,
     Forecaster,
@@ -30,7 +28,7 @@ from bt_lstm_rotation.forecasting.forecaster import (
 )
 from bt_lstm_rotation.forecasting.store.forecast_store import (
     ForecastStore,
-    default_folder,
+    usual_store,
 )
 from bt_lstm_rotation.forecasting.walkforward.contract import checked_fit, is_ours
 from bt_lstm_rotation.forecasting.walkforward.guarded import (
@@ -48,8 +46,6 @@ Progress = Callable[[int, int], None]
 LONG = 20
 
 __all__ = ["FitTask", "Fitted", "Training", "default_training", "stored_forecast"]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,16 +151,7 @@ def default_training() -> Training:
     They are kept in the user's cache folder, as far as the disk will have them, and a
     bar is shown in the terminal if somebody watches.
     """
-    return Training(store=_store_in(default_folder()), watch=fits_bar)
-
-
-@functools.cache  # so that what is wrong with it is said once
-def _store_in(folder: Path) -> ForecastStore | None:
-    try:
-        return ForecastStore(folder)
-    except OutputError as error:
-        logger.warning("going on without stored forecasts: %s", error)
-        return None
+    return Training(store=usual_store(), watch=fits_bar)
 
 
 class Fitted(NamedTuple):

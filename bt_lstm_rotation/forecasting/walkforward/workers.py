@@ -20,6 +20,7 @@ import joblib
 
 from bt_lstm_rotation.checks import check_choice, check_whole
 from bt_lstm_rotation.errors import MissingExtraError, SourceError, SpecError
+from bt_lstm_rotation.forecasting.walkforward.orphans import WatchingWorkers
 from bt_lstm_rotation.forecasting.walkforward.parcel import carry_out, pack, unpack
 
 __all__ = ["Workers"]
@@ -28,7 +29,6 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 BACKENDS = ("threads", "processes", "dask")
-JOBLIB = {"threads": "threading", "processes": "loky"}
 
 # Seconds for a scheduler to answer, and then for its first worker.
 PATIENCE = 10
@@ -115,7 +115,7 @@ class Workers:
         else:
             parallel = joblib.Parallel(
                 self.cores,
-                backend=JOBLIB[self.backend],
+                backend="threading" if self.backend == "threads" else WatchingWorkers(),
                 return_as="generator" if ordered else "generator_unordered",
                 # One by one: a task takes long enough, and joblib hands the results of
                 # a batch over together.

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -31,7 +32,15 @@ from bt_lstm_rotation.reporting.page.trading import trading_section
 from bt_lstm_rotation.reporting.page.training import training_section
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["page", "render"]
+__all__ = ["MARKS", "page", "page_of_words", "render"]
+
+# By one of these a page is known as ours: what it says of itself, and what it said of
+# its scripts before it did.
+MARK: Final = '<meta name="generator" content="bt-lstm-rotation">'
+MARKS: Final = (
+    MARK.encode(),
+    b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:",
+)
 
 
 def render(result: BacktestResult) -> str:
@@ -93,6 +102,16 @@ def page(
             charts=Markup(data),  # noqa: S704
             **{name: Markup(text) for name, text in scripts.items()},  # noqa: S704
         )
+    )
+
+
+def page_of_words(title: str, text: str) -> str:
+    """Make a page of two lines, with nothing that could go wrong."""
+    heading, words = html.escape(title), html.escape(text)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n{MARK}\n'
+        f"<title>{heading}</title>\n</head>\n<body>\n<h1>{heading}</h1>\n"
+        f"<p>{words}</p>\n</body>\n</html>\n"
     )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bt_lstm_rotation.cli.options import Parser, date
+from bt_lstm_rotation.cli.options import Parser, date, folder
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.paper import PaperSession
@@ -27,7 +26,7 @@ def action(actions: Any, name: str, act: Act, help_: str, *, named: bool = True)
         )
     parser.add_argument(
         "--root",
-        type=Path,
+        type=folder,
         metavar="DIR",
         help="the folder that accounts are in (default: one in the user's data folder)",
     )
@@ -65,13 +64,13 @@ def add_work(parser: argparse.ArgumentParser) -> None:
 
 def session(arguments: argparse.Namespace) -> PaperSession:
     """Find the account that is meant."""
-    from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers
-    from bt_lstm_rotation.forecasting.store import default_folder
+    from bt_lstm_rotation.forecasting import Training, Workers
+    from bt_lstm_rotation.forecasting.store import usual_store
     from bt_lstm_rotation.paper import PaperSession
 
     training = None
     if getattr(arguments, "no_store", None) is not None:
-        store = None if arguments.no_store else ForecastStore(default_folder())
+        store = None if arguments.no_store else usual_store()
         training = Training(workers=Workers(jobs=arguments.jobs), store=store)
     today: dt.date | None = getattr(arguments, "today", None)
     return PaperSession(

@@ -13,7 +13,13 @@ from bt_lstm_rotation.cli.commands.paper.accounts import (
     session,
 )
 from bt_lstm_rotation.cli.commands.paper.daily import told
-from bt_lstm_rotation.cli.options import add_bars, add_orders, add_set, add_strategy
+from bt_lstm_rotation.cli.options import (
+    add_bars,
+    add_orders,
+    add_set,
+    add_strategy,
+    given,
+)
 
 __all__ = ["add_actions"]
 
@@ -35,6 +41,7 @@ def add_actions(actions: Any) -> None:
     add_day(days)
     days.add_argument(
         "--calendar",
+        type=given,
         metavar="NAME",
         help="when sessions close: an exchange's code such as XNYS, 24/7, weekdays, or "
         "bars for the dates that have bars (default: what the bars fit)",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation.cli.commands.paper.accounts import action, add_day, session
+from bt_lstm_rotation.cli.inputs import bars_folder
 from bt_lstm_rotation.cli.options import new_folder
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.paper import PaperSession
 
 __all__ = ["add_actions"]
 
@@ -25,7 +29,8 @@ def add_actions(actions: Any) -> None:
         "--out",
         type=new_folder,
         metavar="DIR",
-        help="where orders.csv and orders.json go (default: beside the journal)",
+        help="where orders.csv and orders.json go, in place of earlier ones "
+        "(default: beside the journal)",
     )
     action(
         actions,
@@ -41,8 +46,8 @@ def add_actions(actions: Any) -> None:
         type=new_folder,
         required=True,
         metavar="DIR",
-        help="where they go; of another run that is there, the files are kept in "
-        "DIR/earlier-1 (required)",
+        help="where they go: a new folder, an empty one, or that of a run, whose files "
+        "are kept in DIR/earlier-1 (required)",
     )
     action(actions, "list", _list, "List the accounts", named=False)
 
@@ -55,13 +60,17 @@ def _status(arguments: argparse.Namespace) -> None:
 
 def _orders(arguments: argparse.Namespace) -> None:
     from bt_lstm_rotation.paper.telling import print_tickets
-    from bt_lstm_rotation.paper.tickets import write_tickets
+    from bt_lstm_rotation.paper.tickets import check_tickets, write_tickets
     from bt_lstm_rotation.reporting import print_line
 
     account = session(arguments)
+    folder = arguments.out or account.folder
+    bars = _bars_of(account)
+    check_tickets(folder, bars=bars)
     tickets = account.tickets()
+    files = write_tickets(tickets, folder, bars=bars)
     print_tickets(tickets)
-    for file in write_tickets(tickets, arguments.out or account.folder):
+    for file in files:
         print_line(str(file))
 
 
@@ -74,10 +83,22 @@ def _report(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from bt_lstm_rotation.reporting import print_line, write_run
+    from bt_lstm_rotation.reporting import RunFolder, print_line
 
-    result = session(arguments).replayed().result
-    print_line(str(write_run(result, arguments.out)))
+    account = session(arguments)
+    with RunFolder(arguments.out, bars=_bars_of(account)) as place:
+        place.write(account.replayed().result)
+    print_line(str(place.folder))
+
+
+def _bars_of(account: PaperSession) -> Path | None:
+    """Return the folder that an account's bars come from, if there is one still."""
+    from bt_lstm_rotation.errors import SourceError
+
+    try:
+        return bars_folder(account.record().configuration.data)
+    except SourceError:
+        return None
 
 
 def _list(arguments: argparse.Namespace) -> None:
