@@ -7,9 +7,9 @@ would be valid; the same facts are attributes, so that a program can act on them
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-from collections.abc import Iterable
 from typing import Any
+
+from bt_lstm_rotation.wording import closest, shown
 
 __all__ = [
     "ClockError",
@@ -67,7 +67,7 @@ class DataError(RotationError, ValueError):
         self.value = value
         self.valid = valid
         where = " ".join(part for part in (symbol, session, field) if part)
-        got = "" if value is None else f" (got {_shown(value)})"
+        got = "" if value is None else f" (got {shown(value)})"
         hint = "" if valid is None else f"; {valid}"
         super().__init__(f"{where}: {problem}{got}{hint}".removeprefix(": "))
 
@@ -108,7 +108,7 @@ class SpecError(RotationError, ValueError):
         self.field = field
         self.value = value
         self.valid = valid
-        super().__init__(f"{owner}: {field} must be {valid} (got {_shown(value)})")
+        super().__init__(f"{owner}: {field} must be {valid} (got {shown(value)})")
 
 
 class ForecastError(RotationError):
@@ -280,21 +280,3 @@ def _made_again(
     error.args = args
     error.__dict__.update(attributes)
     return error
-
-
-def _shown(value: object) -> str:
-    # A cell or a header can be megabytes long; `value` keeps the whole of it.
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:197]}..."
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """Say what is known, and the closest of it to a misspelled name.
-
-    For example ``"did you mean 'horizon'? known: cell, horizon, ..."``.
-    """
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    known_names = f"known: {listed}" if names else "none is known"
-    return f"did you mean {near[0]!r}? {known_names}" if near else known_names

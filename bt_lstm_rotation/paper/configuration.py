@@ -12,7 +12,12 @@ from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.backtest.settings import parse_settings
 from bt_lstm_rotation.backtest.sizing import check_sizer, fixed_stake, share_of_cash
 from bt_lstm_rotation.backtest.strategy_file import find_strategy, known_strategies
-from bt_lstm_rotation.checks import check_flag, check_positive, check_whole
+from bt_lstm_rotation.checks import (
+    check_flag,
+    check_positive,
+    check_whole,
+    plain_fields,
+)
 from bt_lstm_rotation.errors import JournalError, SpecError, StrategyError
 from bt_lstm_rotation.user_code import source_files
 
@@ -71,6 +76,7 @@ class Configuration:
     deadline: float = 48.0
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         for name in ("data", "strategy"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
                 raise SpecError("Configuration", name, getattr(self, name), "a text")
@@ -81,7 +87,7 @@ class Configuration:
             if isinstance(value, str) or not all(isinstance(v, str) for v in value):
                 raise SpecError("Configuration", name, value, "a list of texts")
             object.__setattr__(self, name, tuple(value))
-        check_whole("Configuration", "seed", self.seed, least=0)
+        check_whole("Configuration", "seed", self.seed, least=0, most=2**64 - 1)
         check_flag("Configuration", "adjust", self.adjust)
         check_positive("Configuration", "deadline", self.deadline)
         if self.stake is not None and self.sizer is not None:

@@ -17,7 +17,7 @@ from bt_lstm_rotation.backtest.strategy_file import (
     find_strategy,
     known_strategies,
 )
-from bt_lstm_rotation.checks import check_date
+from bt_lstm_rotation.checks import check_call, check_date, check_kind
 from bt_lstm_rotation.errors import DataError, OutputError, StrategyError
 from bt_lstm_rotation.forecasting import ForecastStore, Workers
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
@@ -25,6 +25,7 @@ from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.sweep.grid import check_grid, combinations
 from bt_lstm_rotation.sweep.table import TrialTable
 from bt_lstm_rotation.sweep.trials import MEASURES, Trials
+from bt_lstm_rotation.wording import shown
 
 __all__ = ["run_sweep"]
 
@@ -89,8 +90,8 @@ def run_sweep(
     ------
     SpecError
         If the grid is not one, has an unknown setting or a value twice, or a date is no
-        date. An impossible value, too little history or a user's strategy that fails
-        does not raise: the trial's row says so.
+        date, or another argument is of the wrong kind. An impossible value, too little
+        history or a user's strategy that fails does not raise: the trial's row says so.
     OutputError
         If the file cannot be written, another sweep is at work on it, or it holds other
         columns, or trials of other bars, dates, broker, seed, strategy or version.
@@ -102,9 +103,19 @@ def run_sweep(
         raise DataError("not a panel", value=type(panel).__name__, valid=valid)
     if not isinstance(strategy, str):
         valid = "the name of a strategy, or FILE.py:Class"
-        raise StrategyError(f"a sweep needs {valid} (got {strategy!r})")
+        raise StrategyError(f"a sweep needs {valid} (got {shown(strategy)})")
     for name, day in (("start", start), ("end", end)):
         check_date("run_sweep", name, day)
+    for name, value, kind, valid in (
+        ("file", file, str | os.PathLike, "the path of a CSV file"),
+        ("broker", broker, Broker | None, "a Broker(...), or None"),
+        ("workers", workers, Workers | None, "Workers(...), or None"),
+        ("store", store, ForecastStore | None, "a ForecastStore, or None"),
+        ("folder", folder, str | os.PathLike | None, "the path of a folder, or None"),
+    ):
+        check_kind("run_sweep", name, value, kind, valid)
+    if progress is not None:
+        check_call("run_sweep", "progress", progress)
     check_periods_a_year("run_sweep", periods_a_year)
     check_grid(grid, {"trial", *MEASURES, "status"})
     found = find_strategy(strategy)
@@ -125,11 +136,11 @@ def run_sweep(
         store=store,
         workers=Workers(jobs=1),
         periods_a_year=periods_a_year,
-        folder=None if folder is None else folder.resolve(),
+        folder=None if folder is None else Path(folder).resolve(),
     )
     trials = [shared.trial(values) for values in combinations(grid)]
     shared.check_settings(trials[0])
-    table = TrialTable(file, ["trial", *grid, *MEASURES, "status"])
+    table = TrialTable(Path(file), ["trial", *grid, *MEASURES, "status"])
     with table.locked():
         rows = table.read()
         for key, row in rows.items():

@@ -23,6 +23,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.archive import pack, unpack
+from bt_lstm_rotation.checks import check_kind
 from bt_lstm_rotation.disk import write_atomically
 from bt_lstm_rotation.errors import OutputError, SpecError
 from bt_lstm_rotation.forecasting.store.content_key import content_key
@@ -67,6 +68,9 @@ class ForecastStore:
     key = staticmethod(content_key)
 
     def __init__(self, folder: Path) -> None:
+        valid = "the path of a folder"
+        check_kind("ForecastStore", "folder", folder, str | os.PathLike, valid)
+        folder = Path(folder)
         for place in (folder, *folder.parents):
             if os.path.exists(place) and not os.path.isdir(place):
                 raise OutputError(
