@@ -25,6 +25,7 @@ from bt_lstm_rotation.errors import (
     HistoryError,
     SpecError,
     StrategyError,
+    TrainingError,
 )
 from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers
 from bt_lstm_rotation.forecasting.store.content_key import (
@@ -55,6 +56,9 @@ MEASURES = {
         for name in ("submitted", "completed", "rejected", "canceled")
     },
 }
+
+# What is one trial's own matter, and its row's status.
+FAILURES = (SpecError, HistoryError, StrategyError, ForecastError, TrainingError)
 
 # The status of a trial that has a result.
 OK = "ok"
@@ -160,7 +164,7 @@ class Trials:
                     folder=self._folder_of(trial),
                 )
             measures = [_cell(result.summary, *place) for place in MEASURES.values()]
-        except (SpecError, HistoryError, StrategyError, ForecastError) as error:
+        except FAILURES as error:
             status = str(error)
         return trial.key, [trial.key, *trial.texts.values(), *measures, _line(status)]
 
