@@ -23,7 +23,12 @@ from bt_lstm_rotation.forecasting.features import (
 from bt_lstm_rotation.forecasting.forecaster import Fit, Model
 from bt_lstm_rotation.forecasting.recurrent import backend
 from bt_lstm_rotation.forecasting.recurrent.memory import lack_of_memory, room_for
-from bt_lstm_rotation.forecasting.recurrent.model import Part, RecurrentModel, Scaler
+from bt_lstm_rotation.forecasting.recurrent.model import (
+    Part,
+    RecurrentModel,
+    Scaler,
+    plain_array,
+)
 from bt_lstm_rotation.forecasting.recurrent.network import Network
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.window import Window
@@ -104,9 +109,13 @@ class RecurrentForecaster:
     def from_arrays(
         self, symbols: tuple[str, ...], arrays: Mapping[str, NDArray[Any]]
     ) -> Fit:
-        """Turn arrays back into the fit they were."""
+        """Turn arrays back into the fit they were.
+
+        Raises ValueError if they are not those of such a fit.
+        """
         model = RecurrentModel.from_arrays(self.spec, symbols, arrays)
-        return Fit(model, tuple(float(loss) for loss in arrays["losses"]))
+        losses = plain_array(arrays, "losses", np.float64, (None,))
+        return Fit(model, tuple(losses.tolist()))
 
     def _sequences(
         self, scaler: Scaler, features: Array, targets: Array

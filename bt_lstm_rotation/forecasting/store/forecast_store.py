@@ -96,9 +96,15 @@ class ForecastStore:
             except FileNotFoundError:
                 pass
             except ValueError as error:
-                logger.warning("stored forecast %s thrown away: %s", path, error)
-                path.unlink(missing_ok=True)
+                self.discard(key, str(error))
         return None
+
+    def discard(self, key: str, problem: str) -> None:
+        """Delete an entry that holds something else than it should, and log it."""
+        path = self._path(key)
+        logger.warning("stored forecast %s thrown away: %s", path, problem)
+        with self._disk_problems("written to"):
+            path.unlink(missing_ok=True)
 
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Store an entry; if the disk will not have it, say so and go on.

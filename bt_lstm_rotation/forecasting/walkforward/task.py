@@ -12,19 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation._version import installed
+from bt_lstm_rotation.errors import ForecastError
 from bt_lstm_rotation.forecasting.forecaster import (
     Fit,
     Forecaster,
+    Model,
     Preparable,
     Storable,
 )
 from bt_lstm_rotation.forecasting.store.forecast_store import ForecastStore
-from bt_lstm_rotation.forecasting.walkforward.contract import checked_fit, is_ours
+from bt_lstm_rotation.forecasting.walkforward.contract import (
+    checked_answer,
+    checked_fit,
+    is_ours,
+)
 from bt_lstm_rotation.forecasting.walkforward.guarded import (
     guarded_fit,
     guarded_fit_within,
 )
 from bt_lstm_rotation.forecasting.window import Window
+from bt_lstm_rotation.wording import in_words
 
 __all__ = ["FitTask", "Fitted", "stored_forecast"]
 
@@ -68,7 +75,11 @@ class FitTask:
         arrays = store.get(self.key)
         if arrays is None:
             return None
-        fit = kept.from_arrays(self.window.symbols, arrays)
+        try:
+            fit = kept.from_arrays(self.window.symbols, arrays)
+        except Exception as error:  # its checksum is right, and what is in it is not
+            store.discard(self.key, in_words(error))
+            return None
         took = self.clock() - began
         return Fitted(self.session, self.window, fit, took, self.key, "stored")
 
@@ -116,17 +127,27 @@ def _is_storable(forecaster: object) -> TypeGuard[Storable]:
 
 
 def stored_forecast(
-    store: ForecastStore | None, key: str, window: Window
+    store: ForecastStore | None, key: str, model: Model, window: Window
 ) -> tuple[str, NDArray[np.float64] | None]:
     """Return where a stored fit's forecast is kept, and the forecast if it is there.
 
-    The key is empty if nothing can be stored.
+    The key is empty if nothing can be stored. What no such model can have said is no
+    forecast.
     """
     if store is None or not key:
         return "", None
     own = store.key("forecast", key, window.symbols, window.dates, window.bars)
     arrays = store.get(own)
-    return own, None if arrays is None else arrays["values"]
+    if arrays is None:
+        return own, None
+    values = arrays.get("values")
+    try:
+        if values is None or values.dtype != np.float64:
+            raise ForecastError("the entry", "values", "are not there", "float64")
+        return own, checked_answer(values, model, window)
+    except ForecastError as error:
+        store.discard(own, in_words(error))
+        return own, None
 
 
 @functools.cache

@@ -285,7 +285,7 @@ class WalkForward:
     def _forecast(self, model: Model, window: Window) -> NDArray[np.float64]:
         # Bar by bar, looking up a forecast costs as much as making it.
         store = self._training.store if len(window.dates) > 1 else None
-        key, values = stored_forecast(store, self._model_key, window)
+        key, values = stored_forecast(store, self._model_key, model, window)
         if values is None:
             sample = self._compared != self._served_by and not is_ours(model)
             values = forecast_of(model, window, sample=sample)
