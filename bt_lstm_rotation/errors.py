@@ -7,6 +7,7 @@ would be valid; the same facts are attributes, so that a program can act on them
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from bt_lstm_rotation.wording import closest, shown
@@ -14,6 +15,7 @@ from bt_lstm_rotation.wording import closest, shown
 __all__ = [
     "ClockError",
     "DataError",
+    "FitsError",
     "ForecastError",
     "HeldError",
     "HistoryError",
@@ -174,6 +176,19 @@ class LookaheadError(RotationError):
 
 class TrainingError(RotationError):
     """A network that cannot be trained where that was asked for."""
+
+
+class FitsError(TrainingError):
+    """Every fit of a run has failed, for one reason or several: no forecast at all."""
+
+    def __init__(
+        self, owner: str, count: int, reasons: Sequence[str], place: str = ""
+    ) -> None:
+        self.owner, self.count, self.reasons = owner, count, tuple(reasons)
+        fits = f"all {count:,} fits" if count > 1 else "the only fit"
+        others = f", the first of {len(reasons):,} reasons" if reasons[1:] else ""
+        reason = f"{reasons[0]}{place}{others}"
+        super().__init__(f"no forecast was made: {fits} of {owner} failed: {reason}")
 
 
 class MissingExtraError(RotationError, ImportError):

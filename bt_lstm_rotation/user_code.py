@@ -153,7 +153,7 @@ def where_it_failed(error: BaseException, file: str | None) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename == file] or frames
     place = f"{own[-1].filename}:{own[-1].lineno}: " if own else ""
-    return f"{place}{in_words(error)}"
+    return f"{place}{in_words(error, 2_000)}"
 
 
 def code_hash(file: Path, name: str = "") -> str:

@@ -27,8 +27,11 @@ def in_text(name: object) -> str:
     return name if isinstance(name, str) else shown(name)
 
 
-def in_words(error: BaseException) -> str:
-    """Name an error's kind and its text in one line, even if its text fails."""
+def in_words(error: BaseException, most: int = LONGEST) -> str:
+    """Name an error's kind and its text in one line, even if its text fails.
+
+    Of the text so many letters are shown at `most`.
+    """
     name = type(error).__name__
     try:
         text = " ".join(str(error).split())
@@ -36,7 +39,7 @@ def in_words(error: BaseException) -> str:
         raise
     except BaseException:
         text = "its text cannot be shown"
-    return f"{name}: {_shortened(text)}" if text else name
+    return f"{name}: {_shortened(text, most)}" if text else name
 
 
 def is_writable(text: str) -> bool:
@@ -60,5 +63,5 @@ def closest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}? {known_names}" if near else known_names
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+def _shortened(text: str, most: int = LONGEST) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -218,7 +218,7 @@ class ForecastPool:
     def warn_of_failure(self) -> bool:
         """Whether fits have led to no forecast at all; the first call warns of it.
 
-        It is asked at the end of a run. Raises TrainingError if every fit has failed.
+        It is asked at the end of a run. Raises FitsError if every fit has failed.
         """
         failure = self._walk.failure()
         if failure and not self._warned:

@@ -21,11 +21,11 @@ from bt_lstm_rotation.backtest.strategy_file import (
     strategy_errors,
 )
 from bt_lstm_rotation.errors import (
+    FitsError,
     ForecastError,
     HistoryError,
     SpecError,
     StrategyError,
-    TrainingError,
 )
 from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers
 from bt_lstm_rotation.forecasting.store.content_key import (
@@ -58,7 +58,7 @@ MEASURES = {
 }
 
 # What is one trial's own matter, and its row's status.
-FAILURES = (SpecError, HistoryError, StrategyError, ForecastError, TrainingError)
+FAILURES = (SpecError, HistoryError, StrategyError, ForecastError, FitsError)
 
 # The status of a trial that has a result.
 OK = "ok"
@@ -165,6 +165,8 @@ class Trials:
                 )
             measures = [_cell(result.summary, *place) for place in MEASURES.values()]
         except FAILURES as error:
+            if _lacks_memory(error):
+                raise  # another machine, or another day, has more
             status = str(error)
         return trial.key, [trial.key, *trial.texts.values(), *measures, _line(status)]
 
@@ -215,6 +217,12 @@ def _loaded(text: str, code: str) -> Any:
             "changed since, or another one on this machine"
         )
     return strategy
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether fits have failed for a reason that is the machine's, not the trial's."""
+    kinds = {reason.partition(":")[0] for reason in getattr(error, "reasons", ())}
+    return bool(kinds & {"MemoryError", "ResourceExhaustedError"})
 
 
 def _line(text: str) -> str:

@@ -56,7 +56,7 @@ def lack_of_memory(spec: RecurrentSettings, n_symbols: int) -> str:
     if left is None or wanted <= left:
         return ""
     return (
-        f"it needs about {_sized(wanted)} of memory, and {_sized(left)} are left: "
+        f"MemoryError: it needs about {_sized(wanted)}, and {_sized(left)} are left: "
         f"fewer units ({spec.units:,}), layers ({spec.layers}) or members "
         f"({spec.members}), or a shorter lookback ({spec.lookback:,}), need less"
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bt_lstm_rotation.errors import FitsError
 from bt_lstm_rotation.forecasting.walkforward.records import FitRecord
 from bt_lstm_rotation.forecasting.walkforward.task import Fitted
 
@@ -78,17 +79,13 @@ class Outcomes:
                 failed = 0 if fit.status == "ok" else failed + 1
         return failed
 
-    def all_failed(self) -> str:
-        """Say in one line that every fit has failed, and why; empty if one has not."""
-        problems = list(dict.fromkeys(fit.status for fit in self.fits))
-        if not problems or "ok" in problems:
-            return ""
-        count = f"all {len(self.fits):,} fits of {self._owner} failed"
-        if len(self.fits) == 1:
-            count = f"the only fit of {self._owner} failed"
-        others = f", the first of {len(problems):,} reasons" if problems[1:] else ""
+    def all_failed(self) -> FitsError | None:
+        """Return the error of a run whose every fit has failed; None if one has not."""
+        reasons = list(dict.fromkeys(fit.status for fit in self.fits))
+        if not reasons or "ok" in reasons:
+            return None
         place = _place(self._untold[0][1]) if self._untold else ""
-        return f"no forecast was made: {count}: {problems[0]}{place}{others}"
+        return FitsError(self._owner, len(self.fits), reasons, place)
 
     def _log(self, record: FitRecord, trace: str) -> None:
         serving = record.served_by

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.checks import check_kind
-from bt_lstm_rotation.errors import SpecError, TrainingError
+from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.forecaster import (
     Model,
     Spec,
@@ -178,7 +178,7 @@ class WalkForward:
 
         Raises
         ------
-        TrainingError
+        FitsError
             If every fit has failed: there is no run to speak of. Not so where some are
             recorded, and were accepted long ago.
         """
@@ -186,9 +186,11 @@ class WalkForward:
             name = type(self.spec).__name__
             return f"no forecast was made: all that {name} gave was NaN"
         failure = self._outcomes.all_failed()
-        if failure and all(fit.origin != "recorded" for fit in self.fits_):
-            raise TrainingError(failure)
-        return failure
+        if failure is None:
+            return ""
+        if any(fit.origin == "recorded" for fit in self.fits_):
+            return str(failure)
+        raise failure
 
     def _resume(self) -> Past | None:
         """Go on from where a journal says that an earlier run has come to."""

@@ -35,7 +35,7 @@ def walk_forward(
     ------
     HistoryError, SpecError
         If no forecast is possible at all, as `first_forecast` says.
-    TrainingError
+    FitsError
         If every fit fails.
     """
     check_kind("walk_forward", "panel", panel, PricePanel, "a PricePanel")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from fakes import random_panel, same_bytes, shocked, unchecked, without
 
-from bt_lstm_rotation.errors import TrainingError
+from bt_lstm_rotation.errors import FitsError
 from bt_lstm_rotation.forecasting import (
     BarHistory,
     ForecastSpec,
@@ -287,7 +287,7 @@ def test_a_real_fit_that_diverges_is_thrown_away_and_says_so():
     assert np.isnan(walk.forecast(panel.sessions)).all()
     assert [fit.status for fit in walk.fits_] == ["the loss is not finite"] * 3
     assert np.isnat([fit.served_by for fit in walk.fits_]).all()
-    with pytest.raises(TrainingError, match=r"all 3 fits .*: the loss is not finite"):
+    with pytest.raises(FitsError, match=r"all 3 fits .*: the loss is not finite"):
         walk_forward(panel, spec)
 
 

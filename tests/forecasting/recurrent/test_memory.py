@@ -7,7 +7,7 @@ import threading
 import pytest
 from fakes import random_panel
 
-from bt_lstm_rotation.errors import TrainingError
+from bt_lstm_rotation.errors import FitsError
 from bt_lstm_rotation.forecasting import (
     ForecastSpec,
     Training,
@@ -60,12 +60,12 @@ def test_what_there_is_no_memory_for_is_not_begun(left, monkeypatch):
     left(2 * 10**9)
     monkeypatch.setattr(backend, "train", begun)
     monkeypatch.setattr(backend, "prepare", begun)
-    with pytest.raises(TrainingError) as lack:
+    with pytest.raises(FitsError) as lack:
         walk_forward(random_panel("ABC", 110), HUGE, training=ONE)
     said = str(lack.value)
     assert said.startswith("no forecast was made: all 3 fits of ForecastSpec failed: ")
     # 163.7 million weights of 4 bytes, eight times and once more; the rest is small.
-    assert "it needs about 6.0 GB of memory, and 2.0 GB are left: fewer" in said
+    assert "MemoryError: it needs about 6.0 GB, and 2.0 GB are left: fewer" in said
     assert "units (1,024), layers (20)" in said
 
 

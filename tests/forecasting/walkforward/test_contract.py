@@ -17,7 +17,7 @@ from fakes import random_panel, same_bytes
 from modes import each_mode
 
 from bt_lstm_rotation import MomentumSpec, SectorRotation, run_backtest
-from bt_lstm_rotation.errors import ForecastError, SpecError, TrainingError
+from bt_lstm_rotation.errors import FitsError, ForecastError, SpecError
 from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting import (
     BarHistory,
@@ -428,7 +428,7 @@ def test_a_run_whose_fits_all_fail_ends_with_the_reason(caplog, modes):
     cerebro = bt.Cerebro(stdstats=False, **modes)
     add_feeds(cerebro, PANEL)
     cerebro.addstrategy(SectorRotation, spec=OwnSpec(make=raising), top=1, training=ONE)
-    with pytest.raises(TrainingError) as failed:
+    with pytest.raises(FitsError) as failed:
         cerebro.run()
     assert str(failed.value) == (
         "no forecast was made: all 3 fits of OwnSpec failed: AttributeError: "
@@ -443,7 +443,7 @@ def test_a_run_whose_fits_all_fail_ends_with_the_reason(caplog, modes):
 
 def test_a_backtest_ends_too():
     spec = OwnSpec(make=lambda w, s: Fit(None))
-    with pytest.raises(TrainingError, match=": no model was made, and no reason given"):
+    with pytest.raises(FitsError, match=": no model was made, and no reason given"):
         run_backtest(PANEL, params={"spec": spec, "top": 1})
 
 
@@ -451,7 +451,7 @@ def test_several_reasons_are_counted():
     def make(window, session):
         raise ValueError(f"nothing to learn at {session}")
 
-    with pytest.raises(TrainingError, match=r"-01-31, at .*, the first of 3 reasons$"):
+    with pytest.raises(FitsError, match=r"-01-31, at .*, the first of 3 reasons$"):
         walked(make=make)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from fakes import FakeSpec, days, random_panel, same_bytes, without
 
-from bt_lstm_rotation.errors import TrainingError
+from bt_lstm_rotation.errors import FitsError
 from bt_lstm_rotation.forecasting import BarHistory, WalkForward, walk_forward
 
 
@@ -180,7 +180,7 @@ def test_a_fit_that_diverges_leaves_the_last_good_one_serving(caplog):
 def test_without_any_good_fit_there_is_no_forecast_and_one_reason(caplog):
     panel = random_panel("AB", 60)
     spec = FakeSpec(diverges_at=frozenset({"2019-01-31", "2019-02-28"}))
-    with pytest.raises(TrainingError, match=r"all 2 fits .*: the loss is not finite"):
+    with pytest.raises(FitsError, match=r"all 2 fits .*: the loss is not finite"):
         walk_forward(panel, spec)
     walk = WalkForward(spec, BarHistory.from_panel(panel))
     assert np.isnan(walk.forecast(panel.sessions)).all()
