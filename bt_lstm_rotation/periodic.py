@@ -12,7 +12,6 @@ import numpy as np
 from bt_lstm_rotation.checks import (
     check_date,
     check_fraction,
-    check_kind,
     check_whole,
     listed,
     plain_number,
@@ -28,7 +27,7 @@ from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
 from bt_lstm_rotation.rebalancing.rules import Rules
 from bt_lstm_rotation.rebalancing.schemes import require_paid_in_full
-from bt_lstm_rotation.wording import in_text
+from bt_lstm_rotation.wording import in_text, shown
 
 __all__ = ["PeriodicRebalance"]
 
@@ -86,8 +85,6 @@ class PeriodicRebalance(bt.Strategy):
         if not isinstance(self.p.shorts, bool):  # a count also says whether
             check_whole(owner, "shorts", self.p.shorts, least=0)
         check_date(owner, "start", self.p.start)
-        valid = "the name of a feed, or None"
-        check_kind(owner, "benchmark", self.p.benchmark, str | None, valid)
         feeds = dict(zip(feed_names(self.datas), self.datas, strict=True))
         self.sectors: dict[str, Any] = {name: feeds[name] for name in self._universe()}
         benchmark = self.p.benchmark
@@ -177,7 +174,9 @@ class PeriodicRebalance(bt.Strategy):
 
     def _require_one_time(self) -> None:
         """Raise if a bar of this session came before another one of it."""
-        if len({feed.lines.datetime[0] for feed in self.sectors.values()}) == 1:
+        # A feed without a single valid bar has none to show.
+        begun = [feed for feed in self.sectors.values() if len(feed)]
+        if len({feed.lines.datetime[0] for feed in begun}) == 1:
             return  # as on most sessions
         if len({feed.datetime[0] for feed in self.trading_today().values()}) > 1:
             raise different_times(self._sessions.session())
@@ -196,9 +195,11 @@ class PeriodicRebalance(bt.Strategy):
     def _universe(self) -> list[str]:
         """Return the names of the feeds to trade, in the order of the feeds."""
         names, benchmark, wanted = feed_names(self.datas), self.p.benchmark, None
-        if benchmark is not None and benchmark not in names:
-            known = closest(benchmark, names)
-            raise StrategyError(f"no feed for benchmark {benchmark!r}; {known}")
+        # Of another kind, it need not be comparable with a name.
+        is_name = isinstance(benchmark, str) and benchmark in names
+        if benchmark is not None and not is_name:
+            known = closest(in_text(benchmark), names)
+            raise StrategyError(f"no feed for benchmark {shown(benchmark)}; {known}")
         if (universe := self.p.universe) is not None:
             valid = "a tuple of feed names, or None"
             owner = type(self).__name__

@@ -198,6 +198,7 @@ class RunReport(bt.Analyzer):
         ]
         first = first_of_report(records, sessions, self.p.since)
         panel = self.p.panel if self.bars is None else self.bars.get_analysis()
+        panel.check_carried()
         return Recorded(
             panel=panel,
             benchmark=self.p.benchmark,

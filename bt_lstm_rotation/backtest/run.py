@@ -159,6 +159,7 @@ def _require_panel(panel: Any) -> None:
             value=type(panel).__name__,
             valid="load_prices(frames) makes one of DataFrames",
         )
+    panel.check_carried()
 
 
 def _require_bar(

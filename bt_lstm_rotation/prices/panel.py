@@ -24,6 +24,7 @@ from bt_lstm_rotation.prices.bars import COLUMNS, valid_bars
 from bt_lstm_rotation.prices.findings import Finding, warn
 from bt_lstm_rotation.prices.neighbours import judged
 from bt_lstm_rotation.prices.symbols import distinct_symbols
+from bt_lstm_rotation.prices.validity import check_carried
 
 __all__ = ["PricePanel", "distinct_symbols"]
 
@@ -133,6 +134,12 @@ class PricePanel:
 
     def __len__(self) -> int:
         return len(self.sessions)
+
+    def check_carried(self) -> None:
+        """Raise DataError for a price of a size that no figure can be made of."""
+        for column, symbol in enumerate(self.symbols):
+            prices = dict(zip(COLUMNS, self.bars[:4, :, column], strict=False))
+            check_carried(symbol, self.sessions, prices)
 
     def __repr__(self) -> str:
         symbols, sessions = len(self.symbols), len(self)

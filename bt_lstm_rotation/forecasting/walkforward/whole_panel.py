@@ -39,6 +39,7 @@ def walk_forward(
         If every fit fails.
     """
     check_kind("walk_forward", "panel", panel, PricePanel, "a PricePanel")
+    panel.check_carried()
     first_forecast(panel, spec)
     history = BarHistory.from_panel(panel)
     walk = WalkForward(spec, history, start=start, training=training)
