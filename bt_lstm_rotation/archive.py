@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.wording import in_words
 
 __all__ = ["PLAIN_KINDS", "pack", "unpack"]
 
@@ -25,6 +27,10 @@ PLAIN_KINDS = "biufcmMSU"
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _SUFFIX = ".npy"
+_HEADERS: dict[tuple[int, int], Any] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -48,7 +54,8 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 def unpack(content: bytes) -> dict[str, NDArray[Any]]:
     """Undo `pack`: the same arrays to the last bit, in the same order.
 
-    Raises ValueError if the content is damaged, or is nothing that `pack` gives.
+    Raises ValueError if the content is damaged, or nothing that `pack` gives, whatever
+    its checksum.
     """
     body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:
@@ -59,8 +66,12 @@ def unpack(content: bytes) -> dict[str, NDArray[Any]]:
                 info.filename.removesuffix(_SUFFIX): _read(members, info)
                 for info in members.infolist()
             }
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"the file is not an archive of arrays ({error})") from error
+    except ValueError:
+        raise
+    # Readers of zip files and of arrays raise as they please at what neither wrote.
+    except Exception as error:
+        problem = f"the file is not an archive of arrays ({in_words(error)})"
+        raise ValueError(problem) from error
 
 
 def _check(name: str, array: NDArray[Any]) -> None:
@@ -78,6 +89,17 @@ def _read(members: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     encrypted = info.flag_bits & 1
     if info.compress_type != zipfile.ZIP_STORED or encrypted:
         raise ValueError(f"the file has a member that is not plain ({info.filename})")
-    with members.open(info) as member:
-        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
-        return array
+    content = io.BytesIO(members.read(info))
+    version = np.lib.format.read_magic(content)
+    if version not in _HEADERS:
+        raise ValueError(f"the file has an array of an unknown version {version}")
+    shape, _, dtype = _HEADERS[version](content)
+    # Before room is made for it: a header may speak of terabytes.
+    told = math.prod(shape) * dtype.itemsize
+    there = len(content.getbuffer()) - content.tell()
+    if dtype.kind not in PLAIN_KINDS or min(shape, default=0) < 0 or told != there:
+        what = f"{info.filename} is said to be {dtype} of shape {shape}"
+        raise ValueError(f"the file has an array that is not plain ({what})")
+    content.seek(0)
+    array: NDArray[Any] = np.lib.format.read_array(content, allow_pickle=False)
+    return array

@@ -7,13 +7,15 @@ would be valid; the same facts are attributes, so that a program can act on them
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
+
+from bt_lstm_rotation.wording import closest, shown
 
 __all__ = [
     "ClockError",
     "DataError",
+    "FitsError",
     "ForecastError",
     "HeldError",
     "HistoryError",
@@ -67,7 +69,7 @@ class DataError(RotationError, ValueError):
         self.value = value
         self.valid = valid
         where = " ".join(part for part in (symbol, session, field) if part)
-        got = "" if value is None else f" (got {_shown(value)})"
+        got = "" if value is None else f" (got {shown(value)})"
         hint = "" if valid is None else f"; {valid}"
         super().__init__(f"{where}: {problem}{got}{hint}".removeprefix(": "))
 
@@ -108,7 +110,7 @@ class SpecError(RotationError, ValueError):
         self.field = field
         self.value = value
         self.valid = valid
-        super().__init__(f"{owner}: {field} must be {valid} (got {_shown(value)})")
+        super().__init__(f"{owner}: {field} must be {valid} (got {shown(value)})")
 
 
 class ForecastError(RotationError):
@@ -174,6 +176,19 @@ class LookaheadError(RotationError):
 
 class TrainingError(RotationError):
     """A network that cannot be trained where that was asked for."""
+
+
+class FitsError(TrainingError):
+    """Every fit of a run has failed, for one reason or several: no forecast at all."""
+
+    def __init__(
+        self, owner: str, count: int, reasons: Sequence[str], place: str = ""
+    ) -> None:
+        self.owner, self.count, self.reasons = owner, count, tuple(reasons)
+        fits = f"all {count:,} fits" if count > 1 else "the only fit"
+        others = f", the first of {len(reasons):,} reasons" if reasons[1:] else ""
+        reason = f"{reasons[0]}{place}{others}"
+        super().__init__(f"no forecast was made: {fits} of {owner} failed: {reason}")
 
 
 class MissingExtraError(RotationError, ImportError):
@@ -280,22 +295,3 @@ def _made_again(
     error.args = args
     error.__dict__.update(attributes)
     return error
-
-
-def _shown(value: object) -> str:
-    # A cell or a header can be megabytes long; `value` keeps the whole of it.
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:197]}..."
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """Say what is known, and the closest of it to a misspelled name.
-
-    For example ``"did you mean 'horizon'? known: cell, horizon, ..."``.
-    """
-    names = sorted(known)
-    # Of a long text it would take minutes to find out that nothing is close.
-    near = difflib.get_close_matches(name, names, n=1) if len(name) <= 200 else []
-    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    known_names = f"known: {listed}" if names else "none is known"
-    return f"did you mean {near[0]!r}? {known_names}" if near else known_names

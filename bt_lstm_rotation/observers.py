@@ -16,6 +16,7 @@ from bt_lstm_rotation.analyzers import AccountHistory, EquityCurve, ForecastHist
 from bt_lstm_rotation.errors import StrategyError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.indicators import Forecast
+from bt_lstm_rotation.wording import in_text
 
 __all__ = ["EquityAgainstBenchmark", "ForecastsObserver", "WeightsObserver"]
 
@@ -102,7 +103,7 @@ class _LineAFeed(_Copying):
     def line_of(self, name: str) -> Any:
         """Return the line of a feed; StrategyError if none has that name."""
         if name not in self._names:
-            known = closest(str(name), self._names)
+            known = closest(in_text(name), self._names)
             raise StrategyError(f"no feed is called {name!r}; {known}")
         return self.lines[self.getlinealiases().index(self._alias(name))]
 

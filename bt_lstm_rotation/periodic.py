@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import backtrader as bt
 import numpy as np
 
-from bt_lstm_rotation.checks import check_date, check_fraction, check_whole
-from bt_lstm_rotation.errors import SpecError, StrategyError, closest
+from bt_lstm_rotation.checks import (
+    check_date,
+    check_fraction,
+    check_whole,
+    listed,
+    plain_number,
+)
+from bt_lstm_rotation.errors import StrategyError, closest
 from bt_lstm_rotation.feeds.bar_order import check_one_time, different_times
 from bt_lstm_rotation.feeds.first_close import first_close
 from bt_lstm_rotation.feeds.memory import keep_all_bars
@@ -21,6 +27,7 @@ from bt_lstm_rotation.periods import check_period, period_of
 from bt_lstm_rotation.rebalancing import Rebalancer
 from bt_lstm_rotation.rebalancing.rules import Rules
 from bt_lstm_rotation.rebalancing.schemes import require_paid_in_full
+from bt_lstm_rotation.wording import in_text, shown
 
 __all__ = ["PeriodicRebalance"]
 
@@ -71,6 +78,8 @@ class PeriodicRebalance(bt.Strategy):
 
     def __init__(self) -> None:
         owner = type(self).__name__
+        for name, value in self.p._getkwargs().items():
+            setattr(self.p, name, plain_number(value))
         check_period(owner, "rebalance", self.p.rebalance)
         check_fraction(owner, "cash_buffer", self.p.cash_buffer)
         if not isinstance(self.p.shorts, bool):  # a count also says whether
@@ -184,14 +193,15 @@ class PeriodicRebalance(bt.Strategy):
     def _universe(self) -> list[str]:
         """Return the names of the feeds to trade, in the order of the feeds."""
         names, benchmark, wanted = feed_names(self.datas), self.p.benchmark, None
-        if benchmark is not None and benchmark not in names:
-            known = closest(str(benchmark), names)
-            raise StrategyError(f"no feed for benchmark {benchmark!r}; {known}")
+        # Of another kind, it need not be comparable with a name.
+        is_name = isinstance(benchmark, str) and benchmark in names
+        if benchmark is not None and not is_name:
+            known = closest(in_text(benchmark), names)
+            raise StrategyError(f"no feed for benchmark {shown(benchmark)}; {known}")
         if (universe := self.p.universe) is not None:
-            if isinstance(universe, str) or not isinstance(universe, Iterable):
-                owner, valid = type(self).__name__, "a tuple of feed names, or None"
-                raise SpecError(owner, "universe", universe, valid)
-            wanted = set(map(str, universe))
+            valid = "a tuple of feed names, or None"
+            owner = type(self).__name__
+            wanted = set(map(in_text, listed(owner, "universe", universe, valid)))
             for name in sorted(wanted - set(names)):
                 known = closest(name, names)
                 raise StrategyError(f"no feed for {name!r} of the universe; {known}")
@@ -218,7 +228,7 @@ class PeriodicRebalance(bt.Strategy):
             )
         for name in weights:
             if name not in self.sectors:
-                known = closest(str(name), self.sectors)
+                known = closest(in_text(name), self.sectors)
                 raise StrategyError(f"{asked} names no sector {name!r}; {known}")
         return {self.sectors[name]: share for name, share in weights.items()}
 

@@ -18,6 +18,7 @@ from bt_lstm_rotation.errors import SpecError
 
 __all__ = [
     "EPOCH",
+    "LONGEST",
     "MONTH",
     "NEVER",
     "PERIODS",

@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from bt_lstm_rotation.errors import StrategyError
+from bt_lstm_rotation.wording import in_words
 
 __all__ = [
     "UserFile",
@@ -86,8 +87,10 @@ def run_file(path: Path) -> ModuleType:
     try:
         with _importing_beside(path):
             spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # a script without a main guard may exit
+    except BaseException as error:  # a script without a main guard may exit
         del sys.modules[name]
+        if isinstance(error, KeyboardInterrupt):
+            raise
         failed = where_it_failed(error, module.__file__)
         raise StrategyError(f"{str(path)!r} cannot be run: {failed}") from error
     _files[name] = file
@@ -144,13 +147,13 @@ def _is_there(file: UserFile) -> bool:
 
 def where_it_failed(error: BaseException, file: str | None) -> str:
     """Say in one line what went wrong, and where: in that file, if it came by there."""
-    name = type(error).__name__
     if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}: {name}: {error.msg}"
+        kind = type(error).__name__
+        return f"{error.filename}:{error.lineno}: {kind}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename == file] or frames
     place = f"{own[-1].filename}:{own[-1].lineno}: " if own else ""
-    return f"{place}{name}: {error}"
+    return f"{place}{in_words(error, 2_000)}"
 
 
 def code_hash(file: Path, name: str = "") -> str:

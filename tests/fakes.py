@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +120,14 @@ def same_bytes(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
         and np.array_equal(np.isnan(first), np.isnan(second))
         and first[~np.isnan(first)].tobytes() == second[~np.isnan(second)].tobytes()
     )
+
+
+def unchecked(spec: Any, **settings: object) -> Any:
+    """Change settings of a frozen spec to what it would refuse."""
+    changed = replace(spec)
+    for name, value in settings.items():
+        object.__setattr__(changed, name, value)
+    return changed
 
 
 def days(texts: Iterable[str]) -> list[np.datetime64]:

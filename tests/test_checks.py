@@ -44,10 +44,12 @@ def test_nothing_else_is_a_number(value):
             check("Owner", "field", value)
 
 
-def test_whole_numbers_are_those_of_python():
+def test_whole_numbers_are_those_of_python_and_numpy():
     assert is_whole(3)
     assert not is_whole(3.0)
-    assert not is_whole(np.int64(3))
+    assert is_whole(np.int64(3))
+    assert is_whole(np.uint8(3))
+    assert not is_whole(np.float64(3))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from bt_lstm_rotation.errors import (
     ClockError,
     DataError,
+    FitsError,
     HeldError,
     HistoryError,
     JournalError,
@@ -32,6 +33,7 @@ from bt_lstm_rotation.errors import (
         LookaheadError("XLK.close", 1, "the future", place="mine.py:4"),
         MissingExtraError("reading Parquet files", "parquet"),
         SourceError("no answer"),
+        FitsError("ForecastSpec", 3, ["MemoryError: none", "too late"], ", at a.py:1"),
         StrategyError("no such file"),
         OutputError("disk full"),
         ClockError(dt.datetime(2024, 7, 2, tzinfo=dt.UTC), dt.datetime.now(dt.UTC)),

@@ -119,6 +119,8 @@ def first_of_report(
         decisions = [record.first_decision for record in records]
         known = [day for day in decisions if day is not None]
         since = min(known) if len(known) == len(decisions) else sessions[0]
+    elif isinstance(since, dt.datetime):
+        since = since.date()
     if since > sessions[-1]:
         raise DataError(
             "the report would begin after the last session",

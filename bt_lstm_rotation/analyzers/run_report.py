@@ -29,17 +29,18 @@ from bt_lstm_rotation.analyzers.settings import (
     name_of_trial,
 )
 from bt_lstm_rotation.analyzers.waiting import WaitHistory
-from bt_lstm_rotation.checks import check_date
+from bt_lstm_rotation.checks import check_call, check_date, check_kind, is_number
 from bt_lstm_rotation.errors import (
     RotationError,
     SpecError,
     StrategyError,
     closest,
 )
-from bt_lstm_rotation.feeds.naming import FeedLabels
+from bt_lstm_rotation.feeds.naming import FeedLabels, check_writable
 from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.feeds.unadjusted import warn_of_unadjusted
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
+from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.reporting import RunFolder, print_summary
 from bt_lstm_rotation.reporting.run_folder import check_run_folder
 from bt_lstm_rotation.result import BacktestResult
@@ -100,10 +101,13 @@ class RunReport(bt.Analyzer):
 
     def __init__(self) -> None:
         check_run_folder("RunReport", self.p.folder)
-        if not isinstance(self.p.benchmark, str | None):
-            valid = "the name of a feed, or None"
-            raise SpecError("RunReport", "benchmark", self.p.benchmark, valid)
+        for name, kind, valid in (
+            ("benchmark", str | None, "the name of a feed, or None"),
+            ("panel", PricePanel | None, "a PricePanel, or None"),
+        ):
+            check_kind("RunReport", name, getattr(self.p, name), kind, valid)
         check_date("RunReport", "since", self.p.since)
+        check_call("RunReport", "clock", self.p.clock)
         check_periods_a_year("RunReport", self.p.periods_a_year)
         self.sessions = SessionClock(self.strategy)
         # Children hear all that an analyzer hears.
@@ -122,10 +126,13 @@ class RunReport(bt.Analyzer):
         """Refuse what could only fail when the run is over."""
         clock: Callable[[], float] = self.p.clock
         self._began = clock()
+        if not is_number(self._began):
+            raise SpecError("RunReport", "clock", self._began, "one that gives seconds")
         self._cash = float(self.strategy.broker.getcash())
         warn_of_unadjusted(self.strategy.datas)
         labels = FeedLabels(self.strategy)
         names = [labels[feed] for feed in self.strategy.datas]
+        check_writable(names)
         if self.p.benchmark is not None and self.p.benchmark not in names:
             known = closest(self.p.benchmark, names)
             raise StrategyError(f"no feed for benchmark {self.p.benchmark!r}; {known}")
@@ -209,6 +216,7 @@ class RunReport(bt.Analyzer):
         ]
         first = first_of_report(records, sessions, self.p.since)
         panel = self.p.panel if self.bars is None else self.bars.get_analysis()
+        panel.check_carried()
         return Recorded(
             panel=panel,
             benchmark=self.p.benchmark,

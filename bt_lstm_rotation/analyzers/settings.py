@@ -11,6 +11,7 @@ from typing import Any
 
 import backtrader as bt
 
+from bt_lstm_rotation.checks import plain_number
 from bt_lstm_rotation.rebalancing.schemes import multiplier_of
 
 __all__ = [
@@ -125,5 +126,5 @@ def _is_share(scheme: Any) -> bool:
 
 def _plain(params: Any) -> dict[str, Any]:
     plain = str | int | float | bool | None
-    values = params._getkwargs()
+    values = {k: plain_number(v) for k, v in params._getkwargs().items()}
     return {name: value for name, value in values.items() if isinstance(value, plain)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bt_lstm_rotation.checks import check_range, is_number
+from bt_lstm_rotation.checks import check_range, is_number, plain_fields
 from bt_lstm_rotation.errors import SpecError
 
 __all__ = ["Broker"]
@@ -37,6 +37,7 @@ class Broker:
     slippage: float = 0.0002
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_range("Broker", "cash", self.cash, 0.01, 1e15)
         if self._is_share:
             check_range("Broker", "commission", self.commission, 0.0, 0.5)

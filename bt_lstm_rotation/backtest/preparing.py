@@ -16,6 +16,7 @@ from bt_lstm_rotation.forecasting import first_forecast
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.periodic import PeriodicRebalance
 from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.wording import in_text
 
 __all__ = ["add_strategy", "checked_params", "first_decision", "run_once"]
 
@@ -30,7 +31,7 @@ def checked_params(
     known, given = set(strategy.params._getkeys()), given_names(strategy)
     for name in params:
         if name not in known:
-            hint = closest(str(name), known)
+            hint = closest(in_text(name), known)
             raise SpecError(strategy.__name__, "parameter", name, f"known ({hint})")
         if name in given & {"benchmark", "start"}:
             valid = f"left to run_backtest({name}=...)"

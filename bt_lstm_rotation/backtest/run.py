@@ -21,7 +21,7 @@ from bt_lstm_rotation.backtest.preparing import (
     run_once,
 )
 from bt_lstm_rotation.backtest.sizing import add_sizer, check_sizer
-from bt_lstm_rotation.checks import check_date
+from bt_lstm_rotation.checks import check_call, check_date, check_kind
 from bt_lstm_rotation.errors import DataError, RotationError, StrategyError
 from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting import Training
@@ -31,6 +31,7 @@ from bt_lstm_rotation.reporting import RunFolder
 from bt_lstm_rotation.reporting.run_folder import check_run_folder
 from bt_lstm_rotation.result import BacktestResult
 from bt_lstm_rotation.strategy import SectorRotation
+from bt_lstm_rotation.wording import shown
 
 __all__ = ["run_backtest"]
 
@@ -99,8 +100,7 @@ def run_backtest(
         If there are too few sessions before the start for a first fit, or fewer bars
         than the strategy's indicators need.
     SpecError
-        If a parameter is unknown, start or end is not a date, `sizer` is none, or
-        `periods_a_year` is not a number from 0.1 to 366.
+        If a parameter is unknown, or an argument is of the wrong kind or impossible.
     StrategyError
         If `strategy` is not a strategy, or a sizer would change nothing about it, or
         there is nothing to trade.
@@ -114,6 +114,13 @@ def run_backtest(
     _require_panel(panel)
     for name, day in (("start", start), ("end", end)):
         check_date("run_backtest", name, day)
+    for name, value, kind, valid in (
+        ("params", params, Mapping | None, "a mapping of parameter to value, or None"),
+        ("broker", broker, Broker | None, "a Broker(...), or None"),
+        ("training", training, Training | None, "a Training(...), or None"),
+    ):
+        check_kind("run_backtest", name, value, kind, valid)
+    check_call("run_backtest", "clock", clock)
     check_periods_a_year("run_backtest", periods_a_year)
     check_sizer(strategy, sizer)
     broker = Broker() if broker is None else broker
@@ -162,7 +169,7 @@ class _Returned(RunReport):
 
 def _require_strategy(strategy: Any) -> None:
     if not isinstance(strategy, type) or not issubclass(strategy, bt.Strategy):
-        raise StrategyError(f"a bt.Strategy class is needed (got {strategy!r})")
+        raise StrategyError(f"a bt.Strategy class is needed (got {shown(strategy)})")
 
 
 def _require_panel(panel: Any) -> None:
@@ -172,6 +179,7 @@ def _require_panel(panel: Any) -> None:
             value=type(panel).__name__,
             valid="load_prices(frames) makes one of DataFrames",
         )
+    panel.check_carried()
 
 
 def _require_bar(

@@ -14,6 +14,7 @@ import backtrader as bt
 from bt_lstm_rotation.checks import check_positive, is_number
 from bt_lstm_rotation.errors import SpecError, StrategyError, closest
 from bt_lstm_rotation.periodic import PeriodicRebalance
+from bt_lstm_rotation.wording import in_text
 
 __all__ = ["add_sizer", "check_sizer", "described", "fixed_stake", "share_of_cash"]
 
@@ -89,6 +90,6 @@ def _split(sizer: Any) -> tuple[Any, dict[str, Any]]:
     known = set(kind.params._getkeys())
     for name in given:
         if name not in known:
-            valid = f"known ({closest(str(name), known)})"
+            valid = f"known ({closest(in_text(name), known)})"
             raise SpecError(kind.__name__, "parameter", name, valid)
     return kind, dict(given)

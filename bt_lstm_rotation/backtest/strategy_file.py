@@ -71,9 +71,9 @@ def strategy_errors(strategy: Any) -> Iterator[None]:
     """
     try:
         yield
-    except (RotationError, MemoryError):
+    except (RotationError, MemoryError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         file = inspect.getfile(strategy)
         if Path(file) in known_strategies().values():
             raise

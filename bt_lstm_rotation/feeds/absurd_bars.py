@@ -17,6 +17,7 @@ from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.feeds.stamps import first_feed
 from bt_lstm_rotation.prices.findings import Finding, finding, warn
 from bt_lstm_rotation.prices.neighbours import judged
+from bt_lstm_rotation.prices.validity import is_carried
 
 __all__ = ["findings_of", "mark_as_judged", "warn_of_findings"]
 
@@ -30,9 +31,9 @@ def findings_of(
     """Judge one feed's bars, (5, n_bars) from open to volume, one a session.
 
     What is an error in a file is a finding here, of the rule ``"impossible"``. Bars
-    without four finite prices above 0 are passed over.
+    without four prices above 0 that floats can carry are passed over.
     """
-    valid = (np.isfinite(bars[:4]) & (bars[:4] > 0)).all(axis=0)
+    valid = is_carried(bars[:4]).all(axis=0)
     try:
         return judged(name, sessions[valid], bars[:, valid])
     except DataError as error:

@@ -41,5 +41,6 @@ def first_close(feeds: Iterable[Any], start: dt.date) -> dt.date:
     calendars = [known for feed in feeds if (known := dates_of(feed).known) is not None]
     before = [session for known in calendars for session in known[known < day][-1:]]
     weekday = np.busday_offset(day, -1, roll="forward")
-    close: dt.date = max(before, default=weekday).astype(object)
-    return close
+    close: object = max(before, default=weekday).astype(object)
+    # Before the year 1 there is no date, and no session either.
+    return close if isinstance(close, dt.date) else dt.date.min

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bt_lstm_rotation.errors import StrategyError
+from bt_lstm_rotation.wording import is_writable, shown
 
-__all__ = ["FIELDS", "FeedLabels", "feed_name", "feed_names"]
+__all__ = ["FIELDS", "FeedLabels", "check_writable", "feed_name", "feed_names"]
 
 # The lines that a feed of bars has.
 FIELDS = ("open", "high", "low", "close", "volume")
@@ -51,12 +52,21 @@ def feed_names(feeds: Any) -> tuple[str, ...]:
                 "no close to forecast from; use cerebro.resampledata instead"
             )
     names = tuple(map(feed_name, feeds))
+    check_writable(names)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise StrategyError(
             f"feeds need different names (got {', '.join(twice)} twice)"
         )
     return names
+
+
+def check_writable(names: Iterable[str]) -> None:
+    """Raise StrategyError if no file could hold one of the names."""
+    for name in names:
+        if not is_writable(name):
+            problem = f"a feed has a name that no file can hold (got {shown(name)})"
+            raise StrategyError(f"{problem}; letters that UTF-8 has are needed")
 
 
 class FeedLabels:

@@ -69,11 +69,14 @@ class Fit:
         forecaster that does not iterate.
     problem : str
         Why the fit was thrown away; empty if it was not.
+    trace : str
+        Where it went wrong, line by line, if an error was raised.
     """
 
     model: Model | None
     losses: tuple[float, ...] = field(default=(), repr=False)
     problem: str = ""
+    trace: str = field(default="", repr=False)
 
 
 class Forecaster(Protocol):

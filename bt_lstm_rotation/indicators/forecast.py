@@ -13,7 +13,7 @@ from typing import Any
 
 import backtrader as bt
 
-from bt_lstm_rotation.checks import check_flag
+from bt_lstm_rotation.checks import check_flag, check_kind
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.feeds.memory import keep_all_bars
 from bt_lstm_rotation.feeds.sessions import as_session
@@ -65,8 +65,10 @@ class Forecast(bt.Indicator):
     plotinfo = (("subplot", True), ("plotname", "Forecast"), ("plothlines", (0.0,)))
 
     def __init__(self) -> None:
-        check_flag(type(self).__name__, "wait", self.p.wait)
-        self.pool: ForecastPool = self.p.pool or ForecastPool(
+        owner, pool = type(self).__name__, self.p.pool
+        check_flag(owner, "wait", self.p.wait)
+        check_kind(owner, "pool", pool, ForecastPool | None, "left to `pooled`")
+        self.pool: ForecastPool = pool or ForecastPool(
             [self.data],
             self.p.spec,
             start=as_session(self.p.start),

@@ -216,7 +216,10 @@ class ForecastPool:
         return self._walk.overdue(session)
 
     def warn_of_failure(self) -> bool:
-        """Whether fits have led to no forecast at all; the first call warns of it."""
+        """Whether fits have led to no forecast at all; the first call warns of it.
+
+        It is asked at the end of a run. Raises FitsError if every fit has failed.
+        """
         failure = self._walk.failure()
         if failure and not self._warned:
             logger.warning("%s", failure)
@@ -268,6 +271,7 @@ class ForecastPool:
         sessions = self._history.sessions()
         self._check_volume(sessions)
         values = self._walk.forecast(sessions)
+        self.warn_of_failure()
         ahead = {}
         for column, name in enumerate(self._history.symbols):
             # A session on which a feed's only bar is invalid is not among the sessions.

@@ -55,6 +55,7 @@ class GivenBars:
         if not self._made:
             sessions = history.sessions()
             values = self._walk.forecast(sessions).transpose(1, 2, 0)
+            self._walk.failure()  # raises, before anything is traded on
             self._made = dict(zip(sessions.tolist(), values, strict=True))
         made = self._made[session.astype(object)]
         forecast, dispersion = made[history.symbols.index(name)].tolist()

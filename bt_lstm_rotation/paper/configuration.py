@@ -18,6 +18,7 @@ from bt_lstm_rotation.checks import (
     check_positive,
     check_range,
     check_whole,
+    plain_fields,
 )
 from bt_lstm_rotation.errors import JournalError, SpecError, StrategyError
 from bt_lstm_rotation.prices.loading import BENCHMARKS
@@ -81,6 +82,7 @@ class Configuration:
     deadline: float = 48.0
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         for name in ("data", "strategy"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
                 raise SpecError("Configuration", name, getattr(self, name), "a text")
@@ -91,7 +93,7 @@ class Configuration:
             if isinstance(value, str) or not all(isinstance(v, str) for v in value):
                 raise SpecError("Configuration", name, value, "a list of texts")
             object.__setattr__(self, name, tuple(value))
-        check_whole("Configuration", "seed", self.seed, least=0)
+        check_whole("Configuration", "seed", self.seed, least=0, most=2**64 - 1)
         check_flag("Configuration", "adjust", self.adjust)
         check_positive("Configuration", "deadline", self.deadline)
         check_range("Configuration", "deadline", self.deadline, 0.0, LONGEST_DEADLINE)

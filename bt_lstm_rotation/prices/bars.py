@@ -28,8 +28,10 @@ from bt_lstm_rotation.prices.dates import sessions_of
 from bt_lstm_rotation.prices.findings import Finding
 from bt_lstm_rotation.prices.neighbours import judged
 from bt_lstm_rotation.prices.validity import (
+    check_carried,
     first_fault,
     has_price,
+    is_carried,
     is_valid,
     known_volume,
 )
@@ -125,6 +127,7 @@ def checked_bars(
     frame = numeric(symbol, bars, names)
     frame.index = sessions_of(symbol, frame.index)
     frame = frame.sort_index(kind="stable")
+    check_carried(symbol, frame.index.to_numpy(), _prices(frame))
     frame = _valid_rows(symbol, _rows_with_prices(symbol, frame))
     return one_row_per_session(symbol, _with_volumes(symbol, frame))
 
@@ -156,6 +159,7 @@ def check_usable(symbol: str, bars: pd.DataFrame) -> None:
 
     They are float64, by session, and each has a price.
     """
+    check_carried(symbol, bars.index.to_numpy(), _prices(bars))
     good = _good(bars)
     _check_share(symbol, bars, good)
     prices = adjusted(bars[good], symbol=symbol)
@@ -163,10 +167,15 @@ def check_usable(symbol: str, bars: pd.DataFrame) -> None:
     judged(symbol, sessions, prices.to_numpy().T)
 
 
+def _prices(frame: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    names = [name for name in frame.columns if name != "Volume"]
+    return {name: frame[name].to_numpy() for name in names}
+
+
 def _good(frame: pd.DataFrame) -> NDArray[np.bool_]:
     prices = frame.drop(columns="Volume").to_numpy().T
     # Adj Close, where it is there, is judged as a price of its own.
-    others = (np.isfinite(prices[4:]) & (prices[4:] > 0)).all(axis=0)
+    others = is_carried(prices[4:]).all(axis=0)
     good: NDArray[np.bool_] = is_valid(prices) & others
     return good
 

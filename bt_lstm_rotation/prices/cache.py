@@ -25,6 +25,7 @@ from bt_lstm_rotation.disk import read_regular, write_atomically
 from bt_lstm_rotation.errors import SourceError
 from bt_lstm_rotation.prices.bars import check_symbol
 from bt_lstm_rotation.prices.history import RAW_COLUMNS, CoveredBars
+from bt_lstm_rotation.wording import in_words
 
 __all__ = ["BarsCache"]
 
@@ -99,8 +100,9 @@ class BarsCache:
                 return None
             try:
                 return _decoded(symbol, content)
-            except (ValueError, KeyError) as error:
-                logger.warning("%s: cached bars thrown away: %s", symbol, error)
+            except Exception as error:  # its checksum may be right, its inside is not
+                problem = error if isinstance(error, ValueError) else in_words(error)
+                logger.warning("%s: cached bars thrown away: %s", symbol, problem)
                 path.unlink()
         return None
 
@@ -141,13 +143,21 @@ def _encoded(symbol: str, covered: CoveredBars) -> bytes:
 
 
 def _decoded(symbol: str, content: bytes) -> CoveredBars:
-    """Undo ``_encoded``; ValueError or KeyError says why it cannot be done."""
+    """Undo ``_encoded``; an error, of any kind, says why it cannot be done."""
     arrays = unpack(content)
     if int(arrays["version"]) != _VERSION:
         raise ValueError(f"the file has another layout than version {_VERSION}")
     if str(arrays["symbol"]) != symbol:
         raise ValueError(f"the file holds the bars of {arrays['symbol']}")
     first, last = arrays["covered"].tolist()
+    sessions = arrays["sessions"]
+    dated = arrays["covered"].dtype == sessions.dtype == np.dtype("datetime64[D]")
+    if not dated or not len(sessions) or not first <= last:
+        raise ValueError("the file has no sessions, or dates that are none")
+    if np.isnat(sessions).any() or (np.diff(sessions) <= np.timedelta64(0, "D")).any():
+        raise ValueError("the file's sessions do not ascend")
+    if arrays["bars"].dtype != np.float64:
+        raise ValueError("the file has bars that are no numbers")
     bars = pd.DataFrame(
         arrays["bars"],
         index=pd.DatetimeIndex(arrays["sessions"]).as_unit("ns"),

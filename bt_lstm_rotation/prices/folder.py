@@ -18,7 +18,8 @@ from bt_lstm_rotation.errors import DataError, SourceError, closest
 from bt_lstm_rotation.prices.assembly import assembled
 from bt_lstm_rotation.prices.bars import check_symbol
 from bt_lstm_rotation.prices.dates import sessions_of
-from bt_lstm_rotation.prices.panel import PricePanel, distinct_symbols
+from bt_lstm_rotation.prices.panel import PricePanel
+from bt_lstm_rotation.prices.symbols import distinct_symbols
 from bt_lstm_rotation.prices.tables import read_table
 
 __all__ = ["load_folder"]

@@ -21,7 +21,7 @@ from bt_lstm_rotation.prices.columns import (
     letters,
     named,
 )
-from bt_lstm_rotation.prices.panel import distinct_symbols
+from bt_lstm_rotation.prices.symbols import distinct_symbols
 
 __all__ = ["tables_of"]
 

@@ -15,8 +15,9 @@ from bt_lstm_rotation.prices.assembly import assembled
 from bt_lstm_rotation.prices.dates import latest_date
 from bt_lstm_rotation.prices.folder import load_folder
 from bt_lstm_rotation.prices.frames import tables_of
-from bt_lstm_rotation.prices.panel import PricePanel, distinct_symbols
+from bt_lstm_rotation.prices.panel import PricePanel
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
+from bt_lstm_rotation.prices.symbols import distinct_symbols
 from bt_lstm_rotation.prices.yahoo import YahooPrices
 
 __all__ = ["BENCHMARKS", "SPDR_SECTORS", "folder_of", "load_prices"]

@@ -18,10 +18,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.errors import DataError, closest
+from bt_lstm_rotation.checks import check_date, listed
+from bt_lstm_rotation.errors import DataError, SpecError, closest
 from bt_lstm_rotation.prices.bars import COLUMNS, valid_bars
 from bt_lstm_rotation.prices.findings import Finding, warn
 from bt_lstm_rotation.prices.neighbours import judged
+from bt_lstm_rotation.prices.symbols import distinct_symbols
+from bt_lstm_rotation.prices.validity import check_carried
 
 __all__ = ["PricePanel", "distinct_symbols"]
 
@@ -56,6 +59,13 @@ class PricePanel:
     findings: tuple[Finding, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        for name, value, kind, valid in (
+            ("sessions", self.sessions, np.ndarray, "an array of datetime64[D]"),
+            ("symbols", self.symbols, tuple | list, "a tuple of names"),
+            ("bars", self.bars, np.ndarray, "an array of float64"),
+        ):
+            if not isinstance(value, kind) or not np.ndim(value):
+                raise DataError("no bars", field=name, value=value, valid=valid)
         expected = (len(COLUMNS), len(self.sessions), len(self.symbols))
         if self.bars.shape != expected:
             raise DataError(
@@ -97,10 +107,15 @@ class PricePanel:
         Frames may be in different time zones: a bar's session is its local date. What
         is odd beside its neighbours is logged, and kept as `findings`.
         """
+        if not isinstance(today, dt.date) or today != today:  # pandas' NaT
+            raise SpecError("PricePanel", "today", today, "a datetime.date")
         symbols = distinct_symbols(frames)
+        if not isinstance(frames, Mapping | pd.DataFrame):
+            valid_ = "a dict of name -> DataFrame"
+            raise DataError("no frames", value=frames, valid=valid_)
         valid = [valid_bars(name, frames[name], today=today) for name in symbols]
         dates = [frame.index.to_numpy() for frame in valid]
-        found = list(findings)
+        found = listed("PricePanel", "findings", findings, "a list of findings")
         for name, days, frame in zip(symbols, dates, valid, strict=True):
             found += judged(name, days.astype("datetime64[D]"), frame.to_numpy().T)
         warn(found)
@@ -119,6 +134,12 @@ class PricePanel:
 
     def __len__(self) -> int:
         return len(self.sessions)
+
+    def check_carried(self) -> None:
+        """Raise DataError for a price of a size that no figure can be made of."""
+        for column, symbol in enumerate(self.symbols):
+            prices = dict(zip(COLUMNS, self.bars[:4, :, column], strict=False))
+            check_carried(symbol, self.sessions, prices)
 
     def __repr__(self) -> str:
         symbols, sessions = len(self.symbols), len(self)
@@ -252,6 +273,8 @@ class PricePanel:
         DataError
             If no session lies between them; the message names those there are.
         """
+        for name, day in (("start", start), ("end", end)):
+            check_date("PricePanel.between", name, day)
         first, stop = 0, len(self)
         if start is not None:
             first = int(np.searchsorted(self.sessions, np.datetime64(start, "D")))
@@ -274,24 +297,3 @@ def _is_about(found: Finding, sessions: NDArray[np.datetime64]) -> bool:
         return False
     first, last = np.datetime64(found.first, "D"), np.datetime64(found.last, "D")
     return bool(first <= sessions[-1] and last >= sessions[0])
-
-
-def distinct_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
-    """Return the symbols asked for: at least one, each a name, and none twice.
-
-    They need not be tickers: a feed may be called anything. Raises DataError if they
-    are none, a single string, not all text, empty or repeated.
-    """
-    if not isinstance(symbols, Iterable):
-        raise DataError("not names", value=symbols, valid="a list such as ['XLK']")
-    if isinstance(symbols, str):
-        raise DataError("one name, not a list", value=symbols, valid=f"[{symbols!r}]")
-    names = tuple(symbols)
-    if not names:
-        raise DataError("no symbols", valid="at least one symbol is needed")
-    for number, name in enumerate(names):
-        if not isinstance(name, str) or not name:
-            raise DataError("not a name", value=name, valid="a text, not empty")
-        if name in names[:number]:
-            raise DataError("named twice", symbol=name, valid="each symbol once")
-    return tuple(str(name) for name in names)

@@ -12,13 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.errors import DataError
+
 __all__ = [
     "FAULTS",
     "POSITIVE",
     "BarValidator",
+    "check_carried",
     "describe_invalid",
     "first_fault",
     "has_price",
+    "is_carried",
+    "is_uncarried",
     "is_valid",
     "known_volume",
 ]
@@ -30,12 +35,59 @@ Verdict = NDArray[np.bool_]
 # leave High an ulp under Close. A relative 1e-6 is ten such ulps, and far below a tick.
 ROUNDING = 1e-6
 
+# Beyond these no market trades. Vendors keep prices as 32-bit floats, which end a bit
+# further out, and a 64-bit float has room for the squares of a return between them.
+SMALLEST, LARGEST = 1e-35, 1e35
+
+
+def is_carried(price: Array) -> Verdict:
+    """Tell which prices, (...), are above 0 and of a size that floats can carry."""
+    with np.errstate(invalid="ignore"):
+        carried: Verdict = (price >= SMALLEST) & (price <= LARGEST)
+    return carried
+
+
+def is_uncarried(price: Array) -> Verdict:
+    """Tell which prices, (...), are finite, above 0 and yet of no size to carry."""
+    uncarried: Verdict = np.isfinite(price) & (price > 0) & ~is_carried(price)
+    return uncarried
+
+
 FAULTS: tuple[tuple[str, Callable[[Array], Verdict]], ...] = (
     ("a missing price (NaN)", np.isnan),
     ("an infinite price", np.isinf),
     ("a price of zero or below", lambda price: price <= 0),
+    ("a price of a size that floats cannot carry", is_uncarried),
 )
 POSITIVE = "a price is a finite number above 0"
+
+
+def check_carried(
+    symbol: str, sessions: Sequence[Any] | NDArray[Any], prices: Mapping[str, Array]
+) -> None:
+    """Refuse prices so small or large that no figure made of them would be true.
+
+    Parameters
+    ----------
+    sessions : (n,) dates
+    prices : mapping of str to (n,) float64
+        By the name of their field.
+
+    Raises
+    ------
+    DataError
+        With the first of them.
+    """
+    for field, numbers in prices.items():
+        for row in np.flatnonzero(is_uncarried(numbers))[:1]:
+            raise DataError(
+                "a price of a size that floats cannot carry",
+                symbol=symbol,
+                session=str(sessions[row])[:10],
+                field=field,
+                value=float(numbers[row]),
+                valid=f"a price is from {SMALLEST:g} to {LARGEST:g}",
+            )
 
 
 def has_price(bars: Array) -> Verdict:
@@ -45,19 +97,19 @@ def has_price(bars: Array) -> Verdict:
 
 
 def known_volume(volume: Array) -> Verdict:
-    """Tell which volumes are known: finite, and 0 or more."""
-    known: Verdict = np.isfinite(volume) & (volume >= 0)
+    """Tell which volumes are known: 0 or more, and not beyond what floats carry."""
+    known: Verdict = np.isfinite(volume) & (volume >= 0) & (volume <= LARGEST)
     return known
 
 
 def is_valid(bars: Array) -> Verdict:
     """Tell which bars, (4 or more, ...) from the open on, are valid: (...) bool.
 
-    Prices are finite and above 0, and Low and High enclose Open and Close up to
-    rounding. The volume has no say.
+    Prices are above 0 and not beyond what floats carry, and Low and High enclose Open
+    and Close up to rounding. The volume has no say.
     """
     prices = bars[:4]
-    positive = (np.isfinite(prices) & (prices > 0)).all(axis=0)
+    positive = is_carried(prices).all(axis=0)
     # A price of 1 stands in for what would warn when it is compared: inf less inf.
     opened, high, low, close = np.where(positive, prices, 1.0)
     slack = ROUNDING * high

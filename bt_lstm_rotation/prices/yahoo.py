@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,33 +20,23 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import platformdirs
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-)
 
+from bt_lstm_rotation.checks import check_call, check_kind
 from bt_lstm_rotation.errors import DataError, RotationError, SourceError, SpecError
 from bt_lstm_rotation.prices.bars import adjusted_bars, check_symbol, check_usable
 from bt_lstm_rotation.prices.cache import BarsCache
-from bt_lstm_rotation.prices.history import CoveredBars, final_bars, joined
-from bt_lstm_rotation.prices.panel import PricePanel, distinct_symbols
+from bt_lstm_rotation.prices.history import CoveredBars, joined
+from bt_lstm_rotation.prices.panel import PricePanel
+from bt_lstm_rotation.prices.symbols import distinct_symbols
+from bt_lstm_rotation.prices.yahoo_calls import ATTEMPTS, Calls, Fetch
 from bt_lstm_rotation.prices.yahoo_fetch import fetch_yahoo
 
-__all__ = ["Fetch", "YahooPrices", "fetch_yahoo"]
+__all__ = ["ATTEMPTS", "Fetch", "YahooPrices", "fetch_yahoo"]
 
 logger = logging.getLogger(__name__)
 
-Fetch = Callable[[Sequence[str], dt.date, dt.date], Mapping[str, pd.DataFrame]]
-
 # The first session Yahoo has of anything, which is ^GSPC.
 EARLIEST = dt.date(1927, 12, 30)
-
-ATTEMPTS = 5
-FIRST_WAIT, LONGEST_WAIT = 2.0, 30.0
-# After so many symbols without an answer, the rest are not asked for.
-OUT_OF_REACH = 2
 
 
 def _new_york_date() -> dt.date:
@@ -84,6 +75,15 @@ class YahooPrices:
     sleep: Callable[[float], None] = time.sleep
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
 
+    def __post_init__(self) -> None:
+        owner, valid = "YahooPrices", "the path of a folder"
+        check_kind(owner, "folder", self.folder, str | os.PathLike, valid)
+        object.__setattr__(self, "folder", Path(self.folder))
+        for name in ("fetch", "today", "sleep"):
+            check_call(owner, name, getattr(self, name))
+        valid = "a numpy.random.Generator"
+        check_kind(owner, "rng", self.rng, np.random.Generator, valid)
+
     def load(
         self,
         symbols: Iterable[str],
@@ -117,9 +117,10 @@ class YahooPrices:
         """
         names = [check_symbol(symbol) for symbol in distinct_symbols(symbols)]
         today = self.today()
+        check_kind("YahooPrices", "today", today, dt.date, "one that gives a date")
         first, last = _range(start, end, today)
         cache = BarsCache(self.folder)
-        calls = _Calls(self, today)
+        calls = Calls(self.fetch, self.sleep, self.rng, today)
         covered: dict[str, CoveredBars] = {}
         unanswered: dict[str, RotationError] = {}
         invalid: list[DataError] = []
@@ -157,48 +158,6 @@ class YahooPrices:
         )
 
 
-class _Calls:
-    """One load's calls to the vendor: patient at first, then brief, then none."""
-
-    def __init__(self, prices: YahooPrices, today: dt.date) -> None:
-        self.prices = prices
-        self.today = today
-        self.failures = 0
-
-    def bars(self, symbol: str, start: dt.date, end: dt.date) -> CoveredBars | None:
-        """Fetch one symbol; None if the vendor has no bars of it in the range."""
-        if self.failures >= OUT_OF_REACH:
-            raise SourceError("not asked for, as the symbols before got no answer")
-        retrying = Retrying(
-            retry=retry_if_exception_type(OSError),
-            stop=stop_after_attempt(1 if self.failures else ATTEMPTS),
-            wait=self._seconds,
-            sleep=self.prices.sleep,
-            before_sleep=_say_it_waits,
-            reraise=True,
-        )
-        try:
-            frames = retrying(self.prices.fetch, (symbol,), start, end)
-        except OSError as error:
-            self.failures += 1
-            raise SourceError(str(error) or type(error).__name__) from error
-        except SourceError:
-            self.failures += 1
-            raise
-        if symbol not in frames:
-            return None
-        return final_bars(symbol, frames[symbol], start, end, self.today)
-
-    def _seconds(self, state: RetryCallState) -> float:
-        longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (state.attempt_number - 1))
-        return longest * float(self.prices.rng.uniform(0.5, 1.0))
-
-
-def _say_it_waits(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    logger.warning("%s; asking again in %.1f seconds", error, state.upcoming_sleep)
-
-
 def _range(
     start: dt.date | None, end: dt.date | None, today: dt.date
 ) -> tuple[dt.date, dt.date]:
@@ -225,7 +184,7 @@ def _refreshed(
     cached: CoveredBars | None,
     first: dt.date,
     last: dt.date,
-    calls: _Calls,
+    calls: Calls,
 ) -> CoveredBars:
     """Fetch what one symbol lacks of first..last, and join it to what is cached."""
     if cached is not None:
@@ -259,19 +218,22 @@ def _source(
     """Name the source, and what it lacks; SourceError if it lacks too much."""
     lost = [s for s in unanswered if s not in covered or not covered[s].reaches(first)]
     if lost:
-        reason = next(iter(unanswered.values()))
+        first_reason = next(iter(unanswered.values()))
         cached = ", ".join(
             f"{s} is cached from {covered[s].first} to {covered[s].last}"
             for s in lost
             if s in covered
         )
         raise SourceError(
-            f"no bars of {' '.join(lost)} from {first} on: {reason}; "
+            f"no bars of {' '.join(lost)} from {first} on: {first_reason}; "
             f"{cached or 'nothing of them is cached'}; try again later, or read the "
             "bars from a folder"
         )
+    alike: dict[str, list[str]] = {}
     for symbol, error in unanswered.items():
-        logger.warning("%s: served from the cache only: %s", symbol, error)
+        alike.setdefault(str(error), []).append(symbol)
+    for reason, served in alike.items():
+        logger.warning("%s: served from the cache only: %s", " ".join(served), reason)
     if not unanswered:
         return "yahoo"
     refused = any(isinstance(error, DataError) for error in unanswered.values())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import backtrader as bt
 import numpy as np
 
+from bt_lstm_rotation.checks import listed
 from bt_lstm_rotation.errors import DataError, SpecError, StrategyError, closest
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.feeds.sessions import SessionClock
@@ -50,10 +51,10 @@ class Account:
             feed: (feed_name(feed), row) for row, feed in enumerate(strategy.datas)
         }
         # A feed answers to indexing, so a lone one would be walked bar by bar.
-        if isinstance(ignore, bt.LineRoot):
-            valid = "a list of feeds"
-            raise SpecError("Rebalancer", "ignore", feed_name(ignore), valid)
-        self.ignored = frozenset(self.known("ignore", feed) for feed in ignore)
+        lone = isinstance(ignore, bt.LineRoot)
+        feeds = feed_name(ignore) if lone else ignore
+        feeds = listed("Rebalancer", "ignore", feeds, "a list of feeds")
+        self.ignored = frozenset(self.known("ignore", feed) for feed in feeds)
         #: Currency that corrections of settlements bring at the next session.
         self.due = 0.0
         self._closes: dict[Any, float] = {}

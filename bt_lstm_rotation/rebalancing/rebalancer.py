@@ -105,7 +105,7 @@ class Rebalancer:
         self._strategy = strategy
         self._begun = False
         self._order = OrderWatch(strategy.datas)
-        self.account = Account(strategy, lot, ignore=ignore)
+        self.account = Account(strategy, self._rules.lot, ignore=ignore)
         self._log = EventLog(self.account)
         self._orders = OpenOrders(strategy, self.account)
         self._target = Target(self.account)

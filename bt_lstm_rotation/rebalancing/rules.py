@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from bt_lstm_rotation.checks import (
+    MOST,
     check_choice,
     check_flag,
     check_fraction,
     check_whole,
     is_number,
+    plain_fields,
 )
 from bt_lstm_rotation.errors import SpecError
 
@@ -41,13 +42,19 @@ class Rules:
     shorts: bool = False
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_whole("Rebalancer", "max_attempts", self.max_attempts, least=1)
         if self.delisted_after is not None:
             check_whole("Rebalancer", "delisted_after", self.delisted_after, least=1)
-        if not is_number(self.lot) or not SMALLEST_LOT <= self.lot < math.inf:
-            self._refuse("lot", f"a finite number of shares, {SMALLEST_LOT} or more")
-        if not is_number(self.min_trade) or not 0 <= self.min_trade < math.inf:
-            self._refuse("min_trade", "a finite amount of currency, 0 or more")
+        if not is_number(self.lot) or not SMALLEST_LOT <= self.lot <= MOST:
+            self._refuse(
+                "lot",
+                f"a finite number of shares, {SMALLEST_LOT} or more, {MOST:g} at most",
+            )
+        if not is_number(self.min_trade) or not 0 <= self.min_trade <= MOST:
+            self._refuse(
+                "min_trade", f"a finite amount of currency, 0 or more, {MOST:g} at most"
+            )
         check_fraction("Rebalancer", "band", self.band)
         check_choice("Rebalancer", "delisted", self.delisted, DELISTED)
         check_flag("Rebalancer", "shorts", self.shorts)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from bt_lstm_rotation.checks import MOST
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.rebalancing.account import Account
@@ -156,8 +157,8 @@ def checked_weights(
         name = feed_name(account.known("weights", feed))
         if feed in account.ignored:
             raise SpecError("Rebalancer", "weights", name, "feeds that are not ignored")
-        least = -math.inf if shorts else 0
-        if not isinstance(weight, Real) or not least <= weight < math.inf:
+        least = -MOST if shorts else 0
+        if not isinstance(weight, Real) or not least <= weight <= MOST:
             valid = "a finite share of equity" + (", 0 or more" if not shorts else "")
             raise SpecError("Rebalancer", f"weight of {name}", weight, valid)
     total = math.fsum(w if w > 0 else -EXTRA * w for w in weights.values())

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bt_lstm_rotation.checks import all_finite, check_whole, finite_only, is_number
+from bt_lstm_rotation.checks import (
+    all_finite,
+    check_whole,
+    finite_only,
+    is_number,
+    plain_fields,
+)
 from bt_lstm_rotation.errors import DataError, SpecError
 from bt_lstm_rotation.selection.fixed_point import UNITS, invested_units
 from bt_lstm_rotation.selection.ranking import choose, quantile_slots, ranked
@@ -75,6 +82,7 @@ class Selection:
     max_turnover: float | None = None
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_whole("Selection", "top", self.top, least=1)
         check_whole("Selection", "rank_buffer", self.rank_buffer, least=0)
         check_whole("Selection", "shorts", self.shorts, least=0)
@@ -86,7 +94,7 @@ class Selection:
                 raise SpecError("Selection", name, value, valid)
         threshold: object = self.threshold
         by_name = isinstance(threshold, str) and threshold == ROUND_TRIP
-        by_number = is_number(threshold) and abs(threshold) < math.inf
+        by_number = is_number(threshold) and abs(threshold) <= sys.float_info.max
         if not (threshold is None or by_name or by_number):
             valid = f"a finite decimal return, {ROUND_TRIP!r}, or None"
             raise SpecError("Selection", "threshold", threshold, valid)

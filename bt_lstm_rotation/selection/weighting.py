@@ -15,6 +15,7 @@ from typing import Protocol
 from bt_lstm_rotation.checks import finite_only, is_number
 from bt_lstm_rotation.errors import DataError, SpecError, closest
 from bt_lstm_rotation.selection.fixed_point import UNITS, invested_units
+from bt_lstm_rotation.wording import in_text
 
 __all__ = [
     "WEIGHTINGS",
@@ -160,7 +161,7 @@ def weighting_named(name: str) -> Weighting:
         If there is none; the closest known name is given.
     """
     if not isinstance(name, str) or name not in WEIGHTINGS:
-        known = closest(str(name), WEIGHTINGS)
+        known = closest(in_text(name), WEIGHTINGS)
         raise SpecError("Selection", "weighting", name, f"a known name ({known})")
     return WEIGHTINGS[name]
 

@@ -8,6 +8,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from bt_lstm_rotation.checks import listed, plain_number
 from bt_lstm_rotation.errors import SpecError
 
 __all__ = ["LONGEST", "check_grid", "combinations", "parse_grid", "spelled"]
@@ -35,10 +38,12 @@ def parse_grid(texts: Iterable[str]) -> dict[str, list[str]]:
         If a text is not of that form, or a key comes twice.
     """
     grid: dict[str, list[str]] = {}
-    for text in texts:
-        key, _, listed = text.partition("=")
+    for text in listed("sweep", "--grid", texts, "a list of key=value,value,..."):
+        if not isinstance(text, str):
+            raise SpecError("sweep", "--grid", text, "a text such as top=2,3,4")
+        key, _, rest = text.partition("=")
         values, depth = [""], 0
-        for letter in listed:
+        for letter in rest:
             depth += (letter in "[{") - (letter in "]}")
             if letter == "," and depth <= 0:
                 values.append("")
@@ -66,13 +71,21 @@ def spelled(name: str, value: Any) -> str:
     """
     text: str | None
     try:
-        text = json.dumps(json.loads(value) if isinstance(value, str) else value)
+        plain = json.loads(value) if isinstance(value, str) else _plain(value)
+        text = json.dumps(plain)
     except (TypeError, ValueError, RecursionError):  # not JSON, or it holds itself
         text = value.strip() if isinstance(value, str) else None
     if text is None or not text.isprintable() or len(text) > LONGEST:
         valid = f"a plain value, or at most {LONGEST:,} printable letters"
         raise SpecError("run_sweep", name, value, valid)
     return text
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with the numbers in it as Python has them."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return plain_number(value)
 
 
 def check_grid(grid: Mapping[str, Sequence[Any]], taken: Iterable[str]) -> None:
@@ -87,13 +100,19 @@ def check_grid(grid: Mapping[str, Sequence[Any]], taken: Iterable[str]) -> None:
         if name in taken:
             valid = "another name, as the table has a column of this one"
             raise SpecError("run_sweep", "a setting", name, valid)
-        if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+        if not _is_list(values):
             raise SpecError("run_sweep", name, values, "a list of at least one value")
         if len({spelled(name, value) for value in values}) < len(values):
             raise SpecError("run_sweep", name, values, "each value once")
     trials = math.prod(map(len, grid.values()))
     if trials > MOST_TRIALS:
         raise SpecError("run_sweep", "trials", trials, f"at most {MOST_TRIALS:,}")
+
+
+def _is_list(values: Any) -> bool:
+    if isinstance(values, np.ndarray):
+        return values.ndim == 1 and len(values) > 0
+    return isinstance(values, Sequence) and not isinstance(values, str) and bool(values)
 
 
 def combinations(grid: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,15 +18,16 @@ from bt_lstm_rotation.backtest.strategy_file import (
     find_strategy,
     known_strategies,
 )
-from bt_lstm_rotation.checks import check_date
+from bt_lstm_rotation.checks import check_call, check_date, check_kind
 from bt_lstm_rotation.errors import DataError, OutputError, StrategyError
 from bt_lstm_rotation.forecasting import ForecastStore, Workers
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.sweep.grid import check_grid, combinations
 from bt_lstm_rotation.sweep.places import check_table
-from bt_lstm_rotation.sweep.table import TrialTable
+from bt_lstm_rotation.sweep.table import SEAL, TrialTable
 from bt_lstm_rotation.sweep.trials import MEASURES, Trials
+from bt_lstm_rotation.wording import shown
 
 __all__ = ["run_sweep"]
 
@@ -62,9 +64,10 @@ def run_sweep(
         a number or a tuple of names, or its text. The first setting changes slowest.
     file : Path
         A CSV file: ``trial``, the settings, `bt_lstm_rotation.sweep.trials.MEASURES`
-        (empty where there is nothing to measure), and ``status``, ``"ok"`` or what went
-        wrong. Rows are added as trials finish; at the end they are sorted as in the
-        grid, followed by those of other grids over the same settings.
+        (empty where there is nothing to measure), ``status``, ``"ok"`` or what went
+        wrong, and a ``checksum`` of the row, without which it is not believed. Rows are
+        added as trials finish; at the end they are sorted as in the grid, followed by
+        those of other grids over the same settings.
     seed : int, optional
         The spec's seed, if it has one.
     workers : Workers, optional
@@ -83,15 +86,16 @@ def run_sweep(
     Returns
     -------
     DataFrame
-        One row a trial, as in the grid, with the file's columns: settings as they stand
-        in `grid`, ``first_decision`` datetime64, orders Int64, other measures float64.
+        One row a trial, as in the grid, with the file's columns but the last: settings
+        as they stand in `grid`, ``first_decision`` datetime64, orders Int64, other
+        measures float64.
 
     Raises
     ------
     SpecError
         If the grid is not one, has an unknown setting or a value twice, or a date is no
-        date. An impossible value, too little history or a user's strategy that fails
-        does not raise: the trial's row says so.
+        date, or another argument is of the wrong kind. An impossible value, too little
+        history or a user's strategy that fails does not raise: the trial's row says so.
     OutputError
         If the file or a trial's folder cannot be written, another sweep is at work on
         it, or it holds other columns, or trials of other bars, dates, broker, seed,
@@ -104,11 +108,21 @@ def run_sweep(
         raise DataError("not a panel", value=type(panel).__name__, valid=valid)
     if not isinstance(strategy, str):
         valid = "the name of a strategy, or FILE.py:Class"
-        raise StrategyError(f"a sweep needs {valid} (got {strategy!r})")
+        raise StrategyError(f"a sweep needs {valid} (got {shown(strategy)})")
     for name, day in (("start", start), ("end", end)):
         check_date("run_sweep", name, day)
+    for name, value, kind, valid in (
+        ("file", file, str | os.PathLike, "the path of a CSV file"),
+        ("broker", broker, Broker | None, "a Broker(...), or None"),
+        ("workers", workers, Workers | None, "Workers(...), or None"),
+        ("store", store, ForecastStore | None, "a ForecastStore, or None"),
+        ("folder", folder, str | os.PathLike | None, "the path of a folder, or None"),
+    ):
+        check_kind("run_sweep", name, value, kind, valid)
+    if progress is not None:
+        check_call("run_sweep", "progress", progress)
     check_periods_a_year("run_sweep", periods_a_year)
-    check_grid(grid, {"trial", *MEASURES, "status"})
+    check_grid(grid, {"trial", *MEASURES, "status", SEAL})
     found = find_strategy(strategy)
     check_sizer(found, sizer)
     shared = Trials(
@@ -127,13 +141,15 @@ def run_sweep(
         store=store,
         workers=Workers(jobs=1),
         periods_a_year=periods_a_year,
-        folder=None if folder is None else folder.resolve(),
+        folder=None if folder is None else Path(folder).resolve(),
     )
     trials = [shared.trial(values) for values in combinations(grid)]
     shared.check_settings(trials[0])
-    table = TrialTable(check_table(file), ["trial", *grid, *MEASURES, "status"])
+    columns = ["trial", *grid, *MEASURES, "status"]
+    is_row = functools.partial(_is_row, len(grid))
+    table = TrialTable(check_table(file), columns, is_row)
     with table.locked():
-        rows = table.read()
+        rows, doubted = table.read()
         for key, row in rows.items():
             if key != shared.trial(dict(zip(grid, row[1:], strict=False))).key:
                 raise OutputError(
@@ -141,15 +157,18 @@ def run_sweep(
                     "bars, dates, broker, sessions a year, sizer, seed, strategy or "
                     "version; choose another file"
                 )
-        if rows:
-            table.write(rows.values())  # what was cut off is gone
+        keys = {trial.key for trial in trials}
+        # What is in doubt and can be run is not kept; the rest is the user's.
+        kept = [cells for cells in doubted if cells[0] not in keys | rows.keys()]
+        if rows or kept:
+            table.write(rows.values(), kept)  # what was cut off is gone
         left = [trial for trial in trials if trial.key not in rows]
         workers = workers or Workers()
         if workers.scheduler is None:  # a cluster has disks of its own
             shared.check_folders(left)
         done = len(trials) - len(left)
         for key, row in shared.run_all(left, workers):
-            if rows:
+            if rows or kept:
                 table.append(row)
             else:
                 table.write([row])
@@ -158,8 +177,18 @@ def run_sweep(
             if progress is not None:
                 progress(done, len(trials))
         wanted = {trial.key: rows[trial.key] for trial in trials}
-        table.write((wanted | rows).values())
+        table.write((wanted | rows).values(), kept)
     return _frame(grid, table.columns, list(wanted.values()))
+
+
+def _is_row(n_settings: int, cells: Sequence[str]) -> bool:
+    """Whether the measures of a row can be read."""
+    try:
+        for name, cell in zip(MEASURES, cells[1 + n_settings : -1], strict=True):
+            _measured(name, [cell])
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def _frame(

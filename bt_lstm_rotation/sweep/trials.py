@@ -21,6 +21,7 @@ from bt_lstm_rotation.backtest.strategy_file import (
     strategy_errors,
 )
 from bt_lstm_rotation.errors import (
+    FitsError,
     ForecastError,
     HistoryError,
     SpecError,
@@ -56,6 +57,9 @@ MEASURES = {
         for name in ("submitted", "completed", "rejected", "canceled")
     },
 }
+
+# What is one trial's own matter, and its row's status.
+FAILURES = (SpecError, HistoryError, StrategyError, ForecastError, FitsError)
 
 # The status of a trial that has a result.
 OK = "ok"
@@ -167,7 +171,9 @@ class Trials:
                     folder=None if self.folder is None else self._folder_of(trial),
                 )
             measures = [_cell(result.summary, *place) for place in MEASURES.values()]
-        except (SpecError, HistoryError, StrategyError, ForecastError) as error:
+        except FAILURES as error:
+            if _lacks_memory(error):
+                raise  # another machine, or another day, has more
             status = str(error)
         return trial.key, [trial.key, *trial.texts.values(), *measures, _line(status)]
 
@@ -216,6 +222,12 @@ def _loaded(text: str, code: str) -> Any:
             "changed since, or another one on this machine"
         )
     return strategy
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether fits have failed for a reason that is the machine's, not the trial's."""
+    kinds = {reason.partition(":")[0] for reason in getattr(error, "reasons", ())}
+    return bool(kinds & {"MemoryError", "ResourceExhaustedError"})
 
 
 def _line(text: str) -> str:

@@ -247,7 +247,18 @@ def test_a_killed_process_loses_only_what_was_under_way(tmp_path, file, sweep):
     assert {row["status"] for row in rows(file)} == {"ok"}
 
 
-@pytest.mark.parametrize("cut", [1, 2, 30])
+def test_a_last_row_without_an_end_of_line_is_a_row(sweep, file, runs, caplog):
+    sweep()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    runs.clear()
+    sweep()
+    assert runs == []
+    assert file.read_bytes() == whole
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("cut", [2, 3, 30])
 def test_a_row_that_is_cut_off_is_run_again(sweep, file, runs, caplog, cut):
     sweep()
     whole = file.read_bytes()
@@ -353,14 +364,6 @@ def test_a_line_that_is_no_row_is_named(sweep, file):
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     file.write_text("".join([*lines[:3], "what is this?\n", *lines[3:]]))
     with pytest.raises(OutputError, match=r"t\.csv: line 4 has 1 cells, not"):
-        sweep()
-
-
-def test_a_cell_that_was_changed_is_noticed(sweep, file):
-    sweep()
-    text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace(",2,5,0,2,", ",4,5,0,2,", 1), encoding="utf-8")
-    with pytest.raises(OutputError, match="holds trials of another sweep"):
         sweep()
 
 
@@ -506,7 +509,7 @@ def test_settings_of_every_kind_come_through_the_file(sweep, file, tmp_path):
         ({"top": {2, 3}}, "top must be a list of at least one value"),
         ({"top": [2, 2]}, "top must be each value once"),
         ({"top": [2, "2"]}, "top must be each value once"),
-        ({"top": [np.int64(2)]}, "top must be a plain value"),
+        ({"top": [np.datetime64("2020")]}, "top must be a plain value"),
         ({"top": [object()]}, "top must be a plain value"),
         ({"weighting": ["a\nb"]}, "weighting must be a plain value, or at most 1,000"),
         ({"weighting": ["\ud800"]}, "weighting must be a plain value, or at most"),
@@ -642,7 +645,7 @@ def test_the_command_says_where_the_rows_are_and_what_the_best_is_worth(
     assert days == "Note: trials begin on different days; --start gives them all one."
     assert draws.startswith("Note: the best of 6 trials is the best of 6 draws")
     header = ["trial", "skip", "horizon", "lookback", "top", *MEASURES, "status"]
-    assert list(rows(file)[0]) == header
+    assert list(rows(file)[0]) == [*header, "checksum"]
     assert [row["top"] for row in rows(file)] == ["1", "0", "2"] * 2
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.checks import check_whole
+from bt_lstm_rotation.checks import check_whole, plain_fields
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.forecaster import Fit
 from bt_lstm_rotation.forecasting.window import Window
-from bt_lstm_rotation.periods import Period, check_period
+from bt_lstm_rotation.periods import LONGEST, Period, check_period
 
 __all__ = ["MomentumSpec"]
 
@@ -52,8 +52,10 @@ class MomentumSpec:
     retrain: Period = "monthly"
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         for name, least in (("lookback", 1), ("skip", 0), ("horizon", 1)):
-            check_whole("MomentumSpec", name, getattr(self, name), least=least)
+            value = getattr(self, name)
+            check_whole("MomentumSpec", name, value, least=least, most=LONGEST)
         check_period("MomentumSpec", "retrain", self.retrain)
         if self.lookback <= self.skip:
             valid = f"more than skip, which is {self.skip}"

@@ -22,7 +22,13 @@ from bt_lstm_rotation.forecasting.features import (
 )
 from bt_lstm_rotation.forecasting.forecaster import Fit, Model
 from bt_lstm_rotation.forecasting.recurrent import backend
-from bt_lstm_rotation.forecasting.recurrent.model import Part, RecurrentModel, Scaler
+from bt_lstm_rotation.forecasting.recurrent.memory import lack_of_memory, room_for
+from bt_lstm_rotation.forecasting.recurrent.model import (
+    Part,
+    RecurrentModel,
+    Scaler,
+    plain_array,
+)
 from bt_lstm_rotation.forecasting.recurrent.network import Network
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.window import Window
@@ -42,6 +48,8 @@ class RecurrentForecaster:
 
     def prepare(self) -> None:
         """Import TensorFlow, and trace the function that fits."""
+        if lack_of_memory(self.spec, 1):
+            return  # no fit of it will come to that
         backend.prepare(self.spec.cell, self.spec.layers, self._optimiser())
 
     def starting_from(self, model: Model) -> RecurrentForecaster:
@@ -51,6 +59,13 @@ class RecurrentForecaster:
 
     def fit(self, window: Window, session: np.datetime64) -> Fit:
         """Train on a window of (n_symbols, fit_bars)."""
+        spec = self.spec
+        if lack := lack_of_memory(spec, len(window.symbols)):
+            return Fit(None, problem=lack)
+        with room_for(spec, len(window.symbols)):
+            return self._fit(window, session)
+
+    def _fit(self, window: Window, session: np.datetime64) -> Fit:
         spec = self.spec
         size, skip = spec.train_size, warmup(spec.features)
         features = compute(spec.features, window)[:, :size]
@@ -94,9 +109,13 @@ class RecurrentForecaster:
     def from_arrays(
         self, symbols: tuple[str, ...], arrays: Mapping[str, NDArray[Any]]
     ) -> Fit:
-        """Turn arrays back into the fit they were."""
+        """Turn arrays back into the fit they were.
+
+        Raises ValueError if they are not those of such a fit.
+        """
         model = RecurrentModel.from_arrays(self.spec, symbols, arrays)
-        return Fit(model, tuple(float(loss) for loss in arrays["losses"]))
+        losses = plain_array(arrays, "losses", np.float64, (None,))
+        return Fit(model, tuple(losses.tolist()))
 
     def _sequences(
         self, scaler: Scaler, features: Array, targets: Array

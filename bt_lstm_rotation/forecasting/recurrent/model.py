@@ -17,7 +17,7 @@ from bt_lstm_rotation.forecasting.recurrent.network import Network, weight_shape
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.window import Window
 
-__all__ = ["Part", "RecurrentModel", "Scaler"]
+__all__ = ["Part", "RecurrentModel", "Scaler", "plain_array"]
 
 Array = NDArray[np.float64]
 
@@ -133,12 +133,19 @@ class RecurrentModel:
         symbols: tuple[str, ...],
         arrays: Mapping[str, NDArray[Any]],
     ) -> RecurrentModel:
-        """Turn arrays back into the model they were."""
-        count = len(spec.features)
+        """Turn arrays back into the model they were.
+
+        Raises ValueError if they are not those of such a model of these symbols.
+        """
+        count, n_parts = len(spec.features), 1 if spec.pooled else len(symbols)
         shapes = weight_shapes(spec.cell, count, [spec.units] * spec.layers)
-        ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
+        *ends, total = np.cumsum([np.prod(shape) for shape in shapes]).tolist()
+        scalers = plain_array(arrays, "scalers", np.float64, (n_parts, 2 * count + 3))
+        whole = (n_parts, spec.members, total)
         parts = []
-        for scaler, members in zip(arrays["scalers"], arrays["weights"], strict=True):
+        for scaler, members in zip(
+            scalers, plain_array(arrays, "weights", np.float32, whole), strict=True
+        ):
             mean, scale, rest = np.split(scaler, [count, 2 * count])
             networks = []
             for flat in members:
@@ -148,6 +155,31 @@ class RecurrentModel:
             learned = Scaler(mean, scale, *(float(value) for value in rest))
             parts.append(Part(tuple(networks), learned))
         return cls(spec, symbols, tuple(parts))
+
+
+def plain_array(
+    arrays: Mapping[str, NDArray[Any]],
+    name: str,
+    dtype: type[np.floating[Any]],
+    shape: tuple[int | None, ...],
+) -> NDArray[Any]:
+    """Return one of some arrays; ValueError unless it has this type and shape.
+
+    A length of None may be any above 0. Numbers are finite.
+    """
+    array = arrays.get(name)
+    if array is None:
+        raise ValueError(f"no {name} among {', '.join(arrays) or 'no arrays'}")
+    fits = array.ndim == len(shape) and all(
+        wanted in (None, there)
+        for wanted, there in zip(shape, array.shape, strict=True)
+    )
+    if array.dtype != dtype or not fits or not array.size:
+        what = f"{array.dtype} of shape {array.shape}"
+        raise ValueError(f"{name} are {what}, not {np.dtype(dtype)} of {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} are not finite")
+    return array
 
 
 def _joined(arrays: Iterable[Any]) -> NDArray[Any]:

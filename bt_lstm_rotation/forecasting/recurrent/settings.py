@@ -15,11 +15,13 @@ from bt_lstm_rotation.checks import (
     check_fraction,
     check_positive,
     check_whole,
+    plain_fields,
 )
 from bt_lstm_rotation.errors import SpecError, closest
 from bt_lstm_rotation.forecasting.features import FEATURES, mirror, warmup
 from bt_lstm_rotation.forecasting.recurrent.network import Cell
 from bt_lstm_rotation.periods import Period, check_period
+from bt_lstm_rotation.wording import in_text
 
 __all__ = ["RecurrentSettings"]
 
@@ -27,7 +29,21 @@ __all__ = ["RecurrentSettings"]
 OWNER = "ForecastSpec"
 
 CELLS = get_args(Cell)
-WHOLE = ("lookback", "horizon", "units", "layers", "steps", "patience", "members")
+# Name -> the least and the most. What lies above trains for days, or overflows; whether
+# the machine has the memory for what lies below is asked before a fit.
+WHOLE = {
+    "lookback": (1, 100_000),
+    "horizon": (1, 100_000),
+    "train_size": (2, 1_000_000),
+    "units": (1, 1_024),
+    "layers": (1, 20),
+    "steps": (1, 10_000),
+    "patience": (1, 10_000),
+    "members": (1, 100),
+    "seed": (0, 2**64 - 1),
+}
+# A step of Adam moves a weight by as much.
+HIGHEST_RATE = 10.0
 TARGETS = ("relative", "plain")
 
 
@@ -116,15 +132,14 @@ class RecurrentSettings:
     mirrored: bool = True
 
     def __post_init__(self) -> None:
-        for name in WHOLE:
-            check_whole(OWNER, name, getattr(self, name), least=1)
-        check_whole(OWNER, "train_size", self.train_size, least=2)
-        check_whole(OWNER, "seed", self.seed, least=0)
+        plain_fields(self)
+        for name, (least, most) in WHOLE.items():
+            check_whole(OWNER, name, getattr(self, name), least=least, most=most)
         check_period(OWNER, "retrain", self.retrain)
         for name in ("dropout", "validation"):
             check_fraction(OWNER, name, getattr(self, name))
-        for name in ("learning_rate", "clip_norm"):
-            check_positive(OWNER, name, getattr(self, name))
+        check_positive(OWNER, "learning_rate", self.learning_rate, most=HIGHEST_RATE)
+        check_positive(OWNER, "clip_norm", self.clip_norm)
         if self.half_life is not None:
             check_positive(OWNER, "half_life", self.half_life)
         check_choice(OWNER, "cell", self.cell, CELLS)
@@ -153,7 +168,7 @@ class RecurrentSettings:
         object.__setattr__(self, "features", tuple(features))
         for name in features:
             if not isinstance(name, str) or name not in FEATURES:
-                known = closest(str(name), FEATURES)
+                known = closest(in_text(name), FEATURES)
                 raise SpecError(OWNER, "features", name, f"a feature; {known}")
         if not features or len(set(features)) < len(features):
             valid = "at least one name, each of them once"

@@ -24,6 +24,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.archive import pack, unpack
+from bt_lstm_rotation.checks import check_kind
 from bt_lstm_rotation.disk import read_regular, write_atomically
 from bt_lstm_rotation.errors import OutputError, SpecError
 from bt_lstm_rotation.forecasting.store.content_key import content_key
@@ -85,6 +86,9 @@ class ForecastStore:
     key = staticmethod(content_key)
 
     def __init__(self, folder: Path) -> None:
+        valid = "the path of a folder"
+        check_kind("ForecastStore", "folder", folder, str | os.PathLike, valid)
+        folder = Path(folder)
         for place in (folder, *folder.parents):
             if os.path.exists(place) and not os.path.isdir(place):
                 raise OutputError(
@@ -110,9 +114,15 @@ class ForecastStore:
             except FileNotFoundError:
                 pass
             except ValueError as error:
-                logger.warning("stored forecast %s thrown away: %s", path, error)
-                path.unlink(missing_ok=True)
+                self.discard(key, str(error))
         return None
+
+    def discard(self, key: str, problem: str) -> None:
+        """Delete an entry that holds something else than it should, and log it."""
+        path = self._path(key)
+        logger.warning("stored forecast %s thrown away: %s", path, problem)
+        with self._disk_problems("written to"):
+            path.unlink(missing_ok=True)
 
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Store an entry; if the disk will not have it, say so and go on.

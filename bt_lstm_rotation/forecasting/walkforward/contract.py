@@ -24,6 +24,7 @@ from bt_lstm_rotation.periods import check_period
 __all__ = [
     "check_forecaster",
     "check_spec",
+    "checked_answer",
     "checked_fit",
     "forecast_of",
     "is_ours",
@@ -135,17 +136,19 @@ def forecast_of(model: Model, window: Window, *, sample: bool) -> NDArray[np.flo
     # Copied before the model is asked: it may write into what it is shown.
     alone = [(row, _session(window, row)) for row in rows]
     answer = model.forecast(window)
-    values = _checked(answer, model, window)
+    values = checked_answer(answer, model, window)
     for row, session in alone:
         single = model.forecast(session)
+        checked = checked_answer(single, model, session)
         _compare(
-            values[:, row], _checked(single, model, session)[:, 0], model, session,
+            values[:, row], checked[:, 0], model, session,
             others=last, rounding=max(map(_rounding, (answer, single))),
         )  # fmt: skip
     return values
 
 
-def _checked(answer: object, model: Model, window: Window) -> NDArray[np.float64]:
+def checked_answer(answer: object, model: Model, window: Window) -> NDArray[np.float64]:
+    """Return a model's forecasts for a window; raise ForecastError if they are none."""
     sessions, symbols = window.dates.shape[:2]
     wanted = f"(n_members, {sessions}, {symbols})"
 

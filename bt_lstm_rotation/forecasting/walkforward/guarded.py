@@ -6,16 +6,15 @@ forecaster, is thrown away with its problem in its record; the last good one ser
 
 from __future__ import annotations
 
-import logging
 import threading
+import traceback
 from collections.abc import Callable
 
 from bt_lstm_rotation.errors import RotationError
 from bt_lstm_rotation.forecasting.forecaster import Fit
+from bt_lstm_rotation.wording import in_words
 
 __all__ = ["guarded_fit", "guarded_fit_within"]
-
-logger = logging.getLogger(__name__)
 
 
 def guarded_fit(fit: Callable[[], Fit]) -> Fit:
@@ -28,14 +27,13 @@ def guarded_fit(fit: Callable[[], Fit]) -> Fit:
     """
     try:
         return fit()
-    except RotationError:
+    except (RotationError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     # Of any kind: TensorFlow has errors of its own for a lack of memory, and somebody
     # else's forecaster may raise what it likes.
-    except Exception as error:
-        logger.warning("a fit failed", exc_info=True)
-        reason = " ".join(str(error).split())[:200]
-        return Fit(None, problem=f"{type(error).__name__}: {reason}".rstrip(": "))
+    except BaseException as error:
+        trace = "".join(traceback.format_exception(error)).rstrip()
+        return Fit(None, problem=in_words(error), trace=trace)
 
 
 def guarded_fit_within(fit: Callable[[], Fit], seconds: float) -> Fit:

@@ -14,6 +14,7 @@ import cloudpickle
 
 from bt_lstm_rotation.errors import RotationError, SourceError
 from bt_lstm_rotation.user_code import UserFile, files_named_in, run_again
+from bt_lstm_rotation.wording import in_words
 
 __all__ = ["Parcel", "carry_out", "pack", "unpack"]
 
@@ -32,7 +33,7 @@ def pack(function: Callable[[Any], Any], task: object) -> Parcel:
     try:
         content = cloudpickle.dumps((function, task))
     except Exception as error:  # what a user's object raises when it is pickled
-        problem = f"a task cannot be sent to a worker: {_line(error)}; {IN_THREADS}"
+        problem = f"a task cannot be sent to a worker: {in_words(error)}; {IN_THREADS}"
         raise SourceError(problem) from error
     return Parcel(content, files_named_in(content))
 
@@ -51,7 +52,7 @@ def carry_out(parcel: Parcel) -> bytes:
     try:
         return bytes(cloudpickle.dumps(result))
     except Exception as error:
-        problem = f"a worker cannot send its result: {_line(error)}; {IN_THREADS}"
+        problem = f"a worker cannot send its result: {in_words(error)}; {IN_THREADS}"
         raise SourceError(problem) from error
 
 
@@ -66,8 +67,4 @@ def _read(content: bytes, problem: str) -> Any:
     except RotationError:
         raise
     except Exception as error:  # a module that is missing, or a user's own code
-        raise SourceError(f"{problem}: {_line(error)}") from error
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise SourceError(f"{problem}: {in_words(error)}") from error

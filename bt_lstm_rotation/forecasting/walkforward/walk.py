@@ -6,13 +6,14 @@ asked for one session at a time or for many at once, and gives the same bytes.
 
 from __future__ import annotations
 
-import logging
 from itertools import chain
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.checks import check_kind
+from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.forecaster import (
     Model,
     Spec,
@@ -30,20 +31,19 @@ from bt_lstm_rotation.forecasting.walkforward.contract import (
     is_ours,
 )
 from bt_lstm_rotation.forecasting.walkforward.ensemble import mean_and_deviation
+from bt_lstm_rotation.forecasting.walkforward.outcomes import Outcomes
 from bt_lstm_rotation.forecasting.walkforward.past import Past
 from bt_lstm_rotation.forecasting.walkforward.records import FitRecord
-from bt_lstm_rotation.forecasting.walkforward.training import (
+from bt_lstm_rotation.forecasting.walkforward.task import (
     FitTask,
     Fitted,
-    Training,
     stored_forecast,
 )
+from bt_lstm_rotation.forecasting.walkforward.training import Training
 from bt_lstm_rotation.forecasting.window import BarHistory, Window
 from bt_lstm_rotation.periods import NEVER
 
 __all__ = ["WalkForward"]
-
-logger = logging.getLogger(__name__)
 
 # Sessions forecast in one go: bounds the memory of long periods.
 BLOCK = 32
@@ -72,8 +72,9 @@ class WalkForward:
     Raises
     ------
     SpecError, ForecastError
-        If the spec or its forecaster is not as ``docs/forecasters.md`` asks; `forecast`
-        raises ForecastError for what these give.
+        If the spec or its forecaster is not as ``docs/forecasters.md`` asks, or another
+        argument is of the wrong kind; `forecast` raises ForecastError for what these
+        give.
     """
 
     def __init__(
@@ -85,9 +86,16 @@ class WalkForward:
         training: Training | None = None,
     ) -> None:
         check_spec(spec)
+        for name, value, kind, valid in (
+            ("start", start, np.datetime64 | None, "a datetime64[D], or None"),
+            ("training", training, Training | None, "Training(...), or None"),
+        ):
+            check_kind("WalkForward", name, value, kind, valid)
+        if start is not None and np.isnat(start):
+            raise SpecError("WalkForward", "start", start, "a datetime64[D], or None")
         self.spec = spec
         self.history = history
-        self.fits_: list[FitRecord] = []
+        self._outcomes = Outcomes(type(spec).__name__)
         self._start = start
         self._training = Training() if training is None else training
         self._forecaster = check_forecaster(spec, spec.forecaster())
@@ -102,6 +110,11 @@ class WalkForward:
         self._answered = self._has_forecast = False
         self._journal = self._training.journal
         self._past = self._resume()
+
+    @property
+    def fits_(self) -> list[FitRecord]:
+        """The fits so far, oldest first."""
+        return self._outcomes.fits
 
     def forecast(self, sessions: NDArray[np.datetime64]) -> NDArray[np.float64]:
         """Forecast the next sessions: mean and deviation over the members.
@@ -148,6 +161,7 @@ class WalkForward:
                 left = int((due > fitted.session).sum())
                 tell(len(self.fits_), len(self.fits_) + left)
                 self._serve(sessions, wanted & (in_force == fitted.session), values)
+        self._outcomes.tell(live=len(sessions) == 1)
         return values
 
     def overdue(self, session: np.datetime64) -> int:
@@ -155,24 +169,28 @@ class WalkForward:
 
         It is the age of the network in force, in retrains; 0 where all went well.
         """
-        failed = 0
-        for fit in self.fits_:
-            if fit.session <= session:
-                failed = 0 if fit.status == "ok" else failed + 1
-        return failed
+        return self._outcomes.overdue(session)
 
     def failure(self) -> str:
-        """Say in one line why fits have led to no forecast; empty if they have."""
-        name = type(self.spec).__name__
-        if self._answered:
-            nothing = f"no forecast was made: all that {name} gave was NaN"
-            return "" if self._has_forecast else nothing
-        if not self.fits_ or self._model is not None:
+        """Say in one line why fits have led to no forecast; empty if they have.
+
+        It is asked when all sessions have been.
+
+        Raises
+        ------
+        FitsError
+            If every fit has failed: there is no run to speak of. Not so where some are
+            recorded, and were accepted long ago.
+        """
+        if self._answered and not self._has_forecast:
+            name = type(self.spec).__name__
+            return f"no forecast was made: all that {name} gave was NaN"
+        failure = self._outcomes.all_failed()
+        if failure is None:
             return ""
-        problems = list(dict.fromkeys(fit.status for fit in self.fits_))
-        count = f"all {len(self.fits_):,} fits of {name} failed"
-        others = f", the first of {len(problems):,} reasons" if problems[1:] else ""
-        return f"no forecast was made: {count}: {problems[0]}{others}"
+        if any(fit.origin == "recorded" for fit in self.fits_):
+            return str(failure)
+        raise failure
 
     def _resume(self) -> Past | None:
         """Go on from where a journal says that an earlier run has come to."""
@@ -226,34 +244,14 @@ class WalkForward:
         return FitTask(forecaster, window, session, how.store, how.clock)
 
     def _take_over(self, fitted: Fitted) -> None:
-        session, window, fit, seconds, key, origin = fitted
-        if fit.model is None:
-            logger.warning(
-                "the fit of %s was thrown away: %s; %s serves on",
-                session,
-                fit.problem,
-                "no fit" if self._model is None else f"that of {self._served_by}",
-            )
-        else:
-            self._model, self._model_key, self._served_by = fit.model, key, session
+        session, fit = fitted.session, fitted.fit
+        if fit.model is not None:
+            self._model, self._served_by = fit.model, session
+            self._model_key = fitted.key
             if self._journal is not None and self._keeps:
                 arrays = cast(Storable, self._forecaster).to_arrays(fit)
                 self._journal.keep(self.spec, self.history.symbols, session, arrays)
-        self.fits_.append(
-            FitRecord(
-                session=session,
-                first_bar=window.dates.min(),
-                last_target=window.dates.max(),
-                symbols=window.symbols,
-                n_bars=window.n_bars,
-                first_loss=fit.losses[0] if fit.losses else float("nan"),
-                last_loss=fit.losses[-1] if fit.losses else float("nan"),
-                seconds=seconds,
-                origin=origin,
-                status=fit.problem or "ok",
-                served_by=self._served_by,
-            )
-        )
+        self._outcomes.add(fitted, self._served_by)
 
     def _serve(
         self,
@@ -289,7 +287,7 @@ class WalkForward:
     def _forecast(self, model: Model, window: Window) -> NDArray[np.float64]:
         # Bar by bar, looking up a forecast costs as much as making it.
         store = self._training.store if len(window.dates) > 1 else None
-        key, values = stored_forecast(store, self._model_key, window)
+        key, values = stored_forecast(store, self._model_key, model, window)
         if values is None:
             sample = self._compared != self._served_by and not is_ours(model)
             values = forecast_of(model, window, sample=sample)

@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 
+from bt_lstm_rotation.checks import check_kind
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.walkforward.calendar import first_forecast
 from bt_lstm_rotation.forecasting.walkforward.records import Forecasts
@@ -34,7 +35,11 @@ def walk_forward(
     ------
     HistoryError, SpecError
         If no forecast is possible at all, as `first_forecast` says.
+    FitsError
+        If every fit fails.
     """
+    check_kind("walk_forward", "panel", panel, PricePanel, "a PricePanel")
+    panel.check_carried()
     first_forecast(panel, spec)
     history = BarHistory.from_panel(panel)
     walk = WalkForward(spec, history, start=start, training=training)

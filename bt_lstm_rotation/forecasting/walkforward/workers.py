@@ -6,7 +6,6 @@ A fit depends on its window and nothing else, so none of this changes any byte o
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +21,7 @@ from bt_lstm_rotation.checks import check_choice, check_whole
 from bt_lstm_rotation.errors import MissingExtraError, SourceError, SpecError
 from bt_lstm_rotation.forecasting.walkforward.orphans import WatchingWorkers
 from bt_lstm_rotation.forecasting.walkforward.parcel import carry_out, pack, unpack
+from bt_lstm_rotation.machine import available_cores
 
 __all__ = ["Workers"]
 
@@ -133,14 +133,6 @@ class Workers:
                     yield unpack(result)
             except BrokenExecutor as error:
                 raise SourceError(_why_broken(error)) from error
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
 
 
 def _why_broken(error: BrokenExecutor) -> str:

@@ -65,7 +65,8 @@ MANY = 1_500
 
 def packed(values: ArrayLike, dtype: str = "f4") -> dict[str, str]:
     """Pack numbers as plotly reads them; NaN is a gap."""
-    little = np.ascontiguousarray(values, dtype=f"<{dtype}")
+    with np.errstate(over="ignore"):  # a point beyond single precision is off the plot
+        little = np.ascontiguousarray(values, dtype=f"<{dtype}")
     found = {"dtype": dtype, "bdata": base64.b64encode(little.tobytes()).decode()}
     if little.ndim == 2:
         found["shape"] = f"{little.shape[0]}, {little.shape[1]}"

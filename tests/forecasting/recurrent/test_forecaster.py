@@ -7,9 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import random_panel, same_bytes, shocked, without
+from fakes import random_panel, same_bytes, shocked, unchecked, without
 
-from bt_lstm_rotation.forecasting import BarHistory, ForecastSpec, walk_forward
+from bt_lstm_rotation.errors import FitsError
+from bt_lstm_rotation.forecasting import (
+    BarHistory,
+    ForecastSpec,
+    WalkForward,
+    walk_forward,
+)
 from bt_lstm_rotation.forecasting.features import FEATURES, compute
 from bt_lstm_rotation.forecasting.recurrent.forecaster import _cut
 from bt_lstm_rotation.forecasting.recurrent.model import Scaler
@@ -276,16 +282,18 @@ def test_a_training_window_is_cut_into_whole_sequences_from_its_end():
 
 def test_a_real_fit_that_diverges_is_thrown_away_and_says_so():
     panel = random_panel("AB", 135)
-    spec = replace(TINY, learning_rate=1e30, steps=4)
-    result = walk_forward(panel, spec)
-    assert np.isnan(result.values).all()
-    assert [fit.status for fit in result.fits] == ["the loss is not finite"] * 3
-    assert np.isnat([fit.served_by for fit in result.fits]).all()
+    spec = unchecked(TINY, learning_rate=1e30, steps=4)
+    walk = WalkForward(spec, BarHistory.from_panel(panel))
+    assert np.isnan(walk.forecast(panel.sessions)).all()
+    assert [fit.status for fit in walk.fits_] == ["the loss is not finite"] * 3
+    assert np.isnat([fit.served_by for fit in walk.fits_]).all()
+    with pytest.raises(FitsError, match=r"all 3 fits .*: the loss is not finite"):
+        walk_forward(panel, spec)
 
 
 def test_a_fit_whose_only_step_diverges_is_thrown_away_too():
     window = last_window(random_panel("AB", 70), TINY.fit_bars)
-    fit = fitted(replace(TINY, learning_rate=1e300, steps=1), window)
+    fit = fitted(unchecked(TINY, learning_rate=1e300, steps=1), window)
     assert np.isfinite(fit.losses).all()
     assert fit.model is None
     assert fit.problem == "the loss is not finite"

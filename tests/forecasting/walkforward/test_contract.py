@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import backtrader as bt
 import numpy as np
 import pandas as pd
 import pytest
 from fakes import random_panel, same_bytes
+from modes import each_mode
 
 from bt_lstm_rotation import MomentumSpec, SectorRotation, run_backtest
-from bt_lstm_rotation.errors import ForecastError, SpecError
+from bt_lstm_rotation.errors import FitsError, ForecastError, SpecError
+from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting import (
     BarHistory,
     ForecastStore,
@@ -420,41 +423,36 @@ def single(caplog) -> str:
     return line
 
 
-@pytest.mark.parametrize("runonce", [True, False])
-def test_a_run_whose_fits_all_fail_says_so_in_one_line(caplog, runonce):
-    import backtrader as bt
-    from hand_made import FREE
-
-    from bt_lstm_rotation.feeds import add_feeds
-
-    cerebro = bt.Cerebro(stdstats=False, runonce=runonce)
+@each_mode
+def test_a_run_whose_fits_all_fail_ends_with_the_reason(caplog, modes):
+    cerebro = bt.Cerebro(stdstats=False, **modes)
     add_feeds(cerebro, PANEL)
-    FREE.set_up(cerebro)
-    cerebro.addstrategy(SectorRotation, spec=OwnSpec(make=raising), top=1)
-    with caplog.at_level(logging.WARNING):
+    cerebro.addstrategy(SectorRotation, spec=OwnSpec(make=raising), top=1, training=ONE)
+    with pytest.raises(FitsError) as failed:
         cerebro.run()
-    assert single(caplog) == (
+    assert str(failed.value) == (
         "no forecast was made: all 3 fits of OwnSpec failed: AttributeError: "
-        "'Window' object has no attribute 'closes'"
+        "'Window' object has no attribute 'closes', at "
+        f"{__file__}:{raising.__code__.co_firstlineno + 1}"
     )
+    # Bars that come one by one may be live: there it is told when it happens, once.
+    lines = [record.message for record in caplog.records]
+    assert len(lines) == (modes != {})
+    assert all("2019-01-31 was thrown away: AttributeError" in line for line in lines)
 
 
-def test_a_backtest_says_it_once_too(caplog):
-    with caplog.at_level(logging.WARNING):
-        result = run_backtest(
-            PANEL, params={"spec": OwnSpec(make=lambda w, s: Fit(None)), "top": 1}
-        )
-    assert single(caplog).endswith(": no model was made, and no reason given")
-    assert result.summary["training"]["failed"] == 3
+def test_a_backtest_ends_too():
+    spec = OwnSpec(make=lambda w, s: Fit(None))
+    with pytest.raises(FitsError, match=": no model was made, and no reason given"):
+        run_backtest(PANEL, params={"spec": spec, "top": 1})
 
 
-def test_several_reasons_are_counted(caplog):
+def test_several_reasons_are_counted():
     def make(window, session):
         raise ValueError(f"nothing to learn at {session}")
 
-    with caplog.at_level(logging.WARNING):
+    with pytest.raises(FitsError, match=r"-01-31, at .*, the first of 3 reasons$"):
         walked(make=make)
-    assert single(caplog).endswith("at 2019-01-31, the first of 3 reasons")
 
 
 def test_a_forecaster_that_only_ever_says_nan_is_named(caplog):

@@ -273,7 +273,7 @@ def test_a_sweep_on_a_cluster_leaves_the_serial_file(workers, tmp_path):
         )
     spread = (tmp_path / "dask.csv").read_bytes()
     assert spread == (tmp_path / "serial.csv").read_bytes()
-    assert spread.count(b",ok\n") == 4
+    assert spread.count(b",ok,x") == 4
 
 
 @pytest.mark.slow

@@ -46,13 +46,33 @@ def raising(error):
 
 
 @pytest.mark.parametrize("error", FAULTS.values(), ids=FAULTS)
-def test_an_error_becomes_one_short_line(error, caplog):
+def test_an_error_becomes_one_short_line(error):
     fit = guarded_fit(raising(error))
     assert fit.model is None
     assert fit.problem.startswith(type(error).__name__)
     assert "\n" not in fit.problem
     assert len(fit.problem) < 260
-    assert "Traceback" in caplog.text
+    assert fit.trace.startswith("Traceback")
+
+
+class Own(BaseException):
+    """What a forecaster of anybody's may raise, and has no text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_whatever_a_forecaster_raises_is_its_failure():
+    fit = guarded_fit(raising(Own()))
+    assert fit.problem == "Own: its text cannot be shown"
+
+
+def test_a_traceback_is_shown_once_for_each_reason(caplog):
+    error = ZeroDivisionError("division by zero")
+    walk_forward(PANEL, FakeSpec(raises_at={FEBRUARY: error, MARCH: error}))
+    assert len(caplog.messages) == 2
+    assert caplog.text.count("Traceback") == 1
+    assert caplog.text.count("ZeroDivisionError: division by zero; that of 2019") == 2
 
 
 def test_errors_for_the_user_and_interrupts_are_not_taken_for_failures():

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import FakeModel, FakeSpec, random_panel, same_bytes
+from fakes import FakeModel, FakeSpec, random_panel, same_bytes, unchecked
 
-from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.errors import FitsError, SpecError
 from bt_lstm_rotation.forecasting import (
     ForecastSpec,
     ForecastStore,
@@ -165,8 +165,9 @@ def test_a_damaged_entry_is_noticed_and_made_again(tmp_path):
 def test_a_fit_that_fails_is_not_stored(tmp_path):
     panel = random_panel("AB", 135)
     store = ForecastStore(tmp_path)
-    spec = replace(TINY, learning_rate=1e30, steps=4)
-    walk_forward(panel, spec, training=Training(store=store))
+    spec = unchecked(TINY, learning_rate=1e30, steps=4)
+    with pytest.raises(FitsError, match="the loss is not finite"):
+        walk_forward(panel, spec, training=Training(store=store))
     assert store.size()[0] == 0
 
 

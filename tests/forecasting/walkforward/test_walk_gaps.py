@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from fakes import FakeSpec, days, random_panel, same_bytes, without
 
-from bt_lstm_rotation.forecasting import walk_forward
+from bt_lstm_rotation.errors import FitsError
+from bt_lstm_rotation.forecasting import BarHistory, WalkForward, walk_forward
 
 
 def column(result, symbol):
@@ -176,13 +177,24 @@ def test_a_fit_that_diverges_leaves_the_last_good_one_serving(caplog):
     assert not np.isnan(result.values[21:]).any()
 
 
-def test_without_any_good_fit_there_is_no_forecast(caplog):
+def test_without_any_good_fit_there_is_no_forecast_and_one_reason(caplog):
     panel = random_panel("AB", 60)
     spec = FakeSpec(diverges_at=frozenset({"2019-01-31", "2019-02-28"}))
-    result = walk_forward(panel, spec)
-    assert np.isnan(result.values).all()
-    assert np.isnat([fit.served_by for fit in result.fits]).all()
-    assert "no fit serves on" in caplog.text
+    with pytest.raises(FitsError, match=r"all 2 fits .*: the loss is not finite"):
+        walk_forward(panel, spec)
+    walk = WalkForward(spec, BarHistory.from_panel(panel))
+    assert np.isnan(walk.forecast(panel.sessions)).all()
+    assert np.isnat([fit.served_by for fit in walk.fits_]).all()
+    assert caplog.messages == []
+
+
+def test_failures_before_the_first_good_fit_are_told_with_it(caplog):
+    spec = FakeSpec(diverges_at=frozenset({"2019-01-31", "2019-02-28"}))
+    walk_forward(random_panel("AB", 80), spec)
+    assert caplog.messages == [
+        f"the fit of {day} was thrown away: the loss is not finite; no fit serves on"
+        for day in ("2019-01-31", "2019-02-28")
+    ]
 
 
 @pytest.mark.parametrize("start", ["2019-02-28", "2019-03-15", "2019-04-10"])
