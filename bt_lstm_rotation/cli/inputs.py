@@ -70,6 +70,9 @@ def workers_and_store(
     from bt_lstm_rotation.forecasting.store import usual_store
 
     workers = Workers(
-        jobs=arguments.jobs, backend=arguments.backend, scheduler=arguments.scheduler
+        jobs=arguments.jobs,
+        backend=arguments.backend,
+        scheduler=arguments.scheduler,
+        give_up=arguments.give_up,
     )
     return workers, None if arguments.no_store else usual_store()

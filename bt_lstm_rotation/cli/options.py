@@ -205,6 +205,13 @@ def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
         help="address of a running Dask cluster, for --backend dask (default: none)",
     )
     work.add_argument(
+        "--give-up",
+        type=float,
+        metavar="SECONDS",
+        help="with --backend dask: end after so long without a result (default: 600 "
+        "s in which no worker that gives a sign of life is at work)",
+    )
+    work.add_argument(
         "--no-store",
         action="store_true",
         help="train everything again (default: what earlier runs have trained is "

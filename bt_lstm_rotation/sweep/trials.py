@@ -29,9 +29,8 @@ from bt_lstm_rotation.errors import (
 )
 from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers
 from bt_lstm_rotation.forecasting.store.content_key import (
-    PACKAGE,
     content_key,
-    source_hash,
+    package_hash,
 )
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.reporting import check_folder
@@ -107,7 +106,7 @@ class Trials:
         texts = {name: spelled(name, value) for name, value in values.items()}
         bars = (self.panel.content_hash, self.benchmark, str(self.start))
         how = (
-            *(_package_code(), self.code, self.seed, _broker_key(self.broker)),
+            *(package_hash(), self.code, self.seed, _broker_key(self.broker)),
             None if self.periods_a_year is None else float(self.periods_a_year),
             _sizer_key(self.sizer),
         )
@@ -204,12 +203,6 @@ def _sizer_key(sizer: Any) -> tuple[str, str] | None:
         return None
     kind = sizer[0] if isinstance(sizer, tuple) else sizer
     return json.dumps(sizer_described(sizer), default=str), code_of(kind)
-
-
-@functools.cache
-def _package_code() -> str:
-    """Hash all of the package: a trial runs most of it."""
-    return source_hash(PACKAGE)
 
 
 @functools.cache

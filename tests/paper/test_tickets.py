@@ -20,7 +20,20 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and links are 
 
 DAY = dt.date(2026, 1, 2)
 TICKET = Ticket(
-    "first-1", DAY, None, "XLK", "buy", 10.0, "Market", None, None, 5.0, 50.0
+    "first-1",
+    DAY,
+    None,
+    "XLK",
+    "buy",
+    10.0,
+    "Market",
+    price=None,
+    limit=None,
+    valid=None,
+    parent=None,
+    oco=None,
+    close=5.0,
+    value=50.0,
 )
 
 

@@ -745,7 +745,7 @@ def test_a_trial_is_another_one_when_code_of_the_package_changes(
 ):
     sweep()
     before = rows(file)
-    monkeypatch.setattr(trials, "_package_code", lambda: "other code")
+    monkeypatch.setattr(trials, "package_hash", lambda: "other code")
     with pytest.raises(
         OutputError, match="of other bars, dates, broker, sessions a year"
     ):

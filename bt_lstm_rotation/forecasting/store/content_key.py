@@ -16,7 +16,7 @@ from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.archive import PLAIN_KINDS
 from bt_lstm_rotation.errors import SpecError
 
-__all__ = ["content_key", "settings_key", "source_hash"]
+__all__ = ["content_key", "package_hash", "settings_key", "source_hash"]
 
 PACKAGE = Path(__file__).parents[2]
 
@@ -54,6 +54,12 @@ def _forecasting_code() -> str:
     """Hash the source of all that decides a forecast."""
     # The calendar says when a fit is made; all else is in this room.
     return source_hash(PACKAGE / "forecasting", PACKAGE / "periods.py")
+
+
+@functools.cache
+def package_hash() -> str:
+    """Hash the source of the whole package."""
+    return source_hash(PACKAGE)
 
 
 def source_hash(*places: Path) -> str:

@@ -16,7 +16,7 @@ from bt_lstm_rotation.errors import RotationError, SourceError
 from bt_lstm_rotation.user_code import UserFile, files_named_in, run_again
 from bt_lstm_rotation.wording import in_words
 
-__all__ = ["Parcel", "carry_out", "pack", "unpack"]
+__all__ = ["Parcel", "carry_out", "open_and_do", "pack", "seal", "unpack"]
 
 IN_THREADS = "workers in threads (--backend threads) are sent nothing"
 
@@ -54,6 +54,16 @@ def carry_out(parcel: Parcel) -> bytes:
     except Exception as error:
         problem = f"a worker cannot send its result: {in_words(error)}; {IN_THREADS}"
         raise SourceError(problem) from error
+
+
+def seal(parcel: Parcel) -> bytes:
+    """Return a parcel as bytes, which can be read where this package is not."""
+    return bytes(cloudpickle.dumps(parcel))
+
+
+def open_and_do(sealed: bytes) -> bytes:
+    """Carry out a parcel that was sealed; raise as `carry_out` does."""
+    return carry_out(_read(sealed, "a worker cannot read its task"))
 
 
 def unpack(content: bytes) -> Any:

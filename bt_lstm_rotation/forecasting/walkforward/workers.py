@@ -5,20 +5,17 @@ A fit depends on its window and nothing else, so none of this changes any byte o
 
 from __future__ import annotations
 
-import asyncio
 import re
-import uuid
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import joblib
 
-from bt_lstm_rotation.checks import check_choice, check_whole
-from bt_lstm_rotation.errors import MissingExtraError, SourceError, SpecError
+from bt_lstm_rotation.checks import check_choice, check_positive, check_whole
+from bt_lstm_rotation.errors import SourceError, SpecError
+from bt_lstm_rotation.forecasting.walkforward.cluster import ADDRESS, on_cluster
 from bt_lstm_rotation.forecasting.walkforward.orphans import WatchingWorkers
 from bt_lstm_rotation.forecasting.walkforward.parcel import carry_out, pack, unpack
 from bt_lstm_rotation.machine import available_cores
@@ -30,10 +27,14 @@ Result = TypeVar("Result")
 
 BACKENDS = ("threads", "processes", "dask")
 
-# Seconds for a scheduler to answer, and then for its first worker.
-PATIENCE = 10
+# More fits at a time than any machine has cores for.
+MOST_JOBS = 1024
 
-ADDRESS = "an address such as tcp://host:8786"
+# Seconds of a year: a cluster that is waited for by all means.
+LONGEST_SILENCE = 31_536_000
+
+# Bytes of a process that has imported this package and trains nothing.
+PROCESS = 150_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,10 @@ class Workers:
     scheduler : str, optional
         Address of a running Dask scheduler, such as ``"tcp://host:8786"``; needed for,
         and only for, ``"dask"``.
+    give_up : float, optional
+        Of a cluster: seconds without a result after which the run ends; by default 600
+        in which no worker that gives a sign of life is at work. What its scheduler
+        knows is logged before.
 
     Raises
     ------
@@ -61,11 +66,12 @@ class Workers:
     jobs: int | None = None
     backend: Literal["threads", "processes", "dask"] = "threads"
     scheduler: str | None = None
+    give_up: float | None = None
 
     def __post_init__(self) -> None:
         jobs = self.jobs
         if jobs is not None:
-            check_whole("Workers", "jobs", jobs, least=1)
+            check_whole("Workers", "jobs", jobs, least=1, most=MOST_JOBS)
         check_choice("Workers", "backend", self.backend, BACKENDS)
         scheduler = self.scheduler
         if (self.backend == "dask") != (scheduler is not None):
@@ -73,6 +79,11 @@ class Workers:
             raise SpecError("Workers", "scheduler", scheduler, valid)
         if not isinstance(scheduler, str | None):
             raise SpecError("Workers", "scheduler", scheduler, ADDRESS)
+        if self.give_up is not None:
+            check_positive("Workers", "give_up", self.give_up, most=LONGEST_SILENCE)
+            if self.backend != "dask":
+                valid = "left out without backend='dask'"
+                raise SpecError("Workers", "give_up", self.give_up, valid)
 
     @property
     def cores(self) -> int:
@@ -103,13 +114,16 @@ class Workers:
         MissingExtraError
             If ``"dask"`` is asked for and not installed.
         SourceError
-            If the scheduler does not answer or has no worker, workers die of a task, or
-            one cannot be sent there or read.
+            If the scheduler does not answer or has no worker, nothing comes from it for
+            too long, a worker lacks this package or has another version of it, workers
+            die of a task, or one cannot be sent there or read.
         StrategyError
             If a user's file is missing where the workers are, or is another one.
         """
         if self.scheduler is not None:
-            yield from _on_cluster(self.scheduler, function, tasks, ordered=ordered)
+            yield from on_cluster(
+                self.scheduler, function, tasks, ordered=ordered, give_up=self.give_up
+            )
         elif self.cores == 1 and self.backend == "threads":
             yield from map(function, tasks)
         else:
@@ -148,89 +162,3 @@ def _why_broken(error: BrokenExecutor) -> str:
         "a process was killed at its work, as a machine that runs out of memory does; "
         "fewer at a time need less"
     )
-
-
-def _on_cluster(
-    address: str,
-    function: Callable[[Task], Result],
-    tasks: Iterable[Task],
-    *,
-    ordered: bool,
-) -> Iterator[Result]:
-    """Run on a Dask cluster, which gives a dead worker's task to another.
-
-    Not through joblib, which waits for ever for a task that Dask has given up.
-    """
-    try:
-        import distributed
-    except ImportError as error:
-        raise MissingExtraError("running on a Dask cluster", "dask") from error
-    left = iter(tasks)
-    waiting: list[Any] = []
-    with closing(_client(address)) as client:
-        while True:
-            # Asked each time: a cluster may grow, and does so for tasks that wait.
-            with _gave_up(address, OSError):
-                ahead = 2 * max(1, sum(client.nthreads().values()))
-            for task in islice(left, max(0, ahead - len(waiting))):
-                # By this name Dask says which task its workers died of.
-                key = f"{_name(function)}-{uuid.uuid4().hex}"
-                sent = pack(function, task)
-                waiting.append(client.submit(carry_out, sent, key=key, pure=False))
-            if not waiting:
-                return
-            if not ordered:
-                with client.as_current():
-                    done = distributed.wait(waiting, return_when="FIRST_COMPLETED").done
-                waiting.sort(key=lambda future: future not in done)
-            with _gave_up(address, CancelledError, distributed.KilledWorker):
-                result = unpack(waiting.pop(0).result())
-            yield result
-
-
-def _name(function: Callable[..., Any]) -> str:
-    return getattr(function, "__name__", type(function).__name__)
-
-
-@contextmanager
-def _gave_up(address: str, *kinds: type[Exception]) -> Iterator[None]:
-    try:
-        yield
-    except kinds as error:
-        reason = " ".join(str(error).split())
-        raise SourceError(f"the Dask cluster at {address} gave up: {reason}") from error
-
-
-def _client(address: str) -> Any:
-    """Connect to a cluster that is there and has a worker."""
-    import distributed
-
-    # Before there is a client, which waits for ever for a server that is no scheduler,
-    # such as its dashboard. In a thread, as a notebook has a running loop in this one.
-    with ThreadPoolExecutor(1) as thread:
-        try:
-            thread.submit(asyncio.run, _greet(address)).result()
-        except ValueError as error:
-            raise SpecError("Workers", "scheduler", address, ADDRESS) from error
-        except (OSError, TypeError) as error:  # TypeError: no certificates for TLS
-            reason = str(error) or f"no answer in {PATIENCE} s"
-            raise SourceError(f"no Dask scheduler at {address}: {reason}") from error
-    client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-    try:
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except TimeoutError as error:
-        client.close()
-        problem = f"the Dask scheduler at {address} has had no worker"
-        raise SourceError(f"{problem} for {PATIENCE} s; start one") from error
-    return client
-
-
-async def _greet(address: str) -> None:
-    """Shake hands with a scheduler, or raise."""
-    from distributed import Security
-    from distributed.comm import connect
-
-    how = Security().get_connection_args("client")
-    async with asyncio.timeout(PATIENCE):
-        comm = await connect(address, timeout=PATIENCE, **how)
-    await comm.close()

@@ -27,7 +27,7 @@ from bt_lstm_rotation.forecasting import (
     Workers,
     walk_forward,
 )
-from bt_lstm_rotation.forecasting.walkforward import workers as workers_module
+from bt_lstm_rotation.forecasting.walkforward import cluster as cluster_module
 from bt_lstm_rotation.sweep import run_sweep
 
 pytestmark = [
@@ -84,7 +84,7 @@ def workers(cluster) -> Workers:
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(workers_module, "PATIENCE", 1)
+    monkeypatch.setattr(cluster_module, "PATIENCE", 1)
 
 
 @pytest.fixture(scope="module")
