@@ -51,7 +51,7 @@ class DelayedMarket(KnownMarket):
         "lag": (Integral, 5, 100),
     }
 
-    lag: int = 63
+    lag: int = 42
 
     def _expected(self, own: Floats) -> Floats:
         expected, theta = np.zeros_like(own), ECHO * self.signal

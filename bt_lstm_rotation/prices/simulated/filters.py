@@ -1,7 +1,7 @@
 """What is known of a hidden state, given what was seen of it: two exact filters.
 
-`kalman` is for a state that is an AR(1) in normal noise, whose variance may change from
-session to session as long as it is known [1]_; `hamilton` for a chain of two states [2]_.
+`kalman` is for a state that is an AR(1), in normal noise of a variance that may change
+but is known [1]_; `hamilton` for a chain of two states [2]_.
 
 References
 ----------
@@ -83,7 +83,8 @@ def log_growth(
     carried = persistence * echoes[-1]
     shock = stationary * (1 - persistence**2)
     unforeseen = shock * np.sum(echoes**2)
-    return carried * mean + (carried**2 * variance + unforeseen) / 2
+    growth: Floats = carried * mean + (carried**2 * variance + unforeseen) / 2
+    return growth
 
 
 def chain(uniform: Floats, leave: tuple[float, float]) -> NDArray[np.int64]:
@@ -154,7 +155,7 @@ def chain_growth(
         As for `chain`.
     """
     step = np.array([[1 - leave[0], leave[0]], [leave[1], 1 - leave[1]]])
-    growth = np.ones(2)
+    growth: Floats = np.ones(2)
     for _ in range(horizon):
         growth = step @ (np.exp(logs) * growth)
     return growth

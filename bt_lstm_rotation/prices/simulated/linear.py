@@ -74,12 +74,9 @@ class SimulatedMarket(KnownMarket):
         return DRIFT_DEVIATION * self.signal * wandering[:, :-1]
 
     def _volatility(self) -> Floats:
-        shared = self._draw(Stream.SHARED)[:, -1:]
-        turbulence = math.sqrt(SHARED_VOLATILITY) * shared
-        turbulence = turbulence + math.sqrt(1 - SHARED_VOLATILITY) * self._draw(
-            Stream.OWN
-        )
-        log_square = autoregression(turbulence, VOLATILITY_PERSISTENCE)
+        shared = math.sqrt(SHARED_VOLATILITY) * self._draw(Stream.SHARED)[:, -1:]
+        own = math.sqrt(1 - SHARED_VOLATILITY) * self._draw(Stream.OWN)
+        log_square = autoregression(shared + own, VOLATILITY_PERSISTENCE)
         log_square *= self.clustering
         # A normal x of mean 0 has E exp(x) = exp(var / 2): the shift brings it to 1.
         return np.exp((log_square - self.clustering**2 / 2) / 2)

@@ -4,9 +4,9 @@ With z the standard normal that moves a sector's log volume, the expected return
 
     mu[t+1] = phi mu[t] + kappa e[t] (z[t] - c)
 
-so that a return on high volume goes on and one on low volume is taken back, as Llorente,
-Michaely, Saar and Wang [1]_ find where trading is on what others do not know, and as
-Campbell, Grossman and Wang [2]_ find with the opposite sign where it is not. With
+so that a return on high volume goes on and one on low volume is taken back, as
+Llorente, Michaely, Saar and Wang [1]_ find where trading is on what others do not know,
+and Campbell, Grossman and Wang [2]_, with the opposite sign, where it is not. With
 
     c = (1 - sqrt(1 - 4 a²)) / (2 a),    a = phi kappa / (noise (1 - phi²))
 
@@ -96,7 +96,7 @@ class ProductMarket(KnownMarket):
 
     def _ahead(self, own: Floats, horizon: int) -> Floats:
         echoes = np.cumsum(self.persistence ** np.arange(horizon))
-        carried = echoes[-1] * self._carried(own, known=True)[1:]
+        carried: Floats = echoes[-1] * self._carried(own, known=True)[1:]
         # The shock j sessions before the end is multiplied by u + v z.
         v = self.kappa * np.append(0.0, echoes[:-1])
         u = self.noise - v * self.threshold

@@ -40,7 +40,7 @@ from bt_lstm_rotation.prices.simulated.market import (
 
 __all__ = ["RegimeMarket"]
 
-LEVEL_DEVIATION = 0.003  # of a sector's expected daily return, at signal 1
+LEVEL_DEVIATION = 0.005  # of a sector's expected daily return, at signal 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class RegimeMarket(KnownMarket):
     Parameters
     ----------
     signal : float
-        The deviation d of mu over 0.003, 0 (nothing to find) to 4.
+        The deviation d of mu over 0.005, 0 (nothing to find) to 4.
     low, high : float
         Mean length of a spell in the low and in the high state, 2 to 1,000 sessions.
     seed, n_sectors, n_sessions, start, noise, market_volatility, market_drift
@@ -64,8 +64,8 @@ class RegimeMarket(KnownMarket):
         "high": (Real, 2, 1000),
     }
 
-    low: float = 10.0
-    high: float = 120.0
+    low: float = 15.0
+    high: float = 150.0
 
     @property
     def leave(self) -> tuple[float, float]:
@@ -86,5 +86,5 @@ class RegimeMarket(KnownMarket):
     def _ahead(self, own: Floats, horizon: int) -> Floats:
         high = hamilton(own, self.levels, self.noise, self.leave)
         growth = chain_growth(self.levels, self.leave, horizon)
-        expected = growth[0] + high * (growth[1] - growth[0])
-        return np.log(expected) + horizon * self.noise**2 / 2
+        ahead: Floats = np.log(growth[0] + high * (growth[1] - growth[0]))
+        return ahead + horizon * self.noise**2 / 2

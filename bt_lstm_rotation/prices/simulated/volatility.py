@@ -46,7 +46,7 @@ from bt_lstm_rotation.prices.simulated.market import (
 
 __all__ = ["VolatilityMarket"]
 
-DRIFT_DEVIATION = 0.0025  # of a sector's expected daily return, at signal 1
+DRIFT_DEVIATION = 0.002  # of a sector's expected daily return, at signal 1
 RATIO = 25.0  # of the wild variance to the calm one
 MOST_BUSY = 4.0  # deviations: 2 * 4 * VOLUME_DEVIATION is below log(RATIO)
 
@@ -58,7 +58,7 @@ class VolatilityMarket(KnownMarket):
     Parameters
     ----------
     signal : float
-        The deviation of mu over 0.0025, 0 (nothing to find) to 4.
+        The deviation of mu over 0.002, 0 (nothing to find) to 4.
     persistence : float
         The coefficient phi of the expected return's AR(1), 0 to 0.999.
     calm, wild : float
@@ -111,4 +111,5 @@ class VolatilityMarket(KnownMarket):
         ahead = log_growth(*known, self.persistence, stationary, horizon)
         halves = [self.noise**2 * square / 2 for square in self.squares]
         growth = np.log(chain_growth((halves[0], halves[1]), self.leave, horizon))
-        return ahead + np.where(squares > 1, growth[1], growth[0])
+        ahead += np.where(squares > 1, growth[1], growth[0])
+        return ahead
