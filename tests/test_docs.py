@@ -16,8 +16,7 @@ import pytest
 
 from bt_lstm_rotation import SectorRotation, analyzers, observers
 from bt_lstm_rotation.forecasting.walkforward import training
-from bt_lstm_rotation.prices import loading
-from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
+from bt_lstm_rotation.prices.simulated import MARKET, WORLDS, SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -50,7 +49,7 @@ MAKES_A_RUN, *OTHER_TOOLS = scripts_in(ARTEFACTS)
 def small_market(monkeypatch, n_sessions: int, n_sectors: int) -> None:
     """Let ``load_prices("simulated")`` have less to train on than its twenty years."""
     small = partial(SimulatedMarket, n_sessions=n_sessions, n_sectors=n_sectors)
-    monkeypatch.setattr(loading, "SimulatedMarket", small)
+    monkeypatch.setitem(WORLDS, "linear", small)
 
 
 def pasted(script: str) -> dict[str, Any]:
