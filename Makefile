@@ -45,6 +45,7 @@ type: $(VENV)/.dev  ## Check types.
 
 bench: $(VENV)/.test  ## Measure: skill on simulated markets, and how fast networks are trained.
 	$(BIN)/python benchmarks/skill.py
+	$(BIN)/python benchmarks/skill.py --worlds
 	$(BIN)/python benchmarks/training.py
 
 mutation: $(VENV)/.mutation  ## Put faults into the code, one by one, and count those that tests notice.

@@ -64,6 +64,7 @@ def simulated_market(name: str = "linear", **settings: Any) -> KnownMarket:
     SpecError
         If there is no such world, or a setting is of the wrong kind or out of range.
     """
-    if name not in WORLDS:
-        raise SpecError("simulated_market", "name", name, closest(name, WORLDS))
+    if not isinstance(name, str) or name not in WORLDS:
+        known = f"a world's; {closest(str(name), WORLDS)}"
+        raise SpecError("simulated_market", "name", name, known)
     return WORLDS[name](**settings)
