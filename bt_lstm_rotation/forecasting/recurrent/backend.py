@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import TrainingError
+from bt_lstm_rotation.forecasting.recurrent.forward import Cell
 from bt_lstm_rotation.forecasting.recurrent.layers import LAYERS, keras_layer
-from bt_lstm_rotation.forecasting.recurrent.network import Cell, Network
+from bt_lstm_rotation.forecasting.recurrent.network import Network
 from bt_lstm_rotation.forecasting.recurrent.optimisation import (
     Optimiser,
     Sequences,

@@ -18,19 +18,24 @@ from bt_lstm_rotation.forecasting.features import (
     compute,
     deviation,
     forward_return,
+    mirror,
     warmup,
 )
 from bt_lstm_rotation.forecasting.forecaster import Fit, Model
 from bt_lstm_rotation.forecasting.recurrent import backend
+from bt_lstm_rotation.forecasting.recurrent.head import solved_head
 from bt_lstm_rotation.forecasting.recurrent.memory import lack_of_memory, room_for
 from bt_lstm_rotation.forecasting.recurrent.model import (
     Part,
     RecurrentModel,
     Scaler,
     plain_array,
+    read_by_head,
 )
 from bt_lstm_rotation.forecasting.recurrent.network import Network
+from bt_lstm_rotation.forecasting.recurrent.series import Series
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
+from bt_lstm_rotation.forecasting.recurrent.start import with_memory
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import EPOCH
 
@@ -47,9 +52,9 @@ class RecurrentForecaster:
     warm: RecurrentModel | None = None
 
     def prepare(self) -> None:
-        """Import TensorFlow, and trace the function that fits."""
-        if lack_of_memory(self.spec, 1):
-            return  # no fit of it will come to that
+        """Import TensorFlow, and trace the function that fits, if steps are taken."""
+        if not self.spec.step_count or lack_of_memory(self.spec, 1):
+            return  # no fit will come to that
         backend.prepare(self.spec.cell, self.spec.layers, self._optimiser())
 
     def starting_from(self, model: Model) -> RecurrentForecaster:
@@ -82,7 +87,7 @@ class RecurrentForecaster:
             scaler = _scaler(
                 features[rows, : spec.trained], targets[rows, : spec.trained], level
             )
-            data = self._sequences(scaler, features[rows], targets[rows])
+            data = self._series(scaler, features[rows], targets[rows])
             warm = self._warm_networks(window.symbols[rows])
             networks = []
             for member in range(spec.members):
@@ -117,9 +122,7 @@ class RecurrentForecaster:
         losses = plain_array(arrays, "losses", np.float64, (None,))
         return Fit(model, tuple(losses.tolist()))
 
-    def _sequences(
-        self, scaler: Scaler, features: Array, targets: Array
-    ) -> backend.Sequences:
+    def _series(self, scaler: Scaler, features: Array, targets: Array) -> Series:
         spec = self.spec
         scaled = (targets - scaler.target_mean) / scaler.target_scale
         age = np.arange(spec.trained - 1, -1, -1)
@@ -128,7 +131,7 @@ class RecurrentForecaster:
         weights[:, : spec.trained] = decay
         held_out = np.zeros_like(targets)
         held_out[:, spec.train_size - spec.held_out :] = 1.0
-        return _cut(scaler.inputs(features), scaled, weights, held_out, spec.lookback)
+        return Series(scaler.inputs(features), scaled, weights, held_out)
 
     def _warm_networks(self, symbols: tuple[str, ...]) -> tuple[Network, ...]:
         if self.warm is None:
@@ -141,7 +144,7 @@ class RecurrentForecaster:
 
     def _train(
         self,
-        data: backend.Sequences,
+        data: Series,
         session: np.datetime64,
         member: int,
         warm: tuple[Network, ...],
@@ -150,17 +153,58 @@ class RecurrentForecaster:
         # From the year 1 on, so that the day of any session is a seed above 0.
         day = EPOCH + int(session.astype("datetime64[D]").astype(np.int64))
         rng = np.random.default_rng([spec.seed, day, *([member] if member else [])])
-        n_features = data.inputs.shape[-1]
-        network = Network.seeded(rng, n_features, spec.units, spec.layers, spec.cell)
+        network = self._begun(rng)
         first, second = (int(word) for word in rng.integers(0, 2**30, size=2))
-        begin = warm[member] if warm else network
-        return backend.train(begin, data, self._optimiser(), (first, second))
+        network = warm[member] if warm else network
+        if spec.start == "memory":
+            network, loss = self._solved(network, data, data.weights)
+        if not spec.step_count:
+            return network, np.array([loss])
+        network, losses = backend.train(
+            network, data.cut(spec.lookback), self._optimiser(), (first, second)
+        )
+        if spec.start == "memory" and np.isfinite(losses).all():
+            # What was held out to stop counts as well, now that it has been decided.
+            everything = np.where(data.held_out > 0, 1.0, data.weights)
+            network, _ = self._solved(network, data, everything)
+        return network, losses
+
+    def _begun(self, rng: np.random.Generator) -> Network:
+        spec = self.spec
+        if spec.start == "random":
+            count = len(spec.features)
+            return Network.seeded(rng, count, spec.units, spec.layers, spec.cell)
+        signs = self._signs()
+        signs = -np.ones(len(spec.features)) if signs is None else signs
+        return with_memory(
+            rng, signs, spec.units, spec.layers, spec.cell, spec.lookback
+        )
+
+    def _signs(self) -> Array | None:
+        return mirror(self.spec.features) if self.spec.mirrored else None
+
+    def _solved(
+        self, network: Network, data: Series, weights: Array
+    ) -> tuple[Network, float]:
+        """Solve for the head; return also the loss that is left."""
+        states = read_by_head(network, data.inputs, self._signs()).astype(np.float64)
+        head, offset = solved_head(
+            states, data.targets, weights, self.spec.horizon, odd=self.spec.mirrored
+        )
+        error = (states @ head + offset - data.targets) ** 2
+        loss = float((weights * error).sum() / weights.sum())
+        solved = replace(
+            network,
+            head=head.astype(np.float32),
+            offset=np.array(offset, np.float32),
+        )
+        return solved, loss
 
     def _optimiser(self) -> backend.Optimiser:
         spec = self.spec
         return backend.Optimiser(
-            steps=spec.steps,
-            learning_rate=spec.learning_rate,
+            steps=spec.step_count,
+            learning_rate=spec.step_size,
             clip_norm=spec.clip_norm,
             dropout=spec.dropout,
             patience=spec.patience if spec.held_out else None,
@@ -174,35 +218,6 @@ def _scaler(features: Array, targets: Array, level: float) -> Scaler:
         target_mean=float(targets.mean()),
         target_scale=float(_scale(targets.std())),
         level=level,
-    )
-
-
-def _cut(
-    inputs: NDArray[np.float32],
-    targets: Array,
-    weights: Array,
-    held_out: Array,
-    length: int,
-) -> backend.Sequences:
-    """Cut (n_symbols, n_bars) into sequences of ``length``, the latest bars whole.
-
-    The oldest is padded in front with zeros, a scaled feature's mean, of weight zero.
-    """
-    n_symbols, n_bars = targets.shape
-    missing = -n_bars % length
-    front = ((0, 0), (missing, 0))
-    n_steps = (missing + n_bars) // length
-
-    def time_first(array: NDArray[np.float32]) -> NDArray[np.float32]:
-        cut = array.reshape(n_symbols * n_steps, length, *array.shape[2:])
-        return np.ascontiguousarray(np.moveaxis(cut, 1, 0))
-
-    padded = (
-        np.pad(array.astype(np.float32), front)
-        for array in (targets, weights, held_out)
-    )
-    return backend.Sequences(
-        time_first(np.pad(inputs, (*front, (0, 0)))), *map(time_first, padded)
     )
 
 

@@ -26,7 +26,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bt_lstm_rotation.forecasting.recurrent.network import KERAS, Cell
+from bt_lstm_rotation.forecasting.recurrent.forward import Cell
+from bt_lstm_rotation.forecasting.recurrent.network import KERAS
 
 __all__ = ["LAYERS", "LayerFunction", "keras_layer"]
 

@@ -12,7 +12,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bt_lstm_rotation.forecasting.recurrent.network import GATES, Cell, weight_shapes
+from bt_lstm_rotation.forecasting.recurrent.forward import GATES, Cell
+from bt_lstm_rotation.forecasting.recurrent.network import weight_shapes
 from bt_lstm_rotation.forecasting.recurrent.optimisation import BLOCK
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.machine import memory_left

@@ -75,12 +75,7 @@ class Part:
             Decimal returns.
         """
         inputs = self.scaler.inputs(features)
-        if mirrored_by is None:
-            outputs = [network.run(inputs) for network in self.networks]
-        else:
-            both = np.stack([inputs, inputs * mirrored_by.astype(np.float32)])
-            pairs = [network.run(both) for network in self.networks]
-            outputs = [(seen - mirrored) / 2 for seen, mirrored in pairs]
+        outputs = [_run(network, inputs, mirrored_by) for network in self.networks]
         return np.stack([self.scaler.returns(output) for output in outputs])
 
 
@@ -180,6 +175,32 @@ def plain_array(
     if not np.isfinite(array).all():
         raise ValueError(f"{name} are not finite")
     return array
+
+
+def _run(
+    network: Network, inputs: NDArray[np.float32], signs: Array | None
+) -> NDArray[np.float32]:
+    """Run a network, or take half the difference to its mirror image."""
+    if signs is None or (network.is_odd(signs) and not network.offset):
+        return network.run(inputs)
+    both = np.stack([inputs, inputs * signs.astype(np.float32)])
+    seen, mirrored = network.run(both)
+    return np.asarray((seen - mirrored) / 2, dtype=np.float32)
+
+
+def read_by_head(
+    network: Network, inputs: NDArray[np.float32], signs: Array | None
+) -> NDArray[np.float32]:
+    """Return what a forecast is linear in, at every step of some sequences.
+
+    The states, or half the difference to those of the mirror image.
+    """
+    if signs is None or network.is_odd(signs):
+        return network.states(inputs)
+    seen, mirrored = (
+        network.states(shown) for shown in (inputs, inputs * signs.astype(np.float32))
+    )
+    return np.asarray((seen - mirrored) / 2, dtype=np.float32)
 
 
 def _joined(arrays: Iterable[Any]) -> NDArray[Any]:

@@ -39,43 +39,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecasting.recurrent.forward import (
+    GATES,
+    RUN,
+    Cell,
+    Layer,
+    by_gate,
+)
 
 __all__ = ["Cell", "Layer", "Network", "weight_shapes"]
 
 Array = NDArray[np.float32]
-Cell = Literal["lstm", "gru", "rnn"]
+
+# What Keras calls the layer.
+KERAS: dict[Cell, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
 
 # Sequences multiplied together. With many more, the states of all steps would not fit
 # into a processor's cache, and BLAS would split the product among threads.
 ROWS = 32
-
-# How many matrices lie side by side in a kernel, and what Keras calls the layer.
-GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
-KERAS: dict[Cell, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "SimpleRNN"}
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One recurrent layer, gates side by side in Keras' order.
-
-    Parameters
-    ----------
-    kernel : (n_inputs, n_gates * units) float32
-        An LSTM has 4 gates, a GRU 3 and a vanilla RNN 1.
-    recurrent : (units, n_gates * units) float32
-    bias : (n_gates * units,) float32
-        A GRU's is (2, 3 * units): of the inputs' side and of the state's.
-    """
-
-    kernel: Array
-    recurrent: Array
-    bias: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,77 +162,38 @@ class Network:
         groups = np.array_split(inputs, -(-inputs.shape[-3] // ROWS) or 1, axis=-3)
         return np.concatenate([self._run(group) for group in groups], axis=-1)
 
-    def _run(self, inputs: Array) -> Array:
+    def states(self, inputs: Array) -> Array:
+        """Run as `run` does; return what the head reads at every step.
+
+        Returns
+        -------
+        (..., n_sequences, n_steps, units) float32
+        """
         outputs = inputs
         for layer in self.layers:
             outputs = RUN[self.cell](layer, outputs)
+        return outputs
+
+    def is_odd(self, signs: NDArray[np.float64]) -> bool:
+        """Whether the states change their sign, and no more, with some features.
+
+        `signs`, (n_features,), are -1 for these. What is written has to be odd in them,
+        and no gate may look at them.
+        """
+        odd = np.asarray(signs) < 0
+        for layer in self.layers:
+            *gates, (kernel, _, bias) = by_gate(layer, self.cell)
+            seen = any(part[odd].any() or across.any() for part, across, _ in gates)
+            if seen or kernel[~odd].any() or bias.any():
+                return False
+            odd = np.ones(len(layer.recurrent), dtype=bool)
+        return True
+
+    def _run(self, inputs: Array) -> Array:
+        last = self.states(inputs)[..., -1, :]
         # einsum without optimisation is a plain loop: no BLAS call of another shape.
-        last = np.einsum("...u,u->...", outputs[..., -1, :], self.head)
-        result: Array = last + self.offset
+        result: Array = np.einsum("...u,u->...", last, self.head) + self.offset
         return result
-
-
-def _run_lstm(layer: Layer, inputs: Array) -> Array:
-    n_inputs, units = len(layer.kernel), len(layer.recurrent)
-    # sigmoid(x) = (1 + tanh(x / 2)) / 2: halved weights make one tanh do for all gates.
-    half = np.full(4 * units, 0.5, dtype=np.float32)
-    half[2 * units : 3 * units] = 1.0
-    # Inputs and state side by side make one product do for both.
-    weights = np.concatenate([layer.kernel, layer.recurrent]) * half
-    bias = layer.bias * half
-    state, outputs = _at_rest(inputs, units)
-    seen = np.zeros((*inputs.shape[:-2], n_inputs + units), dtype=np.float32)
-    gates = np.empty((*inputs.shape[:-2], 4 * units), dtype=np.float32)
-    for step in range(inputs.shape[-2]):
-        seen[..., :n_inputs] = inputs[..., step, :]
-        np.matmul(seen, weights, out=gates)
-        np.tanh(np.add(gates, bias, out=gates), out=gates)
-        write, keep, candidate, show = np.split(gates, 4, axis=-1)
-        state = 0.5 * ((1 + keep) * state + (1 + write) * candidate)
-        hidden = 0.5 * (1 + show) * np.tanh(state)
-        seen[..., n_inputs:] = outputs[..., step, :] = hidden
-    return outputs
-
-
-def _run_gru(layer: Layer, inputs: Array) -> Array:
-    units = len(layer.recurrent)
-    outer, inner = layer.bias
-    # Halved as in the LSTM. The third column is multiplied by the reset gate, which
-    # is (1 + tanh) / 2, so that its half is taken here as well.
-    half = np.full(3 * units, 0.5, dtype=np.float32)
-    half[2 * units :] = 1.0
-    kernel, outer = layer.kernel * half, outer * half
-    recurrent = layer.recurrent * np.float32(0.5)
-    inner = inner * np.float32(0.5)
-    hidden, outputs = _at_rest(inputs, units)
-    for step in range(inputs.shape[-2]):
-        now = inputs[..., step, :] @ kernel + outer
-        within = hidden @ recurrent + inner
-        gates = np.tanh(now[..., : 2 * units] + within[..., : 2 * units])
-        keep, reset = np.split(gates, 2, axis=-1)
-        shown = (1 + reset) * within[..., 2 * units :]
-        candidate = np.tanh(now[..., 2 * units :] + shown)
-        hidden = candidate + 0.5 * (1 + keep) * (hidden - candidate)
-        outputs[..., step, :] = hidden
-    return outputs
-
-
-def _run_rnn(layer: Layer, inputs: Array) -> Array:
-    hidden, outputs = _at_rest(inputs, len(layer.recurrent))
-    for step in range(inputs.shape[-2]):
-        now = inputs[..., step, :] @ layer.kernel + layer.bias
-        hidden = np.tanh(now + hidden @ layer.recurrent)
-        outputs[..., step, :] = hidden
-    return outputs
-
-
-RUN = {"lstm": _run_lstm, "gru": _run_gru, "rnn": _run_rnn}
-
-
-def _at_rest(inputs: Array, units: int) -> tuple[Array, Array]:
-    """Return a state of zeros, and room for the outputs of all steps."""
-    state = np.zeros((*inputs.shape[:-2], units), dtype=np.float32)
-    return state, np.empty((*inputs.shape[:-1], units), dtype=np.float32)
 
 
 def weight_shapes(

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.forecasting.recurrent.forward import Cell
 from bt_lstm_rotation.forecasting.recurrent.layers import LayerFunction
-from bt_lstm_rotation.forecasting.recurrent.network import Cell
 
 __all__ = [
     "Optimiser",

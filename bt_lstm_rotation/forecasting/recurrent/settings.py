@@ -19,7 +19,7 @@ from bt_lstm_rotation.checks import (
 )
 from bt_lstm_rotation.errors import SpecError, closest
 from bt_lstm_rotation.forecasting.features import FEATURES, mirror, warmup
-from bt_lstm_rotation.forecasting.recurrent.network import Cell
+from bt_lstm_rotation.forecasting.recurrent.forward import Cell
 from bt_lstm_rotation.periods import Period, check_period
 from bt_lstm_rotation.wording import in_text
 
@@ -37,11 +37,14 @@ WHOLE = {
     "train_size": (2, 1_000_000),
     "units": (1, 1_024),
     "layers": (1, 20),
-    "steps": (1, 10_000),
     "patience": (1, 10_000),
     "members": (1, 100),
     "seed": (0, 2**64 - 1),
 }
+STARTS = ("memory", "random")
+# Start -> how many steps are taken from there, and of what size.
+STEPS, MOST_STEPS = {"memory": 0, "random": 15}, 10_000
+RATES = {"memory": 5e-4, "random": 5e-3}
 # A step of Adam moves a weight by as much.
 HIGHEST_RATE = 10.0
 TARGETS = ("relative", "plain")
@@ -70,10 +73,14 @@ class RecurrentSettings:
         How many recurrent layers stand on each other.
     dropout : float
         Share of a layer's outputs left out in training; 0 up to but not including 1.
-    learning_rate : float
-        Step size of Adam.
-    steps : int
-        Training steps, each over the whole window.
+    start : {"memory", "random"}
+        Where training begins: at units that remember, with a head that is solved for,
+        or at Keras' random weights.
+    learning_rate : float, optional
+        Step size of Adam; by default 0.005 from random weights and 0.0005 from memory.
+    steps : int, optional
+        Training steps, each over the whole window; by default 15 from random weights,
+        and none from memory. After the last the head is solved again.
     clip_norm : float
         Norm to which a longer gradient is shortened.
     half_life : float, optional
@@ -117,8 +124,9 @@ class RecurrentSettings:
     units: int = 32
     layers: int = 1
     dropout: float = 0.0
-    learning_rate: float = 5e-3
-    steps: int = 15
+    start: Literal["memory", "random"] = "memory"
+    learning_rate: float | None = None
+    steps: int | None = None
     clip_norm: float = 1.0
     half_life: float | None = None
     validation: float = 0.0
@@ -127,7 +135,7 @@ class RecurrentSettings:
     warm_start: bool = False
     seed: int = 0
     pooled: bool = True
-    features: tuple[str, ...] = ("relative_return",)
+    features: tuple[str, ...] = ("relative_return", "volume")
     target: Literal["relative", "plain"] = "relative"
     mirrored: bool = True
 
@@ -138,11 +146,16 @@ class RecurrentSettings:
         check_period(OWNER, "retrain", self.retrain)
         for name in ("dropout", "validation"):
             check_fraction(OWNER, name, getattr(self, name))
-        check_positive(OWNER, "learning_rate", self.learning_rate, most=HIGHEST_RATE)
+        if self.learning_rate is not None:
+            check_positive(
+                OWNER, "learning_rate", self.learning_rate, most=HIGHEST_RATE
+            )
         check_positive(OWNER, "clip_norm", self.clip_norm)
         if self.half_life is not None:
             check_positive(OWNER, "half_life", self.half_life)
         check_choice(OWNER, "cell", self.cell, CELLS)
+        check_choice(OWNER, "start", self.start, STARTS)
+        self._check_steps()
         check_choice(OWNER, "target", self.target, TARGETS)
         for name in ("pooled", "warm_start", "mirrored"):
             check_flag(OWNER, name, getattr(self, name))
@@ -160,6 +173,16 @@ class RecurrentSettings:
             )
             raise SpecError(OWNER, "validation", self.validation, valid)
 
+    def _check_steps(self) -> None:
+        if self.steps is not None:
+            # Random weights that nothing trains would forecast nothing.
+            least = 0 if self.start == "memory" else 1
+            check_whole(OWNER, "steps", self.steps, least=least, most=MOST_STEPS)
+        for name in ("dropout", "validation"):
+            if not self.step_count and getattr(self, name):
+                valid = "0 where no step is taken (see steps)"
+                raise SpecError(OWNER, name, getattr(self, name), valid)
+
     def _check_features(self) -> None:
         features = self.features
         if isinstance(features, str) or not isinstance(features, tuple | list):
@@ -176,6 +199,16 @@ class RecurrentSettings:
         if self.mirrored and (mirror(features) > 0).all():
             valid = f"False, as none of the features {features} changes its sign"
             raise SpecError(OWNER, "mirrored", True, valid)
+
+    @property
+    def step_count(self) -> int:
+        """Steps of gradient descent."""
+        return STEPS[self.start] if self.steps is None else self.steps
+
+    @property
+    def step_size(self) -> float:
+        """Step size of Adam."""
+        return RATES[self.start] if self.learning_rate is None else self.learning_rate
 
     @property
     def held_out(self) -> int:

@@ -12,7 +12,8 @@ from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting import ForecastSpec, walk_forward
 from bt_lstm_rotation.forecasting.recurrent import backend
 from bt_lstm_rotation.forecasting.recurrent.backend import Optimiser, Sequences, train
-from bt_lstm_rotation.forecasting.recurrent.network import GATES, KERAS, Layer, Network
+from bt_lstm_rotation.forecasting.recurrent.forward import GATES, Layer
+from bt_lstm_rotation.forecasting.recurrent.network import KERAS, Network
 
 UNITS, N_FEATURES = 4, 3
 PLAIN = Optimiser(steps=5, learning_rate=0.02, clip_norm=0.05)

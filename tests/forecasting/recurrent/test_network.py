@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bt_lstm_rotation.forecasting.recurrent.network import Layer, Network
+from bt_lstm_rotation.forecasting.recurrent.forward import Layer
+from bt_lstm_rotation.forecasting.recurrent.network import Network
 
 
 def seeded(seed=0, n_features=3, units=5, layers=1):

@@ -1,0 +1,152 @@
+"""The forward pass of each cell, in NumPy; the equations are in `network`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["GATES", "RUN", "Cell", "Layer", "by_gate"]
+
+Array = NDArray[np.float32]
+Cell = Literal["lstm", "gru", "rnn"]
+
+# How many matrices lie side by side in a kernel.
+GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One recurrent layer, gates side by side in Keras' order.
+
+    Parameters
+    ----------
+    kernel : (n_inputs, n_gates * units) float32
+        An LSTM has 4 gates, a GRU 3 and a vanilla RNN 1.
+    recurrent : (units, n_gates * units) float32
+    bias : (n_gates * units,) float32
+        A GRU's is (2, 3 * units): of the inputs' side and of the state's.
+    """
+
+    kernel: Array
+    recurrent: Array
+    bias: Array
+
+
+def by_gate(layer: Layer, cell: Cell) -> list[tuple[Array, Array, Array]]:
+    """Return each gate's kernel, recurrent and bias, the candidate's last."""
+    arrays = layer.kernel, layer.recurrent, layer.bias
+    parts = [np.split(array, GATES[cell], axis=-1) for array in arrays]
+    gates = list(zip(*parts, strict=True))
+    if cell == "lstm":  # i f g o
+        gates.append(gates.pop(2))
+    return gates
+
+
+def _open_lstm(layer: Layer, inputs: Array) -> Array:
+    """Run an LSTM that does not look at its state: its gates are known at once."""
+    *gates, (kernel, _, bias) = by_gate(layer, "lstm")
+    write, keep, show = (_sigmoid(_seen(inputs, part, b)) for part, _, b in gates)
+    outputs = write * np.tanh(_seen(inputs, kernel, bias))
+    keep = np.broadcast_to(keep, outputs.shape)
+    for step in range(1, inputs.shape[-2]):
+        outputs[..., step, :] += keep[..., step, :] * outputs[..., step - 1, :]
+    np.tanh(outputs, out=outputs)
+    outputs *= show
+    return outputs
+
+
+def _open_gru(layer: Layer, inputs: Array) -> Array:
+    """Run a GRU that does not look at its state."""
+    (gate, _, bias), _, (kernel, _, shift) = by_gate(layer, "gru")
+    keep = _sigmoid(_seen(inputs, gate, bias.sum(axis=0)))
+    outputs = (1 - keep) * np.tanh(_seen(inputs, kernel, shift[0]))
+    keep = np.broadcast_to(keep, outputs.shape)
+    for step in range(1, inputs.shape[-2]):
+        outputs[..., step, :] += keep[..., step, :] * outputs[..., step - 1, :]
+    return outputs
+
+
+def _seen(inputs: Array, kernel: Array, bias: Array) -> Array:
+    """Return what a gate takes in at every step, or at any where it sees nothing."""
+    total = bias
+    for row, weights in enumerate(kernel):
+        if weights.any():
+            # Feature by feature: a product of matrices may round otherwise, by shape.
+            total = total + inputs[..., row, None] * weights
+    return total
+
+
+def _sigmoid(values: Array) -> Array:
+    half = np.float32(0.5)
+    opened: Array = half + half * np.tanh(half * values)
+    return opened
+
+
+def _run_lstm(layer: Layer, inputs: Array) -> Array:
+    if not layer.recurrent.any():
+        return _open_lstm(layer, inputs)
+    n_inputs, units = len(layer.kernel), len(layer.recurrent)
+    # sigmoid(x) = (1 + tanh(x / 2)) / 2: halved weights make one tanh do for all gates.
+    half = np.full(4 * units, 0.5, dtype=np.float32)
+    half[2 * units : 3 * units] = 1.0
+    # Inputs and state side by side make one product do for both.
+    weights = np.concatenate([layer.kernel, layer.recurrent]) * half
+    bias = layer.bias * half
+    state, outputs = _at_rest(inputs, units)
+    seen = np.zeros((*inputs.shape[:-2], n_inputs + units), dtype=np.float32)
+    gates = np.empty((*inputs.shape[:-2], 4 * units), dtype=np.float32)
+    for step in range(inputs.shape[-2]):
+        seen[..., :n_inputs] = inputs[..., step, :]
+        np.matmul(seen, weights, out=gates)
+        np.tanh(np.add(gates, bias, out=gates), out=gates)
+        write, keep, candidate, show = np.split(gates, 4, axis=-1)
+        state = 0.5 * ((1 + keep) * state + (1 + write) * candidate)
+        hidden = 0.5 * (1 + show) * np.tanh(state)
+        seen[..., n_inputs:] = outputs[..., step, :] = hidden
+    return outputs
+
+
+def _run_gru(layer: Layer, inputs: Array) -> Array:
+    if not layer.recurrent.any() and not layer.bias[1].any():
+        return _open_gru(layer, inputs)
+    units = len(layer.recurrent)
+    outer, inner = layer.bias
+    # Halved as in the LSTM. The third column is multiplied by the reset gate, which
+    # is (1 + tanh) / 2, so that its half is taken here as well.
+    half = np.full(3 * units, 0.5, dtype=np.float32)
+    half[2 * units :] = 1.0
+    kernel, outer = layer.kernel * half, outer * half
+    recurrent = layer.recurrent * np.float32(0.5)
+    inner = inner * np.float32(0.5)
+    hidden, outputs = _at_rest(inputs, units)
+    for step in range(inputs.shape[-2]):
+        now = inputs[..., step, :] @ kernel + outer
+        within = hidden @ recurrent + inner
+        gates = np.tanh(now[..., : 2 * units] + within[..., : 2 * units])
+        keep, reset = np.split(gates, 2, axis=-1)
+        shown = (1 + reset) * within[..., 2 * units :]
+        candidate = np.tanh(now[..., 2 * units :] + shown)
+        hidden = candidate + 0.5 * (1 + keep) * (hidden - candidate)
+        outputs[..., step, :] = hidden
+    return outputs
+
+
+def _run_rnn(layer: Layer, inputs: Array) -> Array:
+    hidden, outputs = _at_rest(inputs, len(layer.recurrent))
+    for step in range(inputs.shape[-2]):
+        now = inputs[..., step, :] @ layer.kernel + layer.bias
+        hidden = np.tanh(now + hidden @ layer.recurrent)
+        outputs[..., step, :] = hidden
+    return outputs
+
+
+RUN = {"lstm": _run_lstm, "gru": _run_gru, "rnn": _run_rnn}
+
+
+def _at_rest(inputs: Array, units: int) -> tuple[Array, Array]:
+    """Return a state of zeros, and room for the outputs of all steps."""
+    state = np.zeros((*inputs.shape[:-2], units), dtype=np.float32)
+    return state, np.empty((*inputs.shape[:-1], units), dtype=np.float32)
