@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GATES", "RUN", "Cell", "Layer", "by_gate"]
+__all__ = ["GATES", "RUN", "Cell", "Layer", "by_gate", "last_of_open"]
 
 Array = NDArray[np.float32]
 Cell = Literal["lstm", "gru", "rnn"]
@@ -45,28 +45,84 @@ def by_gate(layer: Layer, cell: Cell) -> list[tuple[Array, Array, Array]]:
     return gates
 
 
-def _open_lstm(layer: Layer, inputs: Array) -> Array:
-    """Run an LSTM that does not look at its state: its gates are known at once."""
+def last_of_open(layer: Layer, cell: Cell, inputs: Array) -> Array | None:
+    """Run a layer that does not look at its state; return its last output alone.
+
+    Parameters
+    ----------
+    inputs : (..., n_sequences, n_steps, n_inputs) float32
+        Where the last axis but three moves on by one step from sequence to sequence, as
+        from session to session, no step's gates are computed twice.
+
+    Returns
+    -------
+    (..., n_sequences, units) float32
+        To the bit what running all of it gives; None of a layer that looks.
+    """
+    if cell not in OPEN or not is_open(layer, cell):
+        return None
+    n_steps, windows = inputs.shape[-2], _windows_of_one(inputs)
+    seen = inputs if windows is None else windows
+    count = seen.shape[-2] - n_steps + 1
+    gain, keep, show = OPEN[cell](layer, seen)
+    keep, show = (np.broadcast_to(gate, gain.shape) for gate in (keep, show))
+    state = gain[..., :count, :]
+    for step in range(1, n_steps):
+        at = slice(step, step + count)
+        state = gain[..., at, :] + keep[..., at, :] * state
+    output = _shown(state, show[..., n_steps - 1 :, :], cell)
+    if windows is None:
+        return output[..., 0, :]
+    return np.ascontiguousarray(np.moveaxis(output, -2, 0))
+
+
+def is_open(layer: Layer, cell: Cell) -> bool:
+    """Whether gates do not look at the state, and so are known from inputs alone."""
+    inner = layer.bias[1:] if cell == "gru" else layer.bias[:0]
+    return not (layer.recurrent.any() or inner.any())
+
+
+def _windows_of_one(inputs: Array) -> Array | None:
+    """Join (n_windows, n_sequences, n_steps, n_inputs) that move on by one step each.
+
+    None if they do not: (n_sequences, n_windows + n_steps - 1, n_inputs) if they do.
+    """
+    if inputs.ndim != 4 or len(inputs) < 2:
+        return None
+    if not np.array_equal(inputs[1:, :, :-1], inputs[:-1, :, 1:]):
+        return None
+    later = np.moveaxis(inputs[1:, :, -1], 0, 1)
+    return np.concatenate([inputs[0], later], axis=1)
+
+
+def _run_open(layer: Layer, inputs: Array, cell: Cell) -> Array:
+    """Run a layer that does not look at its state: all at once, but for the sum."""
+    outputs, keep, show = OPEN[cell](layer, inputs)
+    keep = np.broadcast_to(keep, outputs.shape)
+    for step in range(1, inputs.shape[-2]):
+        outputs[..., step, :] += keep[..., step, :] * outputs[..., step - 1, :]
+    return _shown(outputs, show, cell)
+
+
+def _open_lstm(layer: Layer, inputs: Array) -> tuple[Array, Array, Array]:
+    """Return what each step adds, the share of the state that it keeps and shows."""
     *gates, (kernel, _, bias) = by_gate(layer, "lstm")
     write, keep, show = (_sigmoid(_seen(inputs, part, b)) for part, _, b in gates)
-    outputs = write * np.tanh(_seen(inputs, kernel, bias))
-    keep = np.broadcast_to(keep, outputs.shape)
-    for step in range(1, inputs.shape[-2]):
-        outputs[..., step, :] += keep[..., step, :] * outputs[..., step - 1, :]
-    np.tanh(outputs, out=outputs)
-    outputs *= show
-    return outputs
+    return write * np.tanh(_seen(inputs, kernel, bias)), keep, show
 
 
-def _open_gru(layer: Layer, inputs: Array) -> Array:
-    """Run a GRU that does not look at its state."""
+def _open_gru(layer: Layer, inputs: Array) -> tuple[Array, Array, Array]:
     (gate, _, bias), _, (kernel, _, shift) = by_gate(layer, "gru")
-    keep = _sigmoid(_seen(inputs, gate, bias.sum(axis=0)))
-    outputs = (1 - keep) * np.tanh(_seen(inputs, kernel, shift[0]))
-    keep = np.broadcast_to(keep, outputs.shape)
-    for step in range(1, inputs.shape[-2]):
-        outputs[..., step, :] += keep[..., step, :] * outputs[..., step - 1, :]
-    return outputs
+    keep = _sigmoid(_seen(inputs, gate, bias[0]))
+    added = (1 - keep) * np.tanh(_seen(inputs, kernel, shift[0]))
+    return added, keep, np.ones_like(shift[0])
+
+
+def _shown(states: Array, show: Array, cell: Cell) -> Array:
+    return np.asarray(show * np.tanh(states)) if cell == "lstm" else states
+
+
+OPEN = {"lstm": _open_lstm, "gru": _open_gru}
 
 
 def _seen(inputs: Array, kernel: Array, bias: Array) -> Array:
@@ -86,8 +142,8 @@ def _sigmoid(values: Array) -> Array:
 
 
 def _run_lstm(layer: Layer, inputs: Array) -> Array:
-    if not layer.recurrent.any():
-        return _open_lstm(layer, inputs)
+    if is_open(layer, "lstm"):
+        return _run_open(layer, inputs, "lstm")
     n_inputs, units = len(layer.kernel), len(layer.recurrent)
     # sigmoid(x) = (1 + tanh(x / 2)) / 2: halved weights make one tanh do for all gates.
     half = np.full(4 * units, 0.5, dtype=np.float32)
@@ -110,8 +166,8 @@ def _run_lstm(layer: Layer, inputs: Array) -> Array:
 
 
 def _run_gru(layer: Layer, inputs: Array) -> Array:
-    if not layer.recurrent.any() and not layer.bias[1].any():
-        return _open_gru(layer, inputs)
+    if is_open(layer, "gru"):
+        return _run_open(layer, inputs, "gru")
     units = len(layer.recurrent)
     outer, inner = layer.bias
     # Halved as in the LSTM. The third column is multiplied by the reset gate, which

@@ -100,10 +100,16 @@ def solved_head(
 
 
 def _overlap(along: Array, share: Array, variances: Array, horizon: int) -> Array:
-    """Return kappa of each axis, of states (n_symbols, n_bars, n_axes) along them."""
-    total = np.ones_like(variances)
-    for lag in range(1, min(horizon, along.shape[1])):
-        pairs = np.sqrt(share[:, lag:] * share[:, :-lag])
-        product = np.einsum("sb,sba->a", pairs, along[:, lag:] * along[:, :-lag])
-        total += 2.0 * (1.0 - lag / horizon) * product / variances
-    return np.clip(total, 1.0, horizon)
+    """Return kappa of each axis, of states (n_symbols, n_bars, n_axes) along them.
+
+    It is the variance of a sum of h states over h times that of one: the same.
+    """
+    if along.shape[1] < horizon:
+        return np.full_like(variances, horizon)
+    total = np.cumsum(along, axis=1)
+    sums = total[:, horizon - 1 :].copy()
+    sums[:, 1:] -= total[:, :-horizon]
+    counted = share[:, horizon - 1 :]
+    square = np.einsum("sb,sba->a", counted, sums**2) / max(counted.sum(), 1e-12)
+    kappa: Array = np.clip(square / (horizon * variances), 1.0, horizon)
+    return kappa

@@ -51,6 +51,7 @@ from bt_lstm_rotation.forecasting.recurrent.forward import (
     Cell,
     Layer,
     by_gate,
+    last_of_open,
 )
 
 __all__ = ["Cell", "Layer", "Network", "weight_shapes"]
@@ -159,8 +160,13 @@ class Network:
             Entries of the leading axes do not depend on each other to the last bit:
             NumPy multiplies stacked matrices one by one.
         """
+        if len(self.layers) == 1:
+            last = last_of_open(self.layers[0], self.cell, inputs)
+            if last is not None:
+                return self._forecast(last)
         groups = np.array_split(inputs, -(-inputs.shape[-3] // ROWS) or 1, axis=-3)
-        return np.concatenate([self._run(group) for group in groups], axis=-1)
+        parts = [self._forecast(self.states(group)[..., -1, :]) for group in groups]
+        return np.concatenate(parts, axis=-1)
 
     def states(self, inputs: Array) -> Array:
         """Run as `run` does; return what the head reads at every step.
@@ -189,8 +195,7 @@ class Network:
             odd = np.ones(len(layer.recurrent), dtype=bool)
         return True
 
-    def _run(self, inputs: Array) -> Array:
-        last = self.states(inputs)[..., -1, :]
+    def _forecast(self, last: Array) -> Array:
         # einsum without optimisation is a plain loop: no BLAS call of another shape.
         result: Array = np.einsum("...u,u->...", last, self.head) + self.offset
         return result
