@@ -4,6 +4,32 @@ What a command needs is imported when it runs: ``--help`` has no use for pandas 
 Backtrader, and a person who waits for it notices.
 """
 
-from bt_lstm_rotation.cli.entry import main
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from bt_lstm_rotation.machine import room_of_the_shell
 
 __all__ = ["main"]
+
+# Bytes of address space below which not even NumPy's libraries can be imported: they
+# end the process, and nothing could be said any more.
+LEAST_ROOM: Final = 300_000_000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command, as `bt_lstm_rotation.cli.entry` does, where there is room."""
+    room = room_of_the_shell()
+    if room is not None and room < LEAST_ROOM:
+        sys.stderr.write(
+            f"error: there is not enough memory for this process: the shell leaves it "
+            f"{room / 1e6:,.0f} MB (ulimit -v)\n"
+        )
+        return 2
+    try:
+        from bt_lstm_rotation.cli.entry import main as run
+
+        return run(argv)
+    except KeyboardInterrupt:  # while that was imported, or once more at the end
+        sys.stderr.write("stopped\n")
+        return 130

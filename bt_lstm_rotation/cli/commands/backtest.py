@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> None:
                 workers=workers,
                 store=store,
                 progress=progress,
-                announce=partial(announce, console, workers.cores),
+                announce=partial(announce, console, workers.at_once),
             )
             with strategy_errors(strategy):
                 result = run_backtest(
