@@ -12,9 +12,10 @@ from bt_lstm_rotation.machine import room_of_the_shell
 
 __all__ = ["main"]
 
-# Bytes of address space below which not even NumPy's libraries can be imported: they
-# end the process, and nothing could be said any more.
-LEAST_ROOM: Final = 300_000_000
+# Bytes of address space that a backtest takes without a network. With less, libraries
+# may end the process while they are imported, and Python's own parser finds faults that
+# are none.
+LEAST_ROOM: Final = 700_000_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,8 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     room = room_of_the_shell()
     if room is not None and room < LEAST_ROOM:
         sys.stderr.write(
-            f"error: there is not enough memory for this process: the shell leaves it "
-            f"{room / 1e6:,.0f} MB (ulimit -v)\n"
+            f"error: there is not enough memory for this process: it needs "
+            f"{LEAST_ROOM / 1e6:,.0f} MB, and the shell leaves it {room / 1e6:,.0f} MB "
+            "(ulimit -v)\n"
         )
         return 2
     try:
