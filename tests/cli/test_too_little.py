@@ -28,7 +28,10 @@ MOMENTUM = ("--strategy", "momentum_12_1")
 NETWORK = ("--set", "train_size=300", "--set", "steps=1")
 
 # No shell of a test's own may change what others see.
-FULL = "mount -t tmpfs -o size=16k tmpfs /dev/shm && head -c 99999 /dev/zero 2>&- >/dev/shm/x"
+FULL = """
+mount -t tmpfs -o size=16k tmpfs /dev/shm
+head -c 99999 /dev/zero 2> /dev/null > /dev/shm/x
+"""
 READ_ONLY = "mount -t tmpfs -o ro tmpfs /dev/shm"
 NO_TEMPORARY = """
 for place in /tmp /var/tmp /usr/tmp /dev/shm; do
