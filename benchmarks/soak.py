@@ -4,13 +4,15 @@
 
 Sections: retrains, backtests; by default both. `retrains` trains 500 networks one after
 another; `backtests` calls `run_backtest` 200 times, of which every tenth writes the
-files of its report and every tenth trains networks. Memory is what is resident, open
-files and threads are those of the process (Linux).
+files of its report and every tenth trains networks. Memory is what is resident when
+what the allocator keeps free is given back, as it does when it likes; open files and
+threads are those of the process (Linux).
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import os
 import sys
@@ -42,6 +44,8 @@ class Measure(NamedTuple):
 
 def measure() -> Measure:
     """Measure this process."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     resident = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
     files = len(os.listdir("/proc/self/fd"))
@@ -114,7 +118,6 @@ def backtests() -> list[str]:
                 folder=Path(folder) / str(done) if done % 10 == 0 else None,
             )
             if done == SETTLED or done % 20 == 0:
-                gc.collect()
                 rows.add(done)
     return rows.grown(MOST_OF_BACKTESTS)
 
