@@ -15,7 +15,7 @@ import matplotlib as mpl
 import pytest
 
 from bt_lstm_rotation import SectorRotation, analyzers, observers
-from bt_lstm_rotation.forecasting.walkforward import training
+from bt_lstm_rotation.forecasting.walkforward import task
 from bt_lstm_rotation.prices import loading
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 
@@ -86,7 +86,7 @@ def test_the_first_script_leaves_a_report_and_trains_but_once(
     def untrained(*_):
         pytest.fail("trained again")
 
-    monkeypatch.setattr(training, "guarded_fit", untrained)
+    monkeypatch.setattr(task, "guarded_fit", untrained)
     pasted(SCRIPTS[0])
     assert (folder / "runs" / "first" / "forecasts.csv").read_bytes() == before
     assert not (folder / "runs" / "first" / "earlier-1").exists()
