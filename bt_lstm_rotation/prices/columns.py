@@ -246,7 +246,7 @@ def _numbers(
 
 
 def _plain_numbers(column: pd.Series[Any]) -> NDArray[np.float64] | None:
-    """Read texts that are all finite numbers, in a third of the time; None otherwise."""
+    """Read texts if all are finite numbers, in a third of the time."""
     cells = column.to_numpy()
     try:
         joined = "".join(cells)
