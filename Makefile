@@ -45,6 +45,7 @@ type: $(VENV)/.dev  ## Check types.
 
 bench: $(VENV)/.test  ## Measure: skill on simulated markets, how fast networks are trained, what a long life leaves.
 	$(BIN)/python benchmarks/skill.py
+	$(BIN)/python benchmarks/skill.py --worlds
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/soak.py
 

@@ -17,13 +17,14 @@ import pytest
 from bt_lstm_rotation import SectorRotation, analyzers, observers
 from bt_lstm_rotation.forecasting.walkforward import task
 from bt_lstm_rotation.prices import loading
-from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
+from bt_lstm_rotation.prices.simulated import MARKET, WORLDS, SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FORECASTERS = (ROOT / "docs" / "forecasters.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "backtrader.md").read_text(encoding="utf-8")
 ANALYZERS = (ROOT / "docs" / "analyzers.md").read_text(encoding="utf-8")
+WORLD_GUIDE = (ROOT / "docs" / "worlds.md").read_text(encoding="utf-8")
 ARTEFACTS = (ROOT / "docs" / "artefacts.md").read_text(encoding="utf-8")
 
 
@@ -50,7 +51,7 @@ MAKES_A_RUN, *OTHER_TOOLS = scripts_in(ARTEFACTS)
 def small_market(monkeypatch, n_sessions: int, n_sectors: int) -> None:
     """Let ``load_prices("simulated")`` have less to train on than its twenty years."""
     small = partial(SimulatedMarket, n_sessions=n_sessions, n_sectors=n_sectors)
-    monkeypatch.setattr(loading, "SimulatedMarket", small)
+    monkeypatch.setitem(WORLDS, "linear", small)
 
 
 def pasted(script: str) -> dict[str, Any]:
@@ -250,6 +251,16 @@ def test_a_forecaster_of_ones_own_runs_as_it_is_printed(tmp_path):
     cerebro.run()
     held = [feed for feed, size in cerebro.broker.positions.items() if size.size]
     assert len(held) == 2
+
+
+def test_simulated_worlds_are_loaded_as_it_is_printed_and_none_is_left_out():
+    scope = pasted(scripts_in(WORLD_GUIDE)[0])
+    assert scope["panel"].content_hash == scope["market"].panel().content_hash
+    assert scope["best"].shape == (3120, 9)
+    assert scope["weaker"].panel().source == "simulated:regimes(seed=3, signal=0.5)"
+    assert set(re.findall(r"`simulated:(\w+)`", WORLD_GUIDE)) == set(WORLDS)
+    for name in set(WORLDS) - {"linear"}:
+        assert f":{name}`" in README
 
 
 def test_every_link_of_the_guides_leads_somewhere():

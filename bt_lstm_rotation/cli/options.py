@@ -57,7 +57,8 @@ def add_bars(parser: argparse.ArgumentParser, *, span: bool = True) -> None:
         "--data",
         default="simulated",
         metavar="SOURCE",
-        help="simulated, yahoo, or folder:PATH with one CSV or Parquet file per symbol "
+        help="simulated or simulated:WORLD (linear, regimes, volatility, delayed, "
+        "product, none), yahoo, or folder:PATH with one CSV or Parquet file per symbol "
         "(default: %(default)s)",
     )
     bars.add_argument(

@@ -37,7 +37,7 @@ class Configuration:
     Parameters
     ----------
     data : str
-        ``"yahoo"``, ``"simulated"`` or ``"folder:PATH"``.
+        ``"yahoo"``, ``"simulated"``, ``"simulated:WORLD"`` or ``"folder:PATH"``.
     symbols : tuple of str, optional
         What is traded; None for all that the source has when the account is started.
     benchmark : str, optional

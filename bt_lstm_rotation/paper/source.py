@@ -16,7 +16,7 @@ from bt_lstm_rotation.paper.bars import bar_rows, panel_of
 from bt_lstm_rotation.paper.configuration import Configuration
 from bt_lstm_rotation.paper.market import NEW_YORK, GivenSessions
 from bt_lstm_rotation.prices import PricePanel
-from bt_lstm_rotation.prices.loading import BENCHMARKS
+from bt_lstm_rotation.prices.loading import BENCHMARKS, SIMULATED
 from bt_lstm_rotation.prices.source import Request, load_prices
 from bt_lstm_rotation.prices.yahoo import YahooPrices
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 OUT_OF_REACH = 2
 
 # Of sources whose calendar is known before their bars are.
-CALENDARS = {"simulated": GivenSessions.name, "yahoo": NEW_YORK}
+CALENDARS = {**dict.fromkeys(SIMULATED, GivenSessions.name), "yahoo": NEW_YORK}
 
 
 class BarSource(Protocol):

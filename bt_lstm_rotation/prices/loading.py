@@ -16,19 +16,22 @@ from bt_lstm_rotation.prices.dates import latest_date
 from bt_lstm_rotation.prices.folder import load_folder
 from bt_lstm_rotation.prices.frames import tables_of
 from bt_lstm_rotation.prices.panel import PricePanel
-from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
+from bt_lstm_rotation.prices.simulated import MARKET, WORLDS, simulated_market
 from bt_lstm_rotation.prices.symbols import distinct_symbols
 from bt_lstm_rotation.prices.yahoo import YahooPrices
 
-__all__ = ["BENCHMARKS", "SPDR_SECTORS", "folder_of", "load_prices"]
+__all__ = ["BENCHMARKS", "SIMULATED", "SPDR_SECTORS", "folder_of", "load_prices"]
 
 # The nine Select Sector SPDR funds that have traded since December 1998.
 SPDR_SECTORS = ("XLB", "XLE", "XLF", "XLI", "XLK", "XLP", "XLU", "XLV", "XLY")
 
-# What a source's sectors are compared with, unless it is said.
-BENCHMARKS = {"simulated": MARKET, "yahoo": "SPY"}
+# The simulated sources, and the world of each.
+SIMULATED = {"simulated": "linear", **{f"simulated:{name}": name for name in WORLDS}}
 
-SOURCES = ("simulated", "yahoo", "folder:PATH")
+# What a source's sectors are compared with, unless it is said.
+BENCHMARKS = {**dict.fromkeys(SIMULATED, MARKET), "yahoo": "SPY"}
+
+SOURCES = (*BENCHMARKS, "folder:PATH")
 
 
 def load_prices(
@@ -48,8 +51,9 @@ def load_prices(
     Parameters
     ----------
     data : str, path, DataFrame, or mapping of str to DataFrame
-        ``"yahoo"``, ``"simulated"``, ``"folder:PATH"`` or the path of a folder; or bars
-        in memory: a frame a symbol, or one for all as ``yfinance.download`` gives it.
+        ``"yahoo"``, ``"simulated"``, ``"simulated:WORLD"``, ``"folder:PATH"`` or the
+        path of a folder; or bars in memory: a frame a symbol, or one for all as
+        ``yfinance.download`` gives it. `prices.simulated` lists the worlds.
     symbols : sequence of str, optional
         Which, in this order. Default: all there are; of Yahoo the nine SPDR sectors.
         The name of a single frame that has none, such as ``Ticker.history`` gives.
@@ -97,7 +101,7 @@ def load_prices(
         names = _all(symbols, benchmark) or ()
         return (yahoo or YahooPrices()).load(names, start=start, end=end)
     else:
-        panel = SimulatedMarket(seed=seed).panel()
+        panel = simulated_market(SIMULATED[str(data)], seed=seed).panel()
         panel = panel.select(_all(symbols, benchmark) or panel.symbols)
     if benchmark is not None:
         panel.select([benchmark])  # raises if it is unknown

@@ -21,7 +21,7 @@ class Request:
     Parameters
     ----------
     data : str
-        ``"simulated"``, ``"yahoo"`` or ``"folder:PATH"``.
+        ``"simulated"``, ``"simulated:WORLD"``, ``"yahoo"`` or ``"folder:PATH"``.
     symbols : sequence of str, optional
         What is traded. Default: all sectors of the simulated market, the nine SPDR
         sectors, or every file of the folder.

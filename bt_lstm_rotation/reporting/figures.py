@@ -43,6 +43,11 @@ def caveat(source: str) -> str:
     """Say what a reader must not conclude from bars of this source; mostly nothing."""
     if not source.startswith("simulated"):
         return ""
+    if source.endswith("signal=0)"):
+        return (
+            "A simulated market, with nothing to find in it: whatever was found is "
+            "luck, or a leak."
+        )
     return (
         "A simulated market, with something to find planted in it: it shows that the "
         "machinery works, and says nothing about what real markets give."

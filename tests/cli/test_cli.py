@@ -21,6 +21,7 @@ from bt_lstm_rotation.backtest.strategy_file import known_strategies
 from bt_lstm_rotation.cli import commands
 from bt_lstm_rotation.cli.commands import COMMANDS
 from bt_lstm_rotation.errors import StrategyError
+from bt_lstm_rotation.prices.simulated import WORLDS
 
 # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
 pytestmark = pytest.mark.filterwarnings(
@@ -279,9 +280,24 @@ def test_by_default_it_is_the_simulated_market_of_seed_0(handed_over):
     assert given["strategy"].params.spec == MomentumSpec()
 
 
+def test_a_simulated_world_is_chosen_by_its_name(handed_over):
+    words = ("--data", "simulated:regimes", "--strategy", "momentum_12_1")
+    given = handed_over(*words, "--seed", "3")
+    assert given["panel"].source == "simulated:regimes(seed=3, signal=1)"
+    assert given["benchmark"] == "MARKET"
+
+
+def test_the_help_lists_every_simulated_world(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"simulated:WORLD ({', '.join(WORLDS)})" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (["--data", "simulated:rgimes"], "no data source or folder 'simulated:rgimes'"),
         (["--nope"], "unrecognized arguments: --nope (--help lists what there is)"),
         (
             ["a\nb"],

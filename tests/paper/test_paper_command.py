@@ -80,6 +80,18 @@ def test_a_month_of_paper_trading(begun, tmp_path):
     assert "2008-01-31" in names
 
 
+def test_an_account_lives_on_a_simulated_world(paper):
+    words = ["--data", "simulated:product", *START[2:], "--today", "2008-01-02"]
+    code, out, _ = paper("start", "other", *words)
+    assert code == 0, out
+    assert "Trades     S1, S2, S3, S4, S5, S6, S7, S8, S9, against MARKET" in out
+    code, out, _ = paper("step", "other", "--today", "2008-01-08")
+    assert code == 0
+    assert out.count("equity") == 4
+    code, out, _ = paper("verify", "other")
+    assert code == 0, out
+
+
 def test_the_report_lies_beside_the_backtest_and_the_export_is_a_run(begun, tmp_path):
     code, out, _ = begun("report", "first")
     assert code == 0

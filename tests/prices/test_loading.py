@@ -14,7 +14,11 @@ from fakes import date, random_panel
 from bt_lstm_rotation.errors import DataError, SourceError, SpecError
 from bt_lstm_rotation.prices.dates import latest_date
 from bt_lstm_rotation.prices.loading import SPDR_SECTORS, load_prices
-from bt_lstm_rotation.prices.simulated import SimulatedMarket
+from bt_lstm_rotation.prices.simulated import (
+    WORLDS,
+    SimulatedMarket,
+    simulated_market,
+)
 
 TODAY = dt.date(2024, 1, 2)
 FRAMES = random_panel(["XLE", "XLK"], 5).frames()
@@ -39,6 +43,21 @@ def test_the_simulated_market_comes_with_its_benchmark():
 def test_the_simulated_market_is_that_of_the_seed():
     panel = load_prices("simulated", seed=7)
     assert panel.content_hash == SimulatedMarket(seed=7).panel().content_hash
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_simulated_world_is_loaded_by_its_name(world):
+    panel = load_prices(f"simulated:{world}", ["S2", "S1"], benchmark="MARKET", seed=7)
+    market = simulated_market(world, seed=7).panel()
+    assert panel.content_hash == market.select(["S2", "S1", "MARKET"]).content_hash
+    assert panel.source == market.source
+    whole = load_prices(f"simulated:{world}", seed=7)
+    assert whole.content_hash == market.content_hash
+
+
+def test_the_world_without_a_name_is_the_linear_one():
+    plain = load_prices("simulated")
+    assert load_prices("simulated:linear").content_hash == plain.content_hash
 
 
 def test_symbols_that_are_chosen_come_alone_or_with_a_benchmark_at_their_end():
@@ -161,7 +180,10 @@ def test_bars_of_today_anywhere_on_earth_are_taken_and_tomorrows_are_not():
         ("folder:", "did you mean 'folder:PATH'"),
         ("folder", "did you mean 'folder:PATH'"),
         ("yahoo:XLE", "known: "),
-        ("simulated:7", "did you mean 'simulated'"),
+        ("simulated:7", "did you mean 'simulated"),
+        ("simulated:regime", "did you mean 'simulated:regimes'"),
+        ("simulated:", "did you mean 'simulated"),
+        ("Simulated:Linear", "did you mean 'simulated"),
         ("", "known: "),
         ("☂", "known: "),
     ],

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from bt_lstm_rotation.errors import DataError
-from bt_lstm_rotation.prices.simulated import SimulatedMarket
+from bt_lstm_rotation.prices.simulated import WORLDS, SimulatedMarket
 from bt_lstm_rotation.prices.source import SPDR_SECTORS, Request, load_prices
 
 TODAY = dt.date(2024, 1, 2)
@@ -17,6 +17,13 @@ def test_by_default_it_is_the_simulated_market_and_its_benchmark():
     panel, benchmark = load_prices(Request(), today=TODAY)
     assert benchmark == "MARKET"
     assert panel.content_hash == SimulatedMarket().panel().content_hash
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_every_simulated_world_has_its_benchmark(world):
+    request = Request(data=f"simulated:{world}", symbols=["S3"], seed=2)
+    panel, benchmark = load_prices(request, today=TODAY)
+    assert (panel.symbols, benchmark) == (("S3", "MARKET"), "MARKET")
 
 
 def test_chosen_sectors_of_the_simulated_market_come_with_the_benchmark():

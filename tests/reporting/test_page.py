@@ -308,6 +308,10 @@ def test_a_simulated_market_is_called_one():
     warning = "says nothing about what real markets give"
     assert result.summary["data"]["source"].startswith("simulated")
     assert warning in render(result)
+    empty = result.summary["data"] | {"source": "simulated(seed=0, signal=0)"}
+    without_signal = render(replace(result, summary=result.summary | {"data": empty}))
+    assert "with nothing to find in it" in without_signal
+    assert warning not in without_signal
     on_real_bars = replace(result, summary=result.summary | {"data": real})
     assert warning not in render(on_real_bars)
 

@@ -84,6 +84,12 @@ def test_a_processor_without_wide_vectors_makes_the_same_bars():
     assert narrow == here
 
 
+def test_bars_are_those_of_the_time_when_this_was_the_only_world():
+    # Paper accounts live on them, and every figure of the benchmarks was measured so.
+    before = "90b091a83375b3f5503568def33ef53f6f2c1bbf3f199745d1751be2d9a1caf2"
+    assert SimulatedMarket(seed=5, n_sessions=700).panel().content_hash == before
+
+
 def test_every_call_makes_the_same_bars_and_owns_them():
     market = SimulatedMarket(n_sessions=50)
     first = market.panel()
