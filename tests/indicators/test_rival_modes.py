@@ -12,7 +12,7 @@ from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting import ArimaSpec, OracleSpec, TreeSpec
 from bt_lstm_rotation.prices.simulated import SimulatedMarket
 
-SMALL = {"lookback": 12, "horizon": 3, "train_size": 40, "retrain": "quarterly"}
+SMALL = {"lookback": 12, "horizon": 3, "train_size": 30, "retrain": "monthly"}
 SPECS = {
     "tree": TreeSpec(
         trees=4, leaf_size=5, features=("relative_return", "rank"), **SMALL
@@ -35,7 +35,7 @@ def test_every_mode_notes_the_walk_of_the_panel(name, modes):
     panel = without(random_panel("ABC", 110), "B", [3, 80, 81])
     panel = without(panel, "C", slice(0, 25))
     expected = walked(panel, SPECS[name])
-    assert sum(value != "nan" for value in expected.values()) > 60
+    assert sum(value != "nan" for value in expected.values()) > 40
     assert noted(panel, SPECS[name], **modes) == expected
 
 

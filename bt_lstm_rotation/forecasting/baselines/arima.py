@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.archive import plain_array
 from bt_lstm_rotation.checks import check_whole
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecasting.baselines.alone import alone
 from bt_lstm_rotation.forecasting.baselines.arma import (
     MOST_LAGS,
     Arma,
     likeliest,
-    one_thread,
     require_statsmodels,
 )
 from bt_lstm_rotation.forecasting.baselines.windowed import (
@@ -116,7 +116,8 @@ class ArimaForecaster:
         spec = self.spec
         sample = Sample.of(spec, window)
         orders = ORDERS if spec.order is None else (spec.order,)
-        with one_thread():
+        _, limits = require_statsmodels()
+        with alone(limits):
             found = [_chosen(row, orders) for row in _series(spec, sample.returns)]
         arma = Arma.of(
             [one.phi for one in found], [one.theta for one in found], spec.series_bars

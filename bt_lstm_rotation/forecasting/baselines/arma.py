@@ -20,9 +20,7 @@ filter", 1989, section 3.3.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -32,7 +30,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import MissingExtraError
 
-__all__ = ["MOST_LAGS", "Arma", "likeliest", "one_thread", "require_statsmodels"]
+__all__ = ["MOST_LAGS", "Arma", "likeliest", "require_statsmodels"]
 
 Array = NDArray[np.float64]
 
@@ -41,8 +39,6 @@ STATES = MOST_LAGS + 1
 
 # An expectation that wanders slowly beneath noise is an ARMA(1, 1) of about these.
 FIRST = (0.9, -0.8)
-
-_ALONE = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,19 +150,6 @@ def likeliest(y: Array, p: int, q: int) -> tuple[Array, float] | None:
     if not found.mle_retvals["converged"] or not usable:
         return None
     return parameters, likelihood
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread, and nobody else here: for the small matrices of a fit.
-
-    Threads of BLAS would wait for each other ten times as long as they compute, and how
-    many there may be is a setting of the whole process. Raises MissingExtraError
-    without the extra.
-    """
-    _, limits = require_statsmodels()
-    with _ALONE, limits(1):
-        yield
 
 
 def require_statsmodels() -> tuple[Any, Any]:

@@ -36,11 +36,12 @@ SPECS = [
     KalmanSpec(lookback=20, **SMALL),
     RidgeSpec(lookback=12, **SMALL),
     RidgeSpec(lookback=12, inputs="lags", **SMALL),
-    ArimaSpec(lookback=20, **{**SMALL, "retrain": "monthly"}),
+    ArimaSpec(lookback=20, **{**SMALL, "retrain": "quarterly"}),
     ArimaSpec(lookback=20, order=(0, 2, 1), **{**SMALL, "retrain": "quarterly"}),
     TreeSpec(
-        **{**SMALL, "retrain": "monthly", "lookback": 12, "leaf_size": 5},
-        trees=5,
+        **{**SMALL, "train_size": 30, "lookback": 8},
+        trees=2,
+        leaf_size=5,
         features=("relative_return", "volume"),
     ),
 ]
