@@ -226,10 +226,11 @@ def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
     )
 
 
-def settings_of(arguments: argparse.Namespace) -> list[str]:
+def settings_of(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return what --forecaster and --set say, as ``key=value`` each."""
-    named = [] if arguments.forecaster is None else [arguments.forecaster]
-    return [*(f"forecaster={name}" for name in named), *arguments.settings]
+    name = arguments.forecaster
+    named = () if name is None else (f"forecaster={name}",)
+    return (*named, *arguments.settings)
 
 
 def names(text: str) -> list[str]:

@@ -60,7 +60,7 @@ class Outcomes:
             self._notes.append((fitted.session, fit.note))
 
     def tell(self, *, live: bool) -> None:
-        """Log the failures that were not told yet, if it is time for that.
+        """Log notes, and the failures that were not told yet if it is time for that.
 
         While no fit has been good, only a new reason is told, and only `live`, where
         sessions come one by one and the end may be far.

@@ -106,7 +106,7 @@ def _version(arguments: argparse.Namespace) -> None:
     if arguments.strategy is not None:
         wanted = replace(wanted, strategy=arguments.strategy, settings=())
     if settings := settings_of(arguments):
-        wanted = replace(wanted, settings=tuple(settings))
+        wanted = replace(wanted, settings=settings)
     last = account.declare_version(wanted)
     print_line(f"{wanted.strategy} decides from the session after {last} on")
 
