@@ -20,7 +20,8 @@ from bt_lstm_rotation.forecasting import (
 from bt_lstm_rotation.forecasting.baselines import arima, arma
 from bt_lstm_rotation.forecasting.baselines.arima import ORDERS
 from bt_lstm_rotation.forecasting.baselines.arma import MOST_LAGS, Arma
-from bt_lstm_rotation.forecasting.forecaster import Storable
+from bt_lstm_rotation.forecasting.forecaster import Fit, Storable
+from bt_lstm_rotation.forecasting.walkforward import task
 
 library = pytest.importorskip(
     "statsmodels.tsa.arima.model", reason="the extra test has statsmodels"
@@ -207,6 +208,27 @@ def test_a_stored_fit_is_the_same_to_the_last_bit_and_still_says_its_note(
     assert "3 models did not converge" in caplog.text
 
 
+def test_another_version_of_its_library_is_another_key(tmp_path, monkeypatch):
+    panel, spec = random_panel("AB", 120), ArimaSpec(order=(0, 1, 0), **SMALL)
+    training = Training(store=ForecastStore(tmp_path))
+    versions = dict.fromkeys(["numpy", "tensorflow", "statsmodels", "scipy"], "1")
+
+    def installed(packages):
+        return {name: versions[name] for name in packages if name in versions}
+
+    def origins():
+        task._versions.cache_clear()
+        made = walk_forward(panel, spec, training=training)
+        return {fit.origin for fit in made.fits}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(task, "installed", installed)
+        assert [origins(), origins()] == [{"trained"}, {"stored"}]
+        versions["statsmodels"] = "2"
+        assert [origins(), origins()] == [{"trained"}, {"stored"}]
+    task._versions.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
@@ -231,9 +253,7 @@ def test_arrays_of_another_kind_are_refused(name, value, problem):
 
 def test_a_fit_of_another_kind_is_not_turned_into_arrays():
     with pytest.raises(SpecError, match="one with its own model"):
-        ArimaSpec().forecaster().to_arrays(
-            fitted(random_panel("AB", 300), ArimaSpec(**SMALL)).__class__(None)
-        )
+        ArimaSpec().forecaster().to_arrays(Fit(None))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,13 @@ from fakes import random_panel, same_bytes, without
 from one_window import fitted, last_window, session_window
 
 from bt_lstm_rotation.errors import MissingExtraError, SpecError
-from bt_lstm_rotation.forecasting import ForecastStore, Training, TreeSpec, walk_forward
+from bt_lstm_rotation.forecasting import (
+    ForecastStore,
+    Training,
+    TreeSpec,
+    Workers,
+    walk_forward,
+)
 from bt_lstm_rotation.forecasting.baselines import tree
 from bt_lstm_rotation.forecasting.baselines.forest import Forest
 from bt_lstm_rotation.forecasting.forecaster import Fit, Storable
@@ -102,6 +108,17 @@ def test_two_fits_are_the_same_to_the_last_bit():
     forecaster = spec.forecaster()
     first, again = (forecaster.to_arrays(fitted(panel, spec)) for _ in range(2))
     assert all(same_bytes(first[name], again[name]) for name in first)
+
+
+@pytest.mark.parametrize("backend", ["threads", "processes"])
+def test_workers_change_no_bit(backend):
+    panel = random_panel("ABC", 150)
+    spec = TreeSpec(**{**SMALL, "retrain": "weekly"})
+    alone = walk_forward(panel, spec, training=Training(workers=Workers(jobs=1)))
+    several = Training(workers=Workers(jobs=3, backend=backend))
+    made = walk_forward(panel, spec, training=several)
+    assert len(made.fits) > 8
+    assert same_bytes(made.values, alone.values)
 
 
 def test_a_stored_fit_is_the_same_to_the_last_bit(tmp_path, monkeypatch):
