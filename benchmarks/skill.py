@@ -15,6 +15,7 @@ standard errors of 0.
 from __future__ import annotations
 
 import argparse
+import sys
 
 import numpy as np
 
@@ -73,7 +74,10 @@ def main() -> None:
             SimulatedMarket(seed=arguments.first + number, signal=signal)
             for number in range(arguments.seeds)
         ]
-        found = [measure(market, rows) for market in markets]
+        found = []
+        for market in markets:
+            found.append(measure(market, rows))
+            print(f"market {market.seed} is done", file=sys.stderr)
         print(f"\nsignal {signal:g}, {len(markets)} markets of {markets[0].n_sessions}")
         columns = {name: np.array([one[name] for one in found]) for name in found[0]}
         for name, values in columns.items():
