@@ -43,10 +43,11 @@ lint: $(VENV)/.dev  ## Check style and formatting.
 type: $(VENV)/.dev  ## Check types.
 	$(BIN)/mypy
 
-bench: $(VENV)/.test  ## Measure: skill on simulated markets, and how fast networks are trained.
+bench: $(VENV)/.test  ## Measure: skill on simulated markets, how fast networks are trained, what a long life leaves.
 	$(BIN)/python benchmarks/skill.py
 	$(BIN)/python benchmarks/skill.py --worlds
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/soak.py
 
 mutation: $(VENV)/.mutation  ## Put faults into the code, one by one, and count those that tests notice.
 	$(BIN)/python benchmarks/mutation.py

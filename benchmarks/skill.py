@@ -1,37 +1,35 @@
 """Out-of-sample skill on simulated markets, as a share of what is attainable.
 
-    python benchmarks/skill.py [--seeds N] [--first SEED]
+    python benchmarks/skill.py [--seeds N] [--first SEED] [--rows A,B] [--signals 1,0]
     python benchmarks/skill.py --worlds [NAME ...] [--seeds N] [--first SEED]
 
 Each market knows its own best forecast (an expectation that is told the truth about
 everything but the future), so skill has a scale: 1 is all there is to find. Every row
 is the mean over markets of the information coefficient, which is the mean over sessions
 of the cross-sectional correlation of forecast and realised return, on the sessions that
-all rows share. At signal 0 there is nothing to find, and a row should be within two
-standard errors of 0.
+all rows share; all are fitted on the same windows, with the same purge. A share's error
+is that of the mean over markets of the row's difference from as much of the optimum as
+it finds on average. Behind it is the difference to the LSTM, market by market, whose
+standard error is smaller than those of the two apart. At signal 0 there is nothing to
+find, and a row should be within two standard errors of 0.
 
-With ``--worlds`` it does so on each of the worlds, or on those named, with the linear
-rivals beside the network; a share's error is that of the mean over markets of the
-row's difference from as much of the optimum as it finds on average.
+With ``--worlds`` it does so on each of the worlds, or on those named.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 
 import numpy as np
 
 from bt_lstm_rotation.forecasting import (
-    EWMASpec,
+    FORECASTERS,
     ForecastSpec,
-    KalmanSpec,
-    MeanSpec,
-    MomentumSpec,
-    ReversalSpec,
     RidgeSpec,
     walk_forward,
 )
-from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.measures.skill import realised_returns, skill
 from bt_lstm_rotation.prices.simulated import (
     MARKET,
@@ -41,79 +39,90 @@ from bt_lstm_rotation.prices.simulated import (
     simulated_market,
 )
 
-SPECS: dict[str, Spec] = {
-    "LSTM, the default": ForecastSpec(),
-    "LSTM, plain return as input and target": ForecastSpec(
-        target="plain", features=("log_return",)
-    ),
-    "momentum of 63 sessions": MomentumSpec(lookback=63, skip=0),
+HORIZON = 21
+
+# Forecasts of zero rank nobody, and the optimum is the market's own.
+SPECS = {
+    **{k: v for k, v in FORECASTERS.items() if k not in ("zero", "oracle", "momentum")},
+    "lstm_plain": ForecastSpec(target="plain", features=("log_return",)),
+    "ridge_lags": RidgeSpec(inputs="lags"),
 }
-RIVALS: dict[str, Spec] = {
-    "LSTM, the default": ForecastSpec(),
-    "LSTM, with volume and volatility": ForecastSpec(
-        features=("relative_return", "volume", "volatility")
-    ),
-    "Kalman filter": KalmanSpec(),
-    "EWMA": EWMASpec(),
-    "ridge on means": RidgeSpec(),
-    "ridge on lags": RidgeSpec(inputs="lags"),
-    "historical mean": MeanSpec(),
-    "momentum of 63 sessions": MomentumSpec(lookback=63, skip=0),
-    "momentum of 12 months, less one": MomentumSpec(),
-    "reversal": ReversalSpec(),
-}
+# On the worlds: the network, and what is linear in returns.
+LINEAR = ["lstm", "kalman", "ewma", "ridge", "ridge_lags", "momentum_63", "mean"]
 
 
-def measure(market: KnownMarket, specs: dict[str, Spec]) -> dict[str, float]:
-    """Return the information coefficient of the optimum and of each spec."""
+def measure(market: KnownMarket, rows: Sequence[str]) -> dict[str, float]:
+    """Return the information coefficient of the optimum and of each row."""
     panel = market.panel()
     sectors = panel.select([name for name in panel.symbols if name != MARKET])
-    made = {name: walk_forward(sectors, spec).values for name, spec in specs.items()}
-    made = {"optimum": market.optimal_forecast(21), **made}
+    made = {name: walk_forward(sectors, SPECS[name]).values for name in rows}
+    made = {"optimum": market.optimal_forecast(HORIZON), **made}
     shared = np.all([np.isfinite(values) for values in made.values()], axis=0)
-    realised = np.where(shared, realised_returns(sectors, 21), np.nan)
+    # As many sessions whatever rows are asked for: some need more history than others.
+    shared[: max(spec.fit_bars for spec in SPECS.values())] = False
+    realised = np.where(shared, realised_returns(sectors, HORIZON), np.nan)
     return {name: skill(values, realised)["ic"] or 0.0 for name, values in made.items()}
 
 
-def show(title: str, markets: list[KnownMarket], specs: dict[str, Spec]) -> None:
+def show(title: str, markets: Sequence[KnownMarket], rows: Sequence[str]) -> None:
     """Print the table of some markets of one law."""
-    rows = [measure(market, specs) for market in markets]
+    found = []
+    for market in markets:
+        found.append(measure(market, rows))
+        print(f"market {market.seed} is done", file=sys.stderr)
     print(f"\n{title}, {len(markets)} markets of {markets[0].n_sessions}")
-    best = np.array([row["optimum"] for row in rows])
-    for name in rows[0]:
-        values = np.array([row[name] for row in rows])
-        error = values.std(ddof=1) / np.sqrt(len(values))
-        told = f"{values.mean() / error:+.1f} se"
+    columns = {name: np.array([one[name] for one in found]) for name in found[0]}
+    best = columns["optimum"]
+    for name, values in columns.items():
+        told = f"{values.mean() / error_of(values):+.1f} se"
         if markets[0].signal:
             share = values.mean() / best.mean()
-            spread = (values - share * best).std(ddof=1) / np.sqrt(len(values))
-            told = f"share {share:+.3f} +/- {spread / best.mean():.3f}"
-        print(f"{name:40s} {values.mean():+.4f} +/- {error:.4f}   {told}", flush=True)
+            spread = error_of(values - share * best) / best.mean()
+            told = f"share {share:+.3f} +/- {spread:.3f}"
+        paired = with_error(values - columns["lstm"])
+        line = f"{name:16s} {with_error(values)}   {told}   less lstm {paired}"
+        print(line, flush=True)
+
+
+def error_of(values: np.ndarray) -> float:
+    """Return the standard error of the mean of some markets' figures."""
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def with_error(values: np.ndarray) -> str:
+    """Write the mean of some markets' figures with its standard error."""
+    return f"{values.mean():+.4f} +/- {error_of(values):.4f}"
 
 
 def main() -> None:
-    """Print one table a signal strength, or a world."""
+    """Print one table a signal strength, or one a world."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     # Markets 0 to 3 took part in choosing the defaults; these did not.
     parser.add_argument("--first", type=int, default=100, help="the first seed")
+    parser.add_argument("--rows", help="which forecasters (default: all)")
+    parser.add_argument("--signals", default="1,0", help="how much there is to find")
     parser.add_argument(
         "--worlds",
         nargs="*",
         choices=list(WORLDS),
         metavar="NAME",
-        help="on the simulated worlds, or those named, with more rivals",
+        help="on the simulated worlds, or those named",
     )
     arguments = parser.parse_args()
+    usual = SPECS if arguments.worlds is None else LINEAR
+    asked = arguments.rows.split(",") if arguments.rows else usual
+    rows = list(dict.fromkeys(["lstm", *asked]))
+    if unknown := set(rows) - set(SPECS):
+        parser.error(f"no forecaster {', '.join(unknown)}; known: {', '.join(SPECS)}")
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     if arguments.worlds is None:
-        for signal in (1.0, 0.0):
+        for signal in map(float, arguments.signals.split(",")):
             markets = [SimulatedMarket(seed=seed, signal=signal) for seed in seeds]
-            show(f"signal {signal:g}", list(markets), SPECS)
+            show(f"signal {signal:g}", markets, rows)
         return
     for world in arguments.worlds or WORLDS:
-        markets = [simulated_market(world, seed=seed) for seed in seeds]
-        show(world, markets, RIVALS)
+        show(world, [simulated_market(world, seed=seed) for seed in seeds], rows)
 
 
 if __name__ == "__main__":

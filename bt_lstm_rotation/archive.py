@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.wording import in_words
 
-__all__ = ["PLAIN_KINDS", "pack", "unpack"]
+__all__ = ["PLAIN_KINDS", "pack", "plain_array", "unpack"]
 
 # Booleans, numbers, dates, bytes and text: their bytes are all there is to them.
 # Objects would be pickled, and the elements of a StringDType are pointers.
@@ -72,6 +72,31 @@ def unpack(content: bytes) -> dict[str, NDArray[Any]]:
     except Exception as error:
         problem = f"the file is not an archive of arrays ({in_words(error)})"
         raise ValueError(problem) from error
+
+
+def plain_array(
+    arrays: Mapping[str, NDArray[Any]],
+    name: str,
+    dtype: type[np.generic],
+    shape: tuple[int | None, ...],
+) -> NDArray[Any]:
+    """Return one of some arrays; ValueError unless it has this type and shape.
+
+    A length of None may be any. Numbers are finite.
+    """
+    array = arrays.get(name)
+    if array is None:
+        raise ValueError(f"no {name} among {', '.join(arrays) or 'no arrays'}")
+    alike = array.ndim == len(shape) and all(
+        wanted in (None, there)
+        for wanted, there in zip(shape, array.shape, strict=True)
+    )
+    if array.dtype != dtype or not alike:
+        what = f"{array.dtype} of shape {array.shape}"
+        raise ValueError(f"{name} are {what}, not {np.dtype(dtype)} of {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} are not finite")
+    return array
 
 
 def _check(name: str, array: NDArray[Any]) -> None:

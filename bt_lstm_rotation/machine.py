@@ -1,17 +1,18 @@
-"""What this machine has for this process: cores, and memory that is left.
+"""What this machine has for this process: cores, memory that is left, and all else.
 
 A container or a shell may allow less than there is.
 """
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["available_cores", "memory_left"]
+__all__ = ["available_cores", "memory_left", "room_of_the_shell", "what_is_lacking"]
 
 PROC, CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
 
@@ -57,10 +58,59 @@ def _memory() -> Iterator[int]:
             # What is kept of files is given up when something else is asked for.
             kept = int(files[1]) if files else 0
             yield max(0, int(most) - int(now) + kept)
-    yield from _left_of_the_shells_limit()
+    yield from _left_of_the_shells_limits()
 
 
-def _left_of_the_shells_limit() -> Iterator[int]:
+def room_of_the_shell() -> int | None:
+    """Bytes of memory that a shell's limits leave; None where it has set none."""
+    return min(_left_of_the_shells_limits(), default=None)
+
+
+def what_is_lacking(error: BaseException) -> str:
+    """Say which means of the machine an error comes from; empty if from none.
+
+    The same lack has many errors, by where it is met: a library that cannot be mapped
+    is an ImportError, a thread that cannot be started a RuntimeError.
+    """
+    met: BaseException | None = error
+    while met is not None:
+        if lack := _lack_in(met):
+            return lack
+        met = met.__cause__ or met.__context__
+    return ""
+
+
+def _lack_in(error: BaseException) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    text = str(error).lower()
+    if (
+        isinstance(error, MemoryError)
+        or number == errno.ENOMEM
+        or "failed to map segment" in text
+        or "cannot allocate memory" in text
+    ):
+        left = memory_left()
+        much = "" if left is None else f": {left / 1e6:,.0f} MB are left"
+        return (
+            f"there is not enough memory for this process{much}; a shell (ulimit -v) "
+            "or a container may allow less than there is, and fewer --jobs need less"
+        )
+    if "can't start new thread" in text or number == errno.EAGAIN:
+        return (
+            "no more threads or processes can be started: a shell (ulimit -u, -v) or a "
+            "container may allow too few, and fewer --jobs need fewer"
+        )
+    if number in (errno.EMFILE, errno.ENFILE):
+        return "no more files can be opened: a shell (ulimit -n) may allow too few"
+    if "no usable temporary directory" in text:
+        return (
+            "no folder for temporary files can be written; name one in the variable "
+            f"TMPDIR ({error.strerror if isinstance(error, OSError) else error})"
+        )
+    return ""
+
+
+def _left_of_the_shells_limits() -> Iterator[int]:
     try:
         import resource
     except ImportError:  # on Windows

@@ -14,8 +14,9 @@ import backtrader as bt
 import matplotlib as mpl
 import pytest
 
-from bt_lstm_rotation import SectorRotation, analyzers, observers
-from bt_lstm_rotation.forecasting.walkforward import training
+from bt_lstm_rotation import SectorRotation, analyzers, forecasting, observers
+from bt_lstm_rotation.backtest.settings import parse_settings
+from bt_lstm_rotation.forecasting.walkforward import task
 from bt_lstm_rotation.prices.simulated import MARKET, WORLDS, SimulatedMarket
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +26,7 @@ GUIDE = (ROOT / "docs" / "backtrader.md").read_text(encoding="utf-8")
 ANALYZERS = (ROOT / "docs" / "analyzers.md").read_text(encoding="utf-8")
 WORLD_GUIDE = (ROOT / "docs" / "worlds.md").read_text(encoding="utf-8")
 ARTEFACTS = (ROOT / "docs" / "artefacts.md").read_text(encoding="utf-8")
+RIVALS = (ROOT / "docs" / "rivals.md").read_text(encoding="utf-8")
 
 
 def scripts_in(text: str) -> list[str]:
@@ -86,7 +88,7 @@ def test_the_first_script_leaves_a_report_and_trains_but_once(
     def untrained(*_):
         pytest.fail("trained again")
 
-    monkeypatch.setattr(training, "guarded_fit", untrained)
+    monkeypatch.setattr(task, "guarded_fit", untrained)
     pasted(SCRIPTS[0])
     assert (folder / "runs" / "first" / "forecasts.csv").read_bytes() == before
     assert not (folder / "runs" / "first" / "earlier-1").exists()
@@ -264,9 +266,27 @@ def test_simulated_worlds_are_loaded_as_it_is_printed_and_none_is_left_out():
 
 def test_every_link_of_the_guides_leads_somewhere():
     for link in re.findall(
-        r"\]\(([^)#:]+)\)", GUIDE + ANALYZERS + FORECASTERS + ARTEFACTS
+        r"\]\(([^)#:]+)\)", GUIDE + ANALYZERS + FORECASTERS + ARTEFACTS + RIVALS
     ):
         assert (ROOT / "docs" / link).exists(), link
+
+
+def test_every_forecaster_there_is_has_its_line_and_is_what_it_says():
+    rows = re.findall(r"^\| (`.+?`) \| `(.+?)`", RIVALS, flags=re.MULTILINE)
+    named = {}
+    for names, spec in rows:
+        for name in re.findall(r"`(\w+)`", names):
+            named[name] = eval(spec, vars(forecasting))
+    named["rnn"] = forecasting.ForecastSpec(cell="rnn")
+    assert named == dict(forecasting.FORECASTERS)
+
+
+def test_every_setting_of_the_rivals_commands_is_one():
+    for line in re.findall(r"^    (?:python|bt-).*$", RIVALS, flags=re.MULTILINE):
+        name = re.search(r"forecaster[ =](\w+)", line)[1]
+        for setting in re.findall(r"--set (\S+)", line.partition("#")[0]):
+            settings = [f"forecaster={name}", setting]
+            assert parse_settings(SectorRotation, settings)["spec"]
 
 
 def test_every_link_of_the_readme_leads_somewhere():

@@ -30,7 +30,7 @@ def meanings(owner: type) -> dict[str, str]:
         text = vars(base).get("__doc__")
         lines = inspect.cleandoc(text).splitlines() if isinstance(text, str) else []
         for names, meaning in (*_params(lines), *_parameters(lines)):
-            if meaning and not meaning.startswith("see "):
+            if meaning and not meaning.lower().startswith("see "):
                 found |= dict.fromkeys(re.findall(r"\w+", names), _line(meaning))
     return found
 

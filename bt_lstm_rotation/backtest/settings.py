@@ -1,4 +1,8 @@
-"""``--set key=value`` -> parameters of a strategy and settings of its forecaster."""
+"""``--set key=value`` -> parameters of a strategy and settings of its forecaster.
+
+``--forecaster NAME`` is ``--set forecaster=NAME``: the strategy's parameter ``spec`` by
+a name in `bt_lstm_rotation.forecasting.FORECASTERS`; its fields are then the settings.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,14 @@ from typing import Any, NamedTuple
 
 from bt_lstm_rotation.backtest.meanings import meanings
 from bt_lstm_rotation.errors import SpecError, closest
+from bt_lstm_rotation.forecasting import find_forecaster
+from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.periodic import PeriodicRebalance
 
-__all__ = ["Setting", "given_names", "known_settings", "parse_settings"]
+__all__ = ["FORECASTER", "Setting", "given_names", "known_settings", "parse_settings"]
+
+# The key that names a forecaster, unless the strategy has a parameter of that name.
+FORECASTER = "forecaster"
 
 
 class Setting(NamedTuple):
@@ -36,10 +45,15 @@ def given_names(strategy: Any) -> set[str]:
     return names & set(defaults)
 
 
-def known_settings(strategy: Any) -> tuple[list[Setting], list[Setting]]:
-    """Return all that `parse_settings` takes: of a strategy, and of its forecaster."""
-    params, of_spec = _defaults(strategy)
-    spec = getattr(strategy.params, "spec", None)
+def known_settings(
+    strategy: Any, forecaster: str | None = None
+) -> tuple[list[Setting], list[Setting]]:
+    """Return all that `parse_settings` takes: of a strategy, and of its forecaster.
+
+    The forecaster is its own, or that of a name. Raises SpecError as `parse_settings`.
+    """
+    spec = _spec(strategy, forecaster)
+    params, of_spec = _defaults(strategy, spec)
     return _listed(strategy, params), _listed(type(spec), of_spec)
 
 
@@ -52,7 +66,8 @@ def parse_settings(
     ----------
     strategy : type of bt.Strategy
         Its parameters are the keys; where one of them is ``spec``, so are the fields of
-        the spec, with or without ``spec.`` in front.
+        the spec, with or without ``spec.`` in front, and ``forecaster``, which names
+        another spec.
     settings : sequence of str
         Each ``key=value``; the value as JSON, or else as text: ``top=2``,
         ``pooled=false``, ``retrain=weekly``, ``features=["log_return", "rank"]``.
@@ -62,11 +77,14 @@ def parse_settings(
     Raises
     ------
     SpecError
-        If a setting is not ``key=value``, its key is unknown or given twice, or its
-        value is impossible.
+        If a setting is not ``key=value``, its key is unknown or given twice, its value
+        is impossible, or a forecaster is unknown or is named for a strategy without a
+        parameter ``spec``.
     """
     owner = strategy.__name__
-    known, of_spec = _defaults(strategy)
+    chosen = _forecaster_in(strategy, settings)
+    spec = _spec(strategy, chosen)
+    known, of_spec = _defaults(strategy, spec)
     fields_of_spec = {key.removeprefix("spec.") for key in of_spec}
     params: dict[str, Any] = {}
     changes: dict[str, Any] = {}
@@ -86,12 +104,42 @@ def parse_settings(
             changes[name] = _value(text)
         elif key in known:
             params[key] = _value(text)
+        elif key == FORECASTER and chosen is not None:
+            params["spec"] = spec
         else:
             hint = closest(name, {*known, *fields_of_spec})
             raise SpecError(owner, "--set", setting, f"a known key ({hint})")
     if changes:
-        params["spec"] = replace(strategy.params.spec, **changes)
+        params["spec"] = replace(spec, **changes)
     return params
+
+
+def _forecaster_in(strategy: Any, settings: Sequence[str]) -> str | None:
+    """Return the forecaster that settings name; None if they name none."""
+    if FORECASTER in strategy.params._getkeys():
+        return None
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if equals and key.strip() == FORECASTER:
+            return text.strip()
+    return None
+
+
+def _spec(strategy: Any, forecaster: str | None) -> Any:
+    """Return a strategy's own spec, or the one that a name stands for."""
+    params = dict(strategy.params._getitems())
+    own = params.get("spec")
+    if forecaster is None:
+        return own
+    owner = strategy.__name__
+    is_ours = own is None or (isinstance(own, Spec) and not isinstance(own, type))
+    if "spec" not in params or not is_ours:
+        valid = "left out, as it has no parameter spec for one; SectorRotation has"
+        raise SpecError(owner, "--forecaster", forecaster, valid)
+    try:
+        return find_forecaster(forecaster)
+    except SpecError as error:
+        raise SpecError(owner, "--forecaster", forecaster, error.valid) from error
 
 
 def _listed(owner: type, defaults: Mapping[str, Any]) -> list[Setting]:
@@ -102,10 +150,9 @@ def _listed(owner: type, defaults: Mapping[str, Any]) -> list[Setting]:
     ]
 
 
-def _defaults(strategy: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return key -> default, of the strategy's parameters and of its spec's fields."""
+def _defaults(strategy: Any, spec: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return key -> default, of the strategy's parameters and of a spec's fields."""
     params = dict(strategy.params._getitems())
-    spec = params.get("spec")
     names: list[str] = []
     if is_dataclass(spec) and not isinstance(spec, type):
         names = [field.name for field in fields(spec)]

@@ -11,9 +11,10 @@ from pathlib import Path
 from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.cli.commands import COMMANDS, backtest
 from bt_lstm_rotation.cli.options import BAD_USAGE, HELD, Parser
-from bt_lstm_rotation.cli.signals import Terminated, ended_by_signals
+from bt_lstm_rotation.cli.signals import Terminated, ended_by_signals, lacking_threads
 from bt_lstm_rotation.cli.streams import OneLine, Stream, guarded_output, print_error
 from bt_lstm_rotation.errors import HeldError, RotationError, closest
+from bt_lstm_rotation.machine import what_is_lacking
 
 __all__ = ["main"]
 
@@ -55,8 +56,9 @@ def _ended(argv: list[str]) -> int:
     quiet = getattr(arguments, "quiet", False)
     level = logging.ERROR if quiet else logging.WARNING
     logging.basicConfig(level=level, handlers=[handler])
+    lacking: list[str] = []
     try:
-        with ended_by_signals():
+        with ended_by_signals(), lacking_threads(lacking):
             code: int | None = arguments.run(arguments)
     except HeldError as error:
         print_error(str(error))
@@ -64,7 +66,16 @@ def _ended(argv: list[str]) -> int:
     except RotationError as error:
         print_error(str(error))
         return BAD_USAGE
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
+        lack = what_is_lacking(error)
+        if not lack:
+            raise
+        print_error(lack)
+        return BAD_USAGE
     except KeyboardInterrupt as stop:
+        if lacking:
+            print_error(lacking[0])
+            return BAD_USAGE
         print("stopped", file=sys.stderr)  # noqa: T201
         return stop.code if isinstance(stop, Terminated) else STOPPED
     return DONE if code is None else code

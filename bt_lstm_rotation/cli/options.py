@@ -17,6 +17,7 @@ __all__ = [
     "WAITING",
     "Parser",
     "add_bars",
+    "add_forecaster",
     "add_orders",
     "add_set",
     "add_strategy",
@@ -28,6 +29,7 @@ __all__ = [
     "names",
     "new_file",
     "new_folder",
+    "settings_of",
 ]
 
 BAD_USAGE = 2
@@ -104,6 +106,18 @@ def add_strategy(
         metavar="NAME",
         help="lstm_top3_monthly, momentum_12_1, equal_weight, buy_and_hold, or "
         f"FILE.py:Class (default: {shown})",
+    )
+
+
+def add_forecaster(parser: argparse._ActionsContainer) -> None:
+    """Add the option that names the strategy's forecaster."""
+    parser.add_argument(
+        "--forecaster",
+        type=given,
+        metavar="NAME",
+        help="lstm, gru, rnn, kalman, ewma, ridge, tree, arima, momentum_12_1, "
+        "momentum_6_1, momentum_63, reversal, mean, zero, or on the simulated market "
+        "oracle; its settings are then those of --set (default: the strategy's own)",
     )
 
 
@@ -218,6 +232,13 @@ def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
         help="train everything again (default: what earlier runs have trained is "
         "read from a store, and added to it)",
     )
+
+
+def settings_of(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return what --forecaster and --set say, as ``key=value`` each."""
+    name = arguments.forecaster
+    named = () if name is None else (f"forecaster={name}",)
+    return (*named, *arguments.settings)
 
 
 def names(text: str) -> list[str]:

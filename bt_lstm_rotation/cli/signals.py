@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-__all__ = ["Terminated", "ended_by_signals"]
+from bt_lstm_rotation.machine import what_is_lacking
+
+__all__ = ["Terminated", "ended_by_signals", "lacking_threads"]
 
 # SIGHUP comes when a terminal is closed; Windows has none.
 ENDING: Final = [
@@ -53,3 +55,27 @@ def ended_by_signals() -> Iterator[None]:
     finally:
         for number in kept:
             signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def lacking_threads(lacking: list[str]) -> Iterator[None]:
+    """Interrupt the main thread, as Ctrl-C does, if a thread ends for want of memory.
+
+    It may be waiting for that thread, for ever. What was lacking is put into the list,
+    once.
+    """
+    main, before = threading.main_thread().ident, threading.excepthook
+
+    def hook(ended: threading.ExceptHookArgs) -> None:
+        lack = "" if ended.exc_value is None else what_is_lacking(ended.exc_value)
+        if not lack or main is None or not hasattr(signal, "pthread_kill"):
+            before(ended)
+        elif not lacking:
+            lacking.append(lack)
+            signal.pthread_kill(main, signal.SIGINT)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = before

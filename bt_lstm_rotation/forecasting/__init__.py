@@ -1,14 +1,18 @@
 """Arrays in, arrays out: windows, networks, forecasts. Knows nothing of Backtrader."""
 
 from bt_lstm_rotation.forecasting.baselines import (
+    ArimaSpec,
     EWMASpec,
     KalmanSpec,
     MeanSpec,
     MomentumSpec,
+    OracleSpec,
     ReversalSpec,
     RidgeSpec,
+    TreeSpec,
     ZeroSpec,
 )
+from bt_lstm_rotation.forecasting.named import FORECASTERS, find_forecaster
 from bt_lstm_rotation.forecasting.recurrent import ForecastSpec
 from bt_lstm_rotation.forecasting.store import ForecastStore
 from bt_lstm_rotation.forecasting.walkforward import (
@@ -25,6 +29,8 @@ from bt_lstm_rotation.forecasting.walkforward import (
 from bt_lstm_rotation.forecasting.window import BarHistory, Window
 
 __all__ = [
+    "FORECASTERS",
+    "ArimaSpec",
     "BarHistory",
     "EWMASpec",
     "FitJournal",
@@ -35,14 +41,17 @@ __all__ = [
     "KalmanSpec",
     "MeanSpec",
     "MomentumSpec",
+    "OracleSpec",
     "Past",
     "ReversalSpec",
     "RidgeSpec",
     "Training",
+    "TreeSpec",
     "WalkForward",
     "Window",
     "Workers",
     "ZeroSpec",
+    "find_forecaster",
     "first_forecast",
     "walk_forward",
 ]

@@ -18,10 +18,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.errors import SpecError, closest
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import MONTH
+from bt_lstm_rotation.wording import in_text
 
-__all__ = ["FEATURES", "Feature", "compute", "forward_return", "mirror", "warmup"]
+__all__ = [
+    "FEATURES",
+    "Feature",
+    "check_features",
+    "compute",
+    "forward_return",
+    "mirror",
+    "warmup",
+]
 
 Array = NDArray[np.float64]
 
@@ -47,6 +57,21 @@ class Feature:
     warmup: int
     cross_sectional: bool = False
     odd: bool = False
+
+
+def check_features(owner: str, names: object) -> tuple[str, ...]:
+    """Return the names of some features; SpecError unless each is one, and once."""
+    if isinstance(names, str) or not isinstance(names, tuple | list):
+        valid = "a tuple of names, such as ('log_return',)"
+        raise SpecError(owner, "features", names, valid)
+    for name in names:
+        if not isinstance(name, str) or name not in FEATURES:
+            known = closest(in_text(name), FEATURES)
+            raise SpecError(owner, "features", name, f"a feature; {known}")
+    if not names or len(set(names)) < len(names):
+        valid = "at least one name, each of them once"
+        raise SpecError(owner, "features", names, valid)
+    return tuple(names)
 
 
 def compute(names: Iterable[str], window: Window) -> Array:

@@ -71,12 +71,15 @@ class Fit:
         Why the fit was thrown away; empty if it was not.
     trace : str
         Where it went wrong, line by line, if an error was raised.
+    note : str
+        What a reader should know of a model that was made all the same; it is logged.
     """
 
     model: Model | None
     losses: tuple[float, ...] = field(default=(), repr=False)
     problem: str = ""
     trace: str = field(default="", repr=False)
+    note: str = ""
 
 
 class Forecaster(Protocol):
@@ -118,7 +121,11 @@ class WarmStartable(Protocol):
 
 @runtime_checkable
 class Storable(Protocol):
-    """A forecaster whose fits can be kept as arrays."""
+    """A forecaster whose fits can be kept as arrays.
+
+    If they are made by other libraries than NumPy and TensorFlow, it names these in an
+    attribute `libraries`, a tuple of str: another version may round otherwise.
+    """
 
     @property
     def spec(self) -> Spec:

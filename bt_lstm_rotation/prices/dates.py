@@ -161,9 +161,11 @@ def _check_midnight(
 
     `days` are datetime64[D], `clock` minutes since midnight, both as written.
     """
+    if not clock.any():
+        return
     moments = np.unique(np.stack([days.astype(np.int64), clock]), axis=1)
     # Several times in one day are bars within the day, which are refused for that.
-    if not clock.any() or len(np.unique(days)) < moments.shape[1]:
+    if len(np.unique(days)) < moments.shape[1]:
         return
     times = np.unique(clock)
     # An exchange does not move by the clock of its own place, but by that of another.

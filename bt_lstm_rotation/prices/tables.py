@@ -31,6 +31,8 @@ _OTHER_DATE = re.compile(
 )
 _THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(,\d{3})+(?!\d)(\.\d+)?")
 _QUOTED_THOUSANDS = re.compile(r"\"\d{1,3}(,\d{3})+(\.\d+)?\"")
+# Lines without a cell that would be looked at below, as most files have.
+_IN_FORM = re.compile(r"(\d{4}-\d\d-\d\d[\d.,:+\- eE]*(\n|$))*+")
 _NO_BAR = re.compile(r"\d\s+(dividend|(stock )?splits?)\b", re.IGNORECASE)
 
 WANTED = f"a comma-separated header with Date {' '.join(COLUMNS)}"
@@ -108,13 +110,14 @@ def _read_csv(symbol: str, name: str, content: bytes) -> pd.DataFrame:
             valid="as many cells in each row as in the header",
         ) from error
     # To pandas an absent cell, as in a download cut short, is an empty one.
+    whole = cells.shape[1]
     for row, width in enumerate(widths):
-        if 1 < width < cells.shape[1]:
+        if 1 < width < whole:
             raise DataError(
                 f"{name}, row {row + 1} is cut short",
                 symbol=symbol,
                 value=cells.iloc[row, :width].tolist(),
-                valid=f"as many cells in each row as in the header, {cells.shape[1]}",
+                valid=f"as many cells in each row as in the header, {whole}",
             )
     header, first = _header(symbol, name, cells)
     rows = cells.iloc[first:].set_axis(header, axis=1)
@@ -125,6 +128,8 @@ def _check_form(symbol: str, name: str, text: str) -> None:
     """Describe a file in another form, with all that is in the way of reading it."""
     lines = text.splitlines()[1:]
     body = "\n".join(lines)
+    if _IN_FORM.fullmatch(body):
+        return
     copied, other = _COPIED_DATE.search(body), _OTHER_DATE.search(body)
     date = copied or other
     first = next(iter(lines), "")

@@ -12,6 +12,7 @@ import datetime as dt
 import math
 from collections import deque
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
@@ -75,15 +76,15 @@ class Account:
         # What is due to come has not come when the broker checks the next orders.
         return float(self._strategy.broker.getcash()) + min(self.due, 0.0)
 
-    @property
-    def feeds(self) -> list[Any]:
+    @cached_property
+    def feeds(self) -> tuple[Any, ...]:
         """The strategy's feeds, by name."""
-        return self.ordered(self._rank)
+        return tuple(self.ordered(self._rank))
 
-    @property
-    def traded(self) -> list[Any]:
+    @cached_property
+    def traded(self) -> tuple[Any, ...]:
         """The feeds that may be traded, by name."""
-        return [feed for feed in self.feeds if feed not in self.ignored]
+        return tuple(feed for feed in self.feeds if feed not in self.ignored)
 
     @property
     def is_open(self) -> bool:
@@ -127,22 +128,23 @@ class Account:
                 "dividend: forward notify_corporate_action(data, action), as "
                 "notify_order, to its Rebalancer and to super()"
             )
+        closes, observed = self._closes, self._observed
         for feed in self._rank:
-            bar = len(feed.lines.datetime)
-            if self._observed.get(feed) == bar:
+            lines = feed.lines
+            bar = len(lines.datetime)
+            if observed.get(feed) == bar:
                 continue  # it has shown no other bar since
-            halted = self._observe_spacing(feed)
+            halted = self._observe_spacing(feed, bar)
             if (close := self.close(feed)) is None:
                 continue
-            opened, last = float(feed.open[0]), self._closes.get(feed)
+            opened, last = float(lines.open[0]), closes.get(feed)
             night = feed in self._gaps and not halted
             if night and last is not None and math.isfinite(opened):
                 self._gaps[feed].append(opened / last - 1.0)
-            self._closes[feed], self._observed[feed] = close, bar
+            closes[feed], observed[feed] = close, bar
 
-    def _observe_spacing(self, feed: Any) -> bool:
+    def _observe_spacing(self, feed: Any, bars: int) -> bool:
         """Note how far a new bar is from the last; whether it had seemed the last."""
-        bars = len(feed.lines.datetime)
         seen, day = self._seen.get(feed, (0, 0))
         if bars <= seen:
             return False

@@ -120,7 +120,7 @@ class Rebalancer:
     @property
     def traded(self) -> list[Any]:
         """The feeds that it may trade, by name."""
-        return self.account.traded
+        return [*self.account.traded]
 
     @property
     def done(self) -> bool:

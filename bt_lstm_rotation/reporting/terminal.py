@@ -24,16 +24,21 @@ from bt_lstm_rotation.result import BacktestResult
 __all__ = ["announce", "print_summary"]
 
 
-def announce(console: Console, cores: int, planned: int, seconds: float) -> None:
+def announce(console: Console, cores: int | None, planned: int, seconds: float) -> None:
     """Say, before a long run, how long it will take.
 
-    `planned` fits of `seconds` each, as the first took, `cores` at a time.
+    `planned` fits of `seconds` each, as the first took, `cores` at a time; None where
+    that is not known, as on a cluster.
     """
-    left = planned * seconds / cores
+    left = planned * seconds / (cores or 1)
     long = f"{left:,.0f} s" if left < 120 else f"{left / 60:,.0f} min"
     memory = peak_memory()
     much = "" if memory is None else f", about {memory / 1e9:.1f} GB of memory"
-    console.print(f"{planned:,} fits, about {long} on {cores} cores{much}")
+    if cores is None:
+        where = "of work for the cluster"
+    else:
+        where = f"on {cores} cores{much}" if cores > 1 else f"on 1 core{much}"
+    console.print(f"{planned:,} fits, about {long} {where}")
 
 
 def peak_memory() -> int | None:

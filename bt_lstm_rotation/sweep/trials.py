@@ -117,7 +117,7 @@ class Trials:
         try:
             self._params(trial)
         except SpecError as error:
-            if error.field == "--set":
+            if error.field in ("--set", "--forecaster"):
                 valid = error.valid
                 raise SpecError(error.owner, "grid", error.value, valid) from None
 

@@ -13,6 +13,7 @@ from bt_lstm_rotation.backtest.meanings import meanings
 from bt_lstm_rotation.backtest.settings import known_settings, parse_settings
 from bt_lstm_rotation.backtest.strategy_file import find_strategy, known_strategies
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecasting import FORECASTERS, EWMASpec, KalmanSpec, OracleSpec
 from bt_lstm_rotation.forecasting.features import FEATURES
 from bt_lstm_rotation.periodic import PeriodicRebalance
 
@@ -309,3 +310,90 @@ def test_how_a_default_is_spelled(value, spelled):
         params = (("key", value),)
 
     assert known_settings(Own)[0] == [("key", spelled, "")]
+
+
+def test_a_forecaster_is_chosen_by_its_name_and_set_by_its_fields():
+    settings = ["half_life=20", "forecaster=ewma", "top=2", "spec.horizon=5"]
+    assert parse_settings(SectorRotation, settings) == {
+        "spec": EWMASpec(half_life=20, horizon=5),
+        "top": 2,
+    }
+    assert parse_settings(SectorRotation, [" forecaster = kalman "]) == {
+        "spec": KalmanSpec()
+    }
+
+
+def test_the_seed_goes_to_a_forecaster_by_name_that_has_one():
+    assert parse_settings(SectorRotation, ["forecaster=gru"], seed=7) == {
+        "spec": ForecastSpec(cell="gru", seed=7)
+    }
+    assert parse_settings(SectorRotation, ["forecaster=oracle"], seed=7) == {
+        "spec": OracleSpec(seed=7)
+    }
+    assert parse_settings(SectorRotation, ["forecaster=mean"], seed=7) == {
+        "spec": FORECASTERS["mean"]
+    }
+
+
+def test_the_settings_of_another_forecaster_are_unknown():
+    with pytest.raises(SpecError, match="--set must be a known key"):
+        parse_settings(SectorRotation, ["forecaster=kalman", "units=3"])
+
+
+@pytest.mark.parametrize(
+    "name", ["kallman", "", "KALMAN", "spec", "__class__", "☂", "0"]
+)
+def test_an_unknown_forecaster_is_answered_with_what_there_is(name):
+    with pytest.raises(SpecError, match="--forecaster must be the name of") as raised:
+        parse_settings(SectorRotation, [f"forecaster={name}"])
+    assert "known: arima, ewma, gru" in str(raised.value)
+    assert ("did you mean 'kalman'" in str(raised.value)) == (name == "kallman")
+
+
+def test_a_forecaster_is_named_once():
+    with pytest.raises(SpecError, match="given once for each key"):
+        parse_settings(SectorRotation, ["forecaster=mean", "forecaster=zero"])
+
+
+@pytest.mark.parametrize("strategy", [Bare, PeriodicRebalance])
+def test_a_strategy_without_a_spec_takes_no_forecaster(strategy):
+    with pytest.raises(SpecError, match="--forecaster must be left out, as it has no"):
+        parse_settings(strategy, ["forecaster=kalman"])
+    with pytest.raises(SpecError, match="--forecaster must be left out"):
+        known_settings(strategy, "kalman")
+
+
+@pytest.mark.parametrize("value", [3, "fast", ForecastSpec, (1, 2)])
+def test_somebody_elses_spec_that_is_no_forecasters_is_left_alone(value):
+    class Own(bt.Strategy):
+        params = (("spec", value),)
+
+    with pytest.raises(SpecError, match="--forecaster must be left out"):
+        parse_settings(Own, ["forecaster=kalman"])
+
+
+def test_a_spec_of_none_takes_a_forecaster():
+    assert parse_settings(Anybodys, ["forecaster=kalman", "period=3"]) == {
+        "spec": KalmanSpec(),
+        "period": 3,
+    }
+
+
+def test_a_parameter_of_that_name_is_the_strategys():
+    class Own(bt.Strategy):
+        params = (("forecaster", "none"), ("spec", None))
+
+    assert parse_settings(Own, ["forecaster=kalman"]) == {"forecaster": "kalman"}
+
+
+@pytest.mark.parametrize("name", FORECASTERS)
+def test_every_setting_of_every_forecaster_is_told_and_can_be_set(name):
+    _, of_spec = known_settings(SectorRotation, name)
+    spec = FORECASTERS[name]
+    assert [setting.key for setting in of_spec] == [f.name for f in fields(spec)]
+    for setting in of_spec:
+        assert len(setting.meaning) > 10, setting
+        assert not setting.meaning.startswith("See"), setting
+    settings = [f"{setting.key}={setting.default}" for setting in of_spec]
+    named = parse_settings(SectorRotation, [f"forecaster={name}", *settings])
+    assert named == {"spec": spec}

@@ -135,6 +135,44 @@ def test_sigterm_ends_a_run_as_ctrl_c_does(started, slow, bars, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"own"}
 
 
+@pytest.mark.parametrize("pause", [0.02, 0.3])
+def test_a_second_ctrl_c_is_as_quiet_as_the_first(started, slow, bars, tmp_path, pause):
+    workers = ("--backend", "processes", "--jobs", "2", "--no-store")
+    process = started(*bars, *slow, *workers, "--out", "deep/out")
+    assert wait_for(lambda: are_at_work(process), 120), process.poll()
+    # As a terminal does: workers hear of it, too.
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(pause)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    # A shell says 130 of a process that such a signal has ended.
+    assert process.returncode in (130, -signal.SIGINT)
+    assert wait_for(lambda: not session_of(process), 20), "orphans"
+    assert out == ""
+    said = [line for line in err.splitlines() if "no Adj Close" not in line]
+    assert [line for line in said if " fits, about " not in line] == ["stopped"]
+
+
+@pytest.mark.parametrize("moment", ["argparse", "numpy", "pandas", "backtrader"])
+def test_ctrl_c_is_quiet_from_the_first_import_on(started, bars, moment):
+    # As if it came just when this is imported.
+    code = f"""
+import os, signal, sys
+class Stop:
+    def find_spec(self, name, *_):
+        if name == {moment!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+from bt_lstm_rotation.cli import main
+sys.modules.pop({moment!r}, None)
+sys.meta_path.insert(0, Stop())
+sys.exit(main(sys.argv[1:]))
+"""
+    process = started(*bars, *QUICK, command=(sys.executable, "-c", code))
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "stopped\n")
+
+
 def test_two_runs_of_the_same_second_are_both_there(started, bars, tmp_path):
     command = (sys.executable, "-W", "ignore", "-c", SAME_SECOND)
     two = [started(*bars, *QUICK, "--quiet", command=command) for _ in range(2)]

@@ -16,11 +16,13 @@ from bt_lstm_rotation.cli.inputs import (
 )
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_forecaster,
     add_set,
     add_trading,
     add_training,
     new_file,
     new_folder,
+    settings_of,
 )
 from bt_lstm_rotation.cli.streams import kept_in
 
@@ -32,6 +34,7 @@ examples:
   %(prog)s --data yahoo --start 2010-01-04    the nine SPDR sectors and SPY
   %(prog)s --data folder:prices --symbols XLE,XLK,XLV --benchmark SPY
   %(prog)s --strategy momentum_12_1 --set top=2 --set rebalance=weekly
+  %(prog)s --forecaster kalman --set train_size=504
   %(prog)s --strategy my_file.py:MyStrategy --set period=20 --sizer 0.2
 
 exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data, 130 stopped by Ctrl-C,
@@ -46,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of a backtest."""
     add_bars(parser)
     trading = add_trading(parser)
+    add_forecaster(trading)
     add_set(trading)
     add_training(parser, "fits")
     parser.add_argument(
@@ -93,12 +97,13 @@ def run(arguments: argparse.Namespace) -> None:
     )
 
     strategy = find_strategy(arguments.strategy)
-    params = parse_settings(strategy, arguments.settings, seed=arguments.seed)
+    params = parse_settings(strategy, settings_of(arguments), seed=arguments.seed)
     sizer = make_sizer(arguments)
     check_sizer(strategy, sizer)
     now = dt.datetime.now()
     named, bars = arguments.out, bars_folder(arguments.data)
-    out = named or Path("runs") / default_name(strategy.__name__, now)
+    title = "-".join(filter(None, [strategy.__name__, arguments.forecaster]))
+    out = named or Path("runs") / default_name(title, now)
     if arguments.quantstats is not None:
         check_tear_sheet(arguments.quantstats, out, bars=bars)
     with RunFolder(out, bars=bars, new=named is None) as place:
@@ -110,7 +115,7 @@ def run(arguments: argparse.Namespace) -> None:
                 workers=workers,
                 store=store,
                 progress=progress,
-                announce=partial(announce, console, workers.cores),
+                announce=partial(announce, console, workers.at_once),
             )
             with strategy_errors(strategy):
                 result = run_backtest(

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bt_lstm_rotation.cli.options import add_strategy
+from bt_lstm_rotation.cli.options import add_forecaster, add_strategy
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.backtest.settings import Setting
@@ -17,6 +17,7 @@ EPILOG = """\
 examples:
   %(prog)s
   %(prog)s --strategy momentum_12_1
+  %(prog)s --forecaster ridge
   %(prog)s --strategy my_file.py:MyStrategy
 
 Defaults are spelled as --set takes them: null is nothing, and a list has brackets. What
@@ -28,6 +29,7 @@ with "Params:", is shown too.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the list."""
     add_strategy(parser)
+    add_forecaster(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -38,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     strategy = find_strategy(arguments.strategy)
     with strategy_errors(strategy):  # a default of its own may fail to be shown
-        of_strategy, of_forecaster = known_settings(strategy)
+        of_strategy, of_forecaster = known_settings(strategy, arguments.forecaster)
     console, headings = standard_output(), ("setting", "default", "meaning")
     if not of_strategy and not of_forecaster:
         print_line(f"{strategy.__name__} has no settings.")
@@ -46,7 +48,8 @@ def run(arguments: argparse.Namespace) -> None:
         title = f"Strategy: {strategy.__name__}"
         print_table(console, title, headings, _rows(of_strategy))
     if of_forecaster:
-        title = f"Forecaster: {type(strategy.params.spec).__name__}"
+        name = arguments.forecaster or type(strategy.params.spec).__name__
+        title = f"Forecaster: {name}"
         print_table(console, title, headings, _rows(of_forecaster))
 
 

@@ -14,6 +14,7 @@ from bt_lstm_rotation.cli.inputs import (
 )
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_forecaster,
     add_trading,
     add_training,
     new_file,
@@ -28,6 +29,7 @@ examples:
   %(prog)s --grid top=2,3,4 --grid horizon=10,21 --out trials.csv
   %(prog)s --strategy momentum_12_1 --grid lookback=126,252 --out momentum.csv
   %(prog)s --grid top=2,3 --out trials.csv --keep runs/top
+  %(prog)s --grid forecaster=lstm,kalman,momentum_63 --out rivals.csv
   %(prog)s --grid 'features=["log_return"],["log_return","rank"]' --out features.csv
 
 Keys and values are those of --set, which the command settings lists with their
@@ -41,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of a sweep."""
     add_bars(parser)
     trading = add_trading(parser)
+    add_forecaster(trading)
     trading.add_argument(
         "--grid",
         action="append",
@@ -77,7 +80,8 @@ def run(arguments: argparse.Namespace) -> None:
     )
     from bt_lstm_rotation.sweep import check_keep, check_table, parse_grid, run_sweep
 
-    grid = parse_grid(arguments.grid)
+    named = [] if arguments.forecaster is None else [arguments.forecaster]
+    grid = parse_grid([*(f"forecaster={name}" for name in named), *arguments.grid])
     sizer = make_sizer(arguments)
     bars = bars_folder(arguments.data)
     check_table(arguments.out, bars=bars)

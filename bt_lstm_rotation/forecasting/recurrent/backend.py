@@ -11,8 +11,8 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Literal
+from contextlib import ExitStack, contextmanager
+from typing import IO, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ from bt_lstm_rotation.forecasting.recurrent.optimisation import (
     squared_error,
     weighted_mean,
 )
+from bt_lstm_rotation.machine import room_of_the_shell, what_is_lacking
+from bt_lstm_rotation.wording import in_words
 
 __all__ = ["Optimiser", "Sequences", "loss_and_gradient", "prepare", "train"]
 
@@ -37,6 +39,9 @@ logger = logging.getLogger(__name__)
 Array = NDArray[np.float32]
 
 _TRACING = threading.Lock()
+
+# Bytes of address space, as measured: with less, it ends the process where it likes.
+LEAST_ROOM: Final = 2_500_000_000
 
 
 def train(
@@ -121,7 +126,8 @@ def tensorflow() -> Any:
     Raises
     ------
     TrainingError
-        If this process was forked from one that had imported it.
+        If this process was forked from one that had imported it, or it cannot be
+        imported.
     """
     tf, process = _imported()
     if process != os.getpid():
@@ -140,13 +146,25 @@ def _imported() -> tuple[Any, int]:
     """Import TensorFlow; return it, and the process that did."""
     # Small matrices gain nothing from being split among threads, and how they are split
     # shows in the last bit of a sum. oneDNN's kernels differ from one CPU to the next.
+    room = room_of_the_shell()
+    if room is not None and room < LEAST_ROOM:
+        raise TrainingError(
+            f"TensorFlow, which trains networks, needs {LEAST_ROOM / 1e9:.1f} GB of "
+            f"address space, and the shell leaves {room / 1e9:.1f} GB (ulimit -v)"
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    with _native_chatter():
-        import tensorflow as tf
+    try:
+        with _native_chatter():
+            import tensorflow as tf
 
-        # Looks for a GPU, which without one is as talkative as the import.
-        tf.config.list_physical_devices()
+            # Looks for a GPU, which without one is as talkative as the import.
+            tf.config.list_physical_devices()
+    except (ImportError, MemoryError) as error:
+        raise TrainingError(
+            "TensorFlow, which trains networks, cannot be imported: "
+            f"{what_is_lacking(error) or in_words(error)}"
+        ) from error
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
     except RuntimeError:
@@ -169,7 +187,11 @@ def _native_chatter() -> Iterator[None]:
     except OSError:  # no standard error, as in a window of its own on Windows
         yield
         return
-    with tempfile.TemporaryFile() as chatter:
+    with ExitStack() as opened:
+        try:
+            chatter: IO[bytes] = opened.enter_context(tempfile.TemporaryFile())
+        except OSError:  # it is worth no temporary file where none can be
+            chatter = opened.enter_context(open(os.devnull, "w+b"))
         os.dup2(chatter.fileno(), 2)
         try:
             yield

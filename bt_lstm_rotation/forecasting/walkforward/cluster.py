@@ -75,15 +75,15 @@ def on_cluster(
             if not waiting:
                 return
             silence.restart()
-            while not _is_ready(waiting, ordered=ordered):
-                not_done = [future for future in waiting if not future.done()]
-                try:
-                    with client.as_current():
-                        distributed.wait(not_done, LOOK, "FIRST_COMPLETED")
-                    silence.restart()
-                except TimeoutError:
-                    silence.look({future.key for future in not_done})
             with _gave_up(address, CancelledError, distributed.KilledWorker):
+                while not _is_ready(waiting, ordered=ordered):
+                    not_done = [future for future in waiting if not future.done()]
+                    try:
+                        with client.as_current():
+                            distributed.wait(not_done, LOOK, "FIRST_COMPLETED")
+                        silence.restart()
+                    except TimeoutError:
+                        silence.look({future.key for future in not_done})
                 answer = waiting.pop(0).result()
             if isinstance(answer, str):
                 raise SourceError(_useless(address, answer))

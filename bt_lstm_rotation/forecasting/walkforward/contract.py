@@ -93,6 +93,9 @@ def checked_fit(fit: object, forecaster: object, symbols: Sequence[str]) -> Fit:
     if not isinstance(fit.problem, str):
         problem = f"returns the problem {fit.problem!r}"
         raise ForecastError(name, "fit", problem, "a problem is a text")
+    if not isinstance(fit.note, str):
+        problem = f"returns the note {fit.note!r}"
+        raise ForecastError(name, "fit", problem, "a note is a text")
     model = fit.model
     if model is None:
         return fit if fit.problem else replace(fit, problem=UNSTATED)

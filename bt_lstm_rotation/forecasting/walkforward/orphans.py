@@ -9,11 +9,17 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from typing import Any, Final
 
-from joblib.parallel import LokyBackend
+with warnings.catch_warnings():
+    # Where there can be no semaphores it says so, also to those who need none; those
+    # who do are told by `Workers`.
+    warnings.simplefilter("ignore", UserWarning)
+    import joblib
+    from joblib.parallel import LokyBackend
 
-__all__ = ["WatchingWorkers", "watch_parent"]
+__all__ = ["WatchingWorkers", "joblib", "watch_parent"]
 
 # Seconds between two looks.
 PAUSE: Final = 1.0

@@ -35,6 +35,7 @@ class Outcomes:
         self._owner = owner
         self._untold: list[tuple[FitRecord, str]] = []
         self._told: set[str] = set()
+        self._notes: list[tuple[np.datetime64, str]] = []
 
     def add(self, fitted: Fitted, served_by: np.datetime64) -> None:
         """Record a fit, and which one serves from its session on; NaT if none does."""
@@ -55,13 +56,21 @@ class Outcomes:
         self.fits.append(record)
         if fit.model is None:
             self._untold.append((record, fit.trace))
+        elif fit.note:
+            self._notes.append((fitted.session, fit.note))
 
     def tell(self, *, live: bool) -> None:
-        """Log the failures that were not told yet, if it is time for that.
+        """Log notes, and the failures that were not told yet if it is time for that.
 
         While no fit has been good, only a new reason is told, and only `live`, where
         sessions come one by one and the end may be far.
         """
+        if self._notes:  # in one line, however many there are
+            session, note = self._notes[0]
+            others = len(self._notes) - 1
+            more = f"; and {others:,} later fits with a note" if others else ""
+            logger.warning("%s, fit of %s: %s%s", self._owner, session, note, more)
+            self._notes.clear()
         if any(record.status == "ok" for record in self.fits):
             for record, trace in self._untold:
                 self._log(record, trace)

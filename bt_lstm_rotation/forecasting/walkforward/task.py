@@ -112,7 +112,8 @@ class FitTask:
         if store is None or kept is None:
             return ""
         shown = (window.symbols, window.dates, window.bars)
-        return store.key("fit", kept.spec, self.session, shown, _libraries())
+        libraries = _versions(getattr(kept, "libraries", ()))
+        return store.key("fit", kept.spec, self.session, shown, libraries)
 
     @property
     def _kept(self) -> Storable | None:
@@ -151,7 +152,7 @@ def stored_forecast(
 
 
 @functools.cache
-def _libraries() -> str:
+def _versions(others: tuple[str, ...]) -> str:
     """Versions of what a fit is computed with; another one may round otherwise."""
-    found = installed(("numpy", "tensorflow", "tensorflow-cpu"))
+    found = installed(("numpy", "tensorflow", "tensorflow-cpu", *others))
     return ", ".join(f"{package} {version}" for package, version in found.items())

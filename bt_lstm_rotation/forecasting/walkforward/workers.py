@@ -5,20 +5,26 @@ A fit depends on its window and nothing else, so none of this changes any byte o
 
 from __future__ import annotations
 
+import multiprocessing
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-import joblib
-
 from bt_lstm_rotation.checks import check_choice, check_positive, check_whole
 from bt_lstm_rotation.errors import SourceError, SpecError
 from bt_lstm_rotation.forecasting.walkforward.cluster import ADDRESS, on_cluster
-from bt_lstm_rotation.forecasting.walkforward.orphans import WatchingWorkers
-from bt_lstm_rotation.forecasting.walkforward.parcel import carry_out, pack, unpack
-from bt_lstm_rotation.machine import available_cores
+from bt_lstm_rotation.forecasting.walkforward.orphans import WatchingWorkers, joblib
+from bt_lstm_rotation.forecasting.walkforward.parcel import (
+    IN_THREADS,
+    carry_out,
+    pack,
+    unpack,
+)
+from bt_lstm_rotation.machine import available_cores, memory_left, what_is_lacking
+from bt_lstm_rotation.wording import in_words
 
 __all__ = ["Workers"]
 
@@ -90,6 +96,13 @@ class Workers:
         """Fits at a time on this machine."""
         return self.jobs or available_cores()
 
+    @property
+    def at_once(self) -> int | None:
+        """Fits that get ahead at a time; None on a cluster, which may be any size."""
+        if self.scheduler is not None:
+            return None
+        return min(self.cores, available_cores())
+
     def map(
         self,
         function: Callable[[Task], Result],
@@ -141,12 +154,29 @@ class Workers:
             if self.backend == "threads":
                 yield from parallel(joblib.delayed(function)(task) for task in tasks)
                 return
+            self._check_processes()
             calls = (joblib.delayed(carry_out)(pack(function, task)) for task in tasks)
             try:
                 for result in parallel(calls):
                     yield unpack(result)
             except BrokenExecutor as error:
                 raise SourceError(_why_broken(error)) from error
+
+    def _check_processes(self) -> None:
+        """Raise SourceError if so many processes cannot be."""
+        left, count = memory_left(), self.cores
+        if left is not None and count * PROCESS > left:
+            raise SourceError(
+                f"{count:,} processes need {count * PROCESS / 1e9:,.1f} GB at least, "
+                f"and {left / 1e9:,.1f} GB are left; fewer (--jobs) need less"
+            )
+        try:
+            tempfile.gettempdir()
+            multiprocessing.get_context("spawn").Semaphore()
+        except (OSError, ImportError) as error:
+            reason = what_is_lacking(error) or f"{in_words(error)} (/dev/shm)"
+            problem = f"processes cannot work together here: {reason}"
+            raise SourceError(f"{problem}; {IN_THREADS}") from error
 
 
 def _why_broken(error: BrokenExecutor) -> str:

@@ -9,12 +9,14 @@ from fakes import random_panel, same_bytes, shocked, without
 
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting import (
+    ArimaSpec,
     BarHistory,
     EWMASpec,
     KalmanSpec,
     MeanSpec,
     ReversalSpec,
     RidgeSpec,
+    TreeSpec,
     WalkForward,
     Window,
     ZeroSpec,
@@ -34,6 +36,14 @@ SPECS = [
     KalmanSpec(lookback=20, **SMALL),
     RidgeSpec(lookback=12, **SMALL),
     RidgeSpec(lookback=12, inputs="lags", **SMALL),
+    ArimaSpec(lookback=20, **{**SMALL, "retrain": "quarterly"}),
+    ArimaSpec(lookback=20, order=(0, 2, 1), **{**SMALL, "retrain": "quarterly"}),
+    TreeSpec(
+        **{**SMALL, "train_size": 30, "lookback": 8},
+        trees=2,
+        leaf_size=5,
+        features=("relative_return", "volume"),
+    ),
 ]
 IDS = [f"{type(spec).__name__}-{number}" for number, spec in enumerate(SPECS)]
 

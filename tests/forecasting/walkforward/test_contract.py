@@ -310,6 +310,10 @@ FITS = {
         "whose symbols are 'ABC' (str)",
     ),
     "no symbol": (lambda w, s: Fit(OwnModel((), right)), "whose symbols are () (tup"),
+    "a note that is no text": (
+        lambda w, s: Fit(OwnModel(w.symbols, right), note=3),
+        "returns the note 3; a note is a text",
+    ),
     "a model with a problem": (
         lambda w, s: Fit(OwnModel(w.symbols, right), problem="bad luck"),
         "returns a model and the problem 'bad luck'",

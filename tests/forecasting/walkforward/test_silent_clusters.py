@@ -309,7 +309,7 @@ def test_the_command_says_so_in_one_line(cluster, tmp_path):
         cwd=here,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=170,
         check=False,
     )
     assert ran.returncode == 2

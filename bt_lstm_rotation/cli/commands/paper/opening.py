@@ -15,10 +15,12 @@ from bt_lstm_rotation.cli.commands.paper.accounts import (
 from bt_lstm_rotation.cli.commands.paper.daily import told
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_forecaster,
     add_orders,
     add_set,
     add_strategy,
     given,
+    settings_of,
 )
 
 __all__ = ["add_actions"]
@@ -36,6 +38,7 @@ def add_actions(actions: Any) -> None:
         help="random seed of the network and the simulated market "
         "(default: %(default)s)",
     )
+    add_forecaster(trading)
     add_set(trading)
     days = start.add_argument_group("days")
     add_day(days)
@@ -59,6 +62,7 @@ def add_actions(actions: Any) -> None:
         actions, "version", _version, "Go on with a changed strategy, from now on"
     )
     add_strategy(version, default=None)
+    add_forecaster(version)
     add_set(version)
     add_day(version)
     stop = action(actions, "stop", _stop, "End an account for good; its files stay")
@@ -74,7 +78,7 @@ def _start(arguments: argparse.Namespace) -> int | None:
         symbols=arguments.symbols,
         benchmark=arguments.benchmark,
         strategy=arguments.strategy,
-        settings=arguments.settings,
+        settings=settings_of(arguments),
         cash=arguments.cash,
         commission=arguments.commission,
         slippage=arguments.slippage,
@@ -101,8 +105,8 @@ def _version(arguments: argparse.Namespace) -> None:
     wanted = account.record().configuration
     if arguments.strategy is not None:
         wanted = replace(wanted, strategy=arguments.strategy, settings=())
-    if arguments.settings:
-        wanted = replace(wanted, settings=tuple(arguments.settings))
+    if settings := settings_of(arguments):
+        wanted = replace(wanted, settings=settings)
     last = account.declare_version(wanted)
     print_line(f"{wanted.strategy} decides from the session after {last} on")
 
