@@ -101,7 +101,9 @@ class RecurrentForecaster:
             float(loss) for loss in np.mean([one[:common] for one in losses], axis=0)
         )
         finite = all(np.isfinite(loss).all() for loss in losses)
-        if not finite or not all(_is_finite(part) for part in parts):
+        if not finite or not all(
+            _is_finite(n) for part in parts for n in part.networks
+        ):
             return Fit(None, curve, "the loss is not finite")
         return Fit(RecurrentModel(spec, window.symbols, tuple(parts)), curve)
 
@@ -163,7 +165,7 @@ class RecurrentForecaster:
         network, losses = backend.train(
             network, data.cut(spec.lookback), self._optimiser(), (first, second)
         )
-        if spec.start == "memory" and np.isfinite(losses).all():
+        if spec.start == "memory" and _is_finite(network):
             # What was held out to stop counts as well, now that it has been decided.
             everything = np.where(data.held_out > 0, 1.0, data.weights)
             network, _ = self._solved(network, data, everything)
@@ -230,6 +232,5 @@ def _one_by_one(count: int) -> list[slice]:
     return [slice(row, row + 1) for row in range(count)]
 
 
-def _is_finite(part: Part) -> bool:
-    weights = [array for net in part.networks for array in net.keras_weights()]
-    return all(np.isfinite(array).all() for array in weights)
+def _is_finite(network: Network) -> bool:
+    return all(np.isfinite(array).all() for array in network.keras_weights())

@@ -23,6 +23,8 @@ __all__ = ["lack_of_memory", "needed", "room_for"]
 # Arrays as large as a layer's outputs that are there at once: gates, states, and their
 # gradients.
 HELD: dict[Cell, int] = {"lstm": 11, "gru": 18, "rnn": 8}
+# Arrays in double precision as large as the states that a head is solved for.
+SOLVED = 7
 # Arrays as large as the weights: gradient, moments, and what comes after them.
 COPIES = 8
 
@@ -40,10 +42,15 @@ def needed(spec: RecurrentSettings, n_symbols: int) -> int:
     weights = 4 * sum(math.prod(shape) for shape in shapes)
     # The weights begin as orthogonal matrices, in double precision.
     drawing = 4 * 8 * GATES[spec.cell] * spec.units**2
-    training = HELD[spec.cell] * outputs * spec.layers + COPIES * weights
+    training = 0
+    if spec.step_count:
+        training = HELD[spec.cell] * outputs * spec.layers + COPIES * weights
+    solving = 0
+    if spec.start == "memory":
+        solving = SOLVED * 8 * together * spec.train_size * spec.units
     networks = weights * spec.members * (1 if spec.pooled else n_symbols)
     bars = 3 * 8 * n_symbols * spec.fit_bars * (len(spec.features) + 4)
-    return max(drawing, training) + networks + bars
+    return max(drawing, training, solving) + networks + bars
 
 
 @functools.lru_cache(maxsize=64)

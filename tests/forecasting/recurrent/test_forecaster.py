@@ -17,8 +17,8 @@ from bt_lstm_rotation.forecasting import (
     walk_forward,
 )
 from bt_lstm_rotation.forecasting.features import FEATURES, compute
-from bt_lstm_rotation.forecasting.recurrent.forecaster import _cut
 from bt_lstm_rotation.forecasting.recurrent.model import Scaler
+from bt_lstm_rotation.forecasting.recurrent.series import Series
 from bt_lstm_rotation.forecasting.window import Window
 
 TINY = ForecastSpec(
@@ -157,7 +157,7 @@ def test_a_half_life_halves_what_a_bar_weighs_from_the_latest_back():
     spec = replace(TINY, features=("log_return",), half_life=10.0)
     scaler = Scaler(np.zeros(1), np.ones(1), 0.0, 1.0, 0.0)
     zeros = np.zeros((1, spec.train_size))
-    data = spec.forecaster()._sequences(scaler, zeros[..., None], zeros)
+    data = spec.forecaster()._series(scaler, zeros[..., None], zeros).cut(10)
     # Four sequences of ten bars, oldest first: each weighs half of the next.
     assert data.weights[-1].tolist() == [0.125, 0.25, 0.5, 1.0]
     assert (np.diff(data.weights, axis=0) > 0.0).all()
@@ -264,7 +264,7 @@ def test_a_training_window_is_cut_into_whole_sequences_from_its_end():
     # 5 bars of 2 symbols in sequences of 3: the older of each is filled up in front.
     inputs = np.arange(1, 11, dtype=np.float32).reshape(2, 5, 1)
     targets, ones = -np.arange(1.0, 11.0).reshape(2, 5), np.ones((2, 5))
-    data = _cut(inputs, targets, ones, 2 * ones, 3)
+    data = Series(inputs, targets, ones, 2 * ones).cut(3)
     assert data.inputs[..., 0].T.tolist() == [
         [0, 1, 2],
         [3, 4, 5],
@@ -275,7 +275,7 @@ def test_a_training_window_is_cut_into_whole_sequences_from_its_end():
     assert data.weights.T.tolist() == [[0, 1, 1], [1, 1, 1], [0, 1, 1], [1, 1, 1]]
     assert (data.held_out == 2 * data.weights).all()
     three = np.ones((2, 3))
-    whole = _cut(inputs[:, :3], three, three, three, 3)
+    whole = Series(inputs[:, :3], three, three, three).cut(3)
     assert whole.inputs.shape == (3, 2, 1)
     assert (whole.weights == 1.0).all()
 

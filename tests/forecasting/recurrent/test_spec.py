@@ -14,7 +14,7 @@ from bt_lstm_rotation.forecasting.features import FEATURES
 from bt_lstm_rotation.forecasting.forecaster import Forecaster, Spec
 
 WHOLE = {"lookback": 1, "horizon": 1, "train_size": 2, "units": 1, "layers": 1,
-         "steps": 1, "seed": 0}  # fmt: skip
+         "steps": 0, "seed": 0}  # fmt: skip
 NOT_WHOLE = [True, False, 1.0, 2.5, math.nan, math.inf, "3", b"3", None, [3], (3,), {}]
 NOT_A_NUMBER = [True, False, math.nan, "0.1", None, [0.1], 1j]
 
@@ -29,6 +29,8 @@ def refused(field, value, **others):
 @pytest.mark.parametrize("field", WHOLE)
 @pytest.mark.parametrize("value", NOT_WHOLE, ids=repr)
 def test_a_count_that_is_no_whole_number_is_refused(field, value):
+    if (field, value) == ("steps", None):  # as many as suit the start
+        return
     error = refused(field, value)
     assert error.value is value
     assert f"whole number of at least {WHOLE[field]}" in str(error)
@@ -45,6 +47,8 @@ def test_a_count_below_the_least_is_refused_and_the_least_is_not(field, least):
 @pytest.mark.parametrize("field", ["learning_rate", "clip_norm"])
 @pytest.mark.parametrize("value", [*NOT_A_NUMBER, 0, 0.0, -1e-9, math.inf, -math.inf])
 def test_a_rate_that_is_not_finite_and_positive_is_refused(field, value):
+    if (field, value) == ("learning_rate", None):  # what suits the start
+        return
     assert "a finite number above 0" in str(refused(field, value))
 
 
@@ -53,13 +57,29 @@ def test_a_dropout_outside_0_to_1_is_refused(value):
     assert "from 0 up to, but not, 1" in str(refused("dropout", value))
 
 
-@pytest.mark.parametrize("field", ["cell", "target"])
+@pytest.mark.parametrize("field", ["cell", "target", "start"])
 @pytest.mark.parametrize(
     "value", ["", "LSTM", "Plain", "GRU", None, 1, [], ("lstm",), np.array(["lstm"])]
 )
 def test_a_choice_that_there_is_not_is_refused_with_those_there_are(field, value):
-    known = {"cell": "'lstm', 'gru', 'rnn'", "target": "'relative', 'plain'"}[field]
+    known = {"cell": "'lstm', 'gru', 'rnn'", "target": "'relative', 'plain'",
+             "start": "'memory', 'random'"}[field]  # fmt: skip
     assert f"one of {known}" in str(refused(field, value))
+
+
+def test_steps_are_those_of_the_start_unless_they_are_given():
+    assert (ForecastSpec().step_count, ForecastSpec().step_size) == (0, 5e-4)
+    random = ForecastSpec(start="random")
+    assert (random.step_count, random.step_size) == (15, 5e-3)
+    given = ForecastSpec(steps=3, learning_rate=0.1)
+    assert (given.step_count, given.step_size) == (3, 0.1)
+    assert "at least 1 (got 0)" in str(refused("steps", 0, start="random"))
+
+
+@pytest.mark.parametrize("field", ["dropout", "validation"])
+def test_what_belongs_to_steps_is_refused_where_none_is_taken(field):
+    assert "0 where no step is taken" in str(refused(field, 0.2))
+    assert getattr(ForecastSpec(**{field: 0.2, "steps": 1}), field) == 0.2
 
 
 @pytest.mark.parametrize("value", [0, 1, "True", None, 1.0, np.bool_(True)])
