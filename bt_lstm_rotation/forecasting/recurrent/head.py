@@ -48,6 +48,9 @@ Array = NDArray[np.float64]
 # Per observation, of states scaled to a deviation of one.
 PENALTIES: Final = np.geomspace(1e-4, 1e1, 21)
 
+# Of float32 states, as a share of their level.
+ROUNDING: Final = 1e-6
+
 # Variance along an axis, of a deviation of one, below which float32 states say nothing.
 NOTHING: Final = 1e-9
 
@@ -76,7 +79,9 @@ def solved_head(
         middle = float((share * targets).sum())
     deviations = states - centre
     scale = np.sqrt(np.einsum("sb,sbu->u", share, deviations**2))
-    scale = np.where(scale > 0.0, scale, 1.0)
+    level = np.sqrt(np.einsum("sb,sbu->u", share, states**2))
+    # A unit that does not move, but for rounding, is of no use.
+    scale = np.where(scale > ROUNDING * level, scale, np.inf)
     scaled = (deviations / scale).reshape(-1, len(scale))
     y = (targets - middle).reshape(-1)
     weighted = scaled * share.reshape(-1, 1)
@@ -88,7 +93,9 @@ def solved_head(
     overlap = _overlap(along, share, variances, horizon)
     # As many as they would be if all counted alike (Kish).
     n = total**2 / (weights**2).sum()
-    spread = max(float((share.reshape(-1) * y**2).sum()), np.finfo(float).tiny)
+    spread = float((share.reshape(-1) * y**2).sum())
+    if not spread:  # all targets are alike
+        return np.zeros(len(scale)), middle
     penalties = PENALTIES[:, None] * overlap
     shrunk = products / (variances + penalties)
     likelihood = 0.5 * (
