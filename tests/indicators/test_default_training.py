@@ -27,7 +27,14 @@ from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting.store import default_folder, forecast_store
 
-TINY = ForecastSpec(lookback=10, horizon=3, train_size=40, units=4, steps=2)
+TINY = ForecastSpec(
+    lookback=10,
+    horizon=3,
+    train_size=40,
+    units=4,
+    steps=2,
+    features=("relative_return",),
+)
 PANEL = random_panel("ABC", 90)
 
 

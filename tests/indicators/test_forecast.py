@@ -17,7 +17,14 @@ from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting import ForecastSpec, MomentumSpec
 from bt_lstm_rotation.indicators import Forecast, LSTMForecast
 
-TINY = ForecastSpec(units=4, steps=2, lookback=10, horizon=3, train_size=40)
+TINY = ForecastSpec(
+    units=4,
+    steps=2,
+    lookback=10,
+    horizon=3,
+    train_size=40,
+    features=("relative_return",),
+)
 
 
 def run(panel, make, *, order=None, **modes):

@@ -193,6 +193,7 @@ def test_a_lack_of_memory_is_the_machines_and_no_row(sweep, file, monkeypatch):
     memory._left_at_first.cache_clear()
     memory.lack_of_memory.cache_clear()
     grid = {"lookback": [5], "train_size": [30], "horizon": [2], "units": [3]}
+    grid["features"] = [("relative_return",)]  # which need no history
     with pytest.raises(FitsError, match="MemoryError: it needs about"):
         sweep(grid, "lstm_top3_monthly")
     memory._left_at_first.cache_clear()

@@ -158,14 +158,14 @@ class RecurrentForecaster:
         network = self._begun(rng)
         first, second = (int(word) for word in rng.integers(0, 2**30, size=2))
         network = warm[member] if warm else network
-        if spec.start == "memory":
+        if spec.initial_weights == "memory":
             network, loss = self._solved(network, data, data.weights)
         if not spec.step_count:
             return network, np.array([loss])
         network, losses = backend.train(
             network, data.cut(spec.lookback), self._optimiser(), (first, second)
         )
-        if spec.start == "memory" and _is_finite(network):
+        if spec.initial_weights == "memory" and _is_finite(network):
             # What was held out to stop counts as well, now that it has been decided.
             everything = np.where(data.held_out > 0, 1.0, data.weights)
             network, _ = self._solved(network, data, everything)
@@ -173,7 +173,7 @@ class RecurrentForecaster:
 
     def _begun(self, rng: np.random.Generator) -> Network:
         spec = self.spec
-        if spec.start == "random":
+        if spec.initial_weights == "random":
             count = len(spec.features)
             return Network.seeded(rng, count, spec.units, spec.layers, spec.cell)
         signs = self._signs()

@@ -46,7 +46,7 @@ def needed(spec: RecurrentSettings, n_symbols: int) -> int:
     if spec.step_count:
         training = HELD[spec.cell] * outputs * spec.layers + COPIES * weights
     solving = 0
-    if spec.start == "memory":
+    if spec.initial_weights == "memory":
         solving = SOLVED * 8 * together * spec.train_size * spec.units
     networks = weights * spec.members * (1 if spec.pooled else n_symbols)
     bars = 3 * 8 * n_symbols * spec.fit_bars * (len(spec.features) + 4)

@@ -73,7 +73,7 @@ class RecurrentSettings:
         How many recurrent layers stand on each other.
     dropout : float
         Share of a layer's outputs left out in training; 0 up to but not including 1.
-    start : {"memory", "random"}
+    initial_weights : {"memory", "random"}
         Where training begins: at units that remember, with a head that is solved for,
         or at Keras' random weights.
     learning_rate : float, optional
@@ -124,7 +124,7 @@ class RecurrentSettings:
     units: int = 32
     layers: int = 1
     dropout: float = 0.0
-    start: Literal["memory", "random"] = "memory"
+    initial_weights: Literal["memory", "random"] = "memory"
     learning_rate: float | None = None
     steps: int | None = None
     clip_norm: float = 1.0
@@ -154,7 +154,7 @@ class RecurrentSettings:
         if self.half_life is not None:
             check_positive(OWNER, "half_life", self.half_life)
         check_choice(OWNER, "cell", self.cell, CELLS)
-        check_choice(OWNER, "start", self.start, STARTS)
+        check_choice(OWNER, "initial_weights", self.initial_weights, STARTS)
         self._check_steps()
         check_choice(OWNER, "target", self.target, TARGETS)
         for name in ("pooled", "warm_start", "mirrored"):
@@ -176,7 +176,7 @@ class RecurrentSettings:
     def _check_steps(self) -> None:
         if self.steps is not None:
             # Random weights that nothing trains would forecast nothing.
-            least = 0 if self.start == "memory" else 1
+            least = 0 if self.initial_weights == "memory" else 1
             check_whole(OWNER, "steps", self.steps, least=least, most=MOST_STEPS)
         for name in ("dropout", "validation"):
             if not self.step_count and getattr(self, name):
@@ -203,12 +203,16 @@ class RecurrentSettings:
     @property
     def step_count(self) -> int:
         """Steps of gradient descent."""
-        return STEPS[self.start] if self.steps is None else self.steps
+        return STEPS[self.initial_weights] if self.steps is None else self.steps
 
     @property
     def step_size(self) -> float:
         """Step size of Adam."""
-        return RATES[self.start] if self.learning_rate is None else self.learning_rate
+        return (
+            RATES[self.initial_weights]
+            if self.learning_rate is None
+            else self.learning_rate
+        )
 
     @property
     def held_out(self) -> int:

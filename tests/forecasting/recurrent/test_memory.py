@@ -18,7 +18,12 @@ from bt_lstm_rotation.forecasting.recurrent import backend, memory
 
 TINY = ForecastSpec(lookback=5, train_size=40, horizon=2, units=3, steps=1)
 HUGE = ForecastSpec(
-    lookback=5, train_size=40, horizon=2, units=1024, layers=20, start="random"
+    lookback=5,
+    train_size=40,
+    horizon=2,
+    units=1024,
+    layers=20,
+    initial_weights="random",
 )
 ONE = Training(workers=Workers(jobs=1))
 
@@ -43,12 +48,17 @@ def left(monkeypatch):
     ("spec", "n_symbols", "least", "most"),
     [
         # Megabytes that were measured, give or take half.
-        (ForecastSpec(start="random"), 9, 7, 20),
-        (ForecastSpec(start="random", units=256), 9, 50, 120),
-        (ForecastSpec(start="random", units=256, layers=4), 9, 200, 450),
-        (ForecastSpec(start="random", units=256), 50, 250, 500),
-        (ForecastSpec(start="random", units=128, cell="gru"), 9, 40, 90),
-        (ForecastSpec(start="random", units=512, members=4, dropout=0.2), 9, 150, 350),
+        (ForecastSpec(initial_weights="random"), 9, 7, 20),
+        (ForecastSpec(initial_weights="random", units=256), 9, 50, 120),
+        (ForecastSpec(initial_weights="random", units=256, layers=4), 9, 200, 450),
+        (ForecastSpec(initial_weights="random", units=256), 50, 250, 500),
+        (ForecastSpec(initial_weights="random", units=128, cell="gru"), 9, 40, 90),
+        (
+            ForecastSpec(initial_weights="random", units=512, members=4, dropout=0.2),
+            9,
+            150,
+            350,
+        ),
     ],
 )
 def test_the_estimate_is_near_to_what_was_measured(spec, n_symbols, least, most):

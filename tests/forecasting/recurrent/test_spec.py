@@ -57,23 +57,23 @@ def test_a_dropout_outside_0_to_1_is_refused(value):
     assert "from 0 up to, but not, 1" in str(refused("dropout", value))
 
 
-@pytest.mark.parametrize("field", ["cell", "target", "start"])
+@pytest.mark.parametrize("field", ["cell", "target", "initial_weights"])
 @pytest.mark.parametrize(
     "value", ["", "LSTM", "Plain", "GRU", None, 1, [], ("lstm",), np.array(["lstm"])]
 )
 def test_a_choice_that_there_is_not_is_refused_with_those_there_are(field, value):
     known = {"cell": "'lstm', 'gru', 'rnn'", "target": "'relative', 'plain'",
-             "start": "'memory', 'random'"}[field]  # fmt: skip
+             "initial_weights": "'memory', 'random'"}[field]  # fmt: skip
     assert f"one of {known}" in str(refused(field, value))
 
 
 def test_steps_are_those_of_the_start_unless_they_are_given():
     assert (ForecastSpec().step_count, ForecastSpec().step_size) == (0, 5e-4)
-    random = ForecastSpec(start="random")
+    random = ForecastSpec(initial_weights="random")
     assert (random.step_count, random.step_size) == (15, 5e-3)
     given = ForecastSpec(steps=3, learning_rate=0.1)
     assert (given.step_count, given.step_size) == (3, 0.1)
-    assert "at least 1 (got 0)" in str(refused("steps", 0, start="random"))
+    assert "at least 1 (got 0)" in str(refused("steps", 0, initial_weights="random"))
 
 
 @pytest.mark.parametrize("field", ["dropout", "validation"])

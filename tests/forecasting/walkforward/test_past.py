@@ -63,7 +63,7 @@ def remember(journal, panel, values, fits, cut):
 
 @pytest.mark.parametrize("settings", [{}, {"warm_start": True}, {"members": 2}])
 def test_a_walk_goes_on_where_it_was_cut_with_the_networks_it_had(settings):
-    panel = random_panel("ABC", 80)
+    panel = random_panel("ABC", 100)
     spec = replace(SPEC, **settings)
     journal = Memory()
     values, fits = walked(panel, spec, journal)
