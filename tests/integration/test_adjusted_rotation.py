@@ -14,7 +14,14 @@ from bt_lstm_rotation.prices.corporate_actions import CorporateAction, classifie
 
 MOMENTUM = MomentumSpec(lookback=20, skip=3, horizon=5, retrain="weekly")
 LSTM = ForecastSpec(
-    lookback=8, horizon=3, train_size=40, units=4, steps=4, retrain="monthly"
+    lookback=8,
+    horizon=3,
+    train_size=40,
+    units=4,
+    steps=4,
+    retrain="monthly",
+    # Not volume, of which log(1 + v) says a little less in other units.
+    features=("relative_return",),
 )
 # A misses the session of its second split.
 WHOLE = without(random_panel("ABCDE", 150, first="2020-01-01"), "A", [98])

@@ -147,9 +147,9 @@ def test_it_runs_under_backtraders_own_command(name, yahoo_files):
 
 
 def test_the_documented_command_buys_the_best_three_at_the_opens_of_a_month(tmp_path):
-    # A fit takes 778 bars, which are there from 2002-12-25 on: the first is made at the
-    # year's last close. The bars end on 2003-01-24, before another month's.
-    panel = SimulatedMarket(n_sectors=4, n_sessions=800).panel()
+    # A fit takes 797 bars, which are there from 2003-01-21 on: the first is made at the
+    # month's last close. The bars end on 2003-02-21, before another month's.
+    panel = SimulatedMarket(n_sectors=4, n_sessions=820).panel()
     write_yahoo_files(panel, tmp_path)
     home = known_strategies()["lstm_top3_monthly"].parents[1]
     files = [str(tmp_path / file) for file in FILES]
@@ -160,5 +160,5 @@ def test_the_documented_command_buys_the_best_three_at_the_opens_of_a_month(tmp_
     orders = re.findall(fields, said, re.DOTALL)
     assert len({symbol for symbol, *_ in orders}) == len(orders) == 3
     for symbol, side, day, price in orders:
-        assert (side, day) == ("buy", "datetime.date(2003, 1, 1)")
-        assert float(price) == round(panel.frame(symbol)["Open"]["2003-01-01"], 2)
+        assert (side, day) == ("buy", "datetime.date(2003, 2, 3)")
+        assert float(price) == round(panel.frame(symbol)["Open"]["2003-02-03"], 2)
