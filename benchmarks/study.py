@@ -17,14 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from bt_lstm_rotation import BacktestResult, ForecastSpec, MomentumSpec, run_backtest
+from bt_lstm_rotation import BacktestResult, ForecastSpec, run_backtest
 from bt_lstm_rotation.backtest.strategy_file import find_strategy
+from bt_lstm_rotation.forecasting import FORECASTERS
 from bt_lstm_rotation.measures.skill import skill
 from bt_lstm_rotation.prices.folder import load_folder
 from bt_lstm_rotation.prices.source import SPDR_SECTORS
 from bt_lstm_rotation.strategy import SectorRotation
 
 HORIZON = 21
+RIVALS = ("momentum_12_1", "kalman", "ewma", "ridge")
+# The network of before it began with memory.
+RANDOM = ForecastSpec(initial_weights="random", features=("relative_return",))
 PERIODS = {
     "the study": (dt.date(2019, 1, 2), dt.date(2019, 6, 28), 2),
     "fifteen years": (dt.date(2004, 1, 2), dt.date(2019, 6, 28), 3),
@@ -62,11 +66,12 @@ def main() -> None:
             worth = equal.account["benchmark"].iloc[-1]
             print(f"  {benchmark:28s} {worth:12,.2f}")
         print(f"  {'equal weight':28s} {equal.account['equity'].iloc[-1]:12,.2f}")
-        specs = {"momentum 12-1": MomentumSpec()}
+        specs = {name: FORECASTERS[name] for name in RIVALS}
         specs |= {
             f"LSTM, seed {seed}": ForecastSpec(seed=seed)
             for seed in range(arguments.seeds)
         }
+        specs["LSTM, random weights"] = RANDOM
         for label, spec in specs.items():
             params = {"spec": spec, "top": top}
             result = run_backtest(bars, SectorRotation, params, **span)

@@ -39,6 +39,8 @@ from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 
 SPEC = ForecastSpec()
+# What TensorFlow trains.
+STEPPED = ForecastSpec(initial_weights="random", features=("relative_return",))
 # r = mu + 0.01 e, with mu an AR(1): the market whose best forecast is the steady-state
 # Kalman filter.
 PLAIN = {"market_volatility": 0.0, "market_drift": 0.0, "clustering": 0.0}
@@ -167,15 +169,16 @@ def arithmetic() -> None:
     As many fits at a time as a backtest makes, and a product on as many cores, in turn.
     """
     panel = sectors(SimulatedMarket(n_sessions=5156))
-    walk_forward(panel.rows(0, 900), SPEC)
+    walk_forward(panel.rows(0, 900), STEPPED)
     (window,) = windows(panel, [3000])
-    forecaster, session, workers = SPEC.forecaster(), window.dates.max(), Workers()
+    forecaster, session, workers = STEPPED.forecaster(), window.dates.max(), Workers()
     # Twenty a core in a row: of fewer, what workers take to begin is no small part.
     together = [window] * (20 * workers.cores)
-    bars = -(-SPEC.train_size // SPEC.lookback) * SPEC.lookback * len(panel.symbols)
-    inputs = len(SPEC.features) + SPEC.units
+    length = STEPPED.lookback
+    bars = -(-STEPPED.train_size // length) * length * len(panel.symbols)
+    inputs = len(STEPPED.features) + STEPPED.units
     # A product forward and two backward, a multiplication and an addition each.
-    work = 6.0 * bars * SPEC.steps * inputs * 4 * SPEC.units * len(together)
+    work = 6.0 * bars * STEPPED.step_count * inputs * 4 * STEPPED.units * len(together)
     big = np.random.default_rng(0).normal(size=(1024, 1024)).astype("f4")
 
     def fits() -> None:
