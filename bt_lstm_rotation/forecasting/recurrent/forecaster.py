@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,9 @@ from bt_lstm_rotation.periods import EPOCH
 __all__ = ["RecurrentForecaster"]
 
 Array = NDArray[np.float64]
+
+# What rounding leaves of a constant, such as a volume that is always 1.
+ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,8 @@ class RecurrentForecaster:
             float(loss) for loss in np.mean([one[:common] for one in losses], axis=0)
         )
         finite = all(np.isfinite(loss).all() for loss in losses)
-        if not finite or not all(
-            _is_finite(n) for part in parts for n in part.networks
-        ):
+        made = [network for part in parts for network in part.networks]
+        if not finite or not all(map(_is_finite, made)):
             return Fit(None, curve, "the loss is not finite")
         return Fit(RecurrentModel(spec, window.symbols, tuple(parts)), curve)
 
@@ -225,7 +227,7 @@ def _scaler(features: Array, targets: Array, level: float) -> Scaler:
 
 def _scale(deviation_: NDArray[np.float64]) -> NDArray[np.float64]:
     """Leave a constant as it is: divided by 1, it becomes zero and says nothing."""
-    return np.where(deviation_ > 0.0, deviation_, 1.0)
+    return np.where(deviation_ > ROUNDING, deviation_, 1.0)
 
 
 def _one_by_one(count: int) -> list[slice]:

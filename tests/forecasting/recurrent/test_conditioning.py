@@ -54,6 +54,18 @@ def test_noise_in_the_last_digits_moves_no_forecast_of_real_bars():
     assert np.median(found) < 1e-4
 
 
+@pytest.mark.parametrize("volume", [1.0, 7.0, 1_000_003.0])
+def test_a_volume_that_is_always_the_same_says_as_much_as_none(volume):
+    spec = ForecastSpec(lookback=10, train_size=60, horizon=2, units=4)
+    made = []
+    for always in (0.0, volume):
+        panel = random_panel("ABC", 160)
+        panel.bars[4] = always
+        made.append(walk_forward(panel, spec).values)
+    assert np.isfinite(made[0]).any()
+    np.testing.assert_allclose(made[1], made[0], rtol=1e-6)
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_a_fit_without_steps_imports_no_tensorflow(cell):
     code = f"""
