@@ -227,19 +227,22 @@ class ForecastPool:
         return bool(failure)
 
     def _check_volume(self, sessions: NDArray[np.datetime64]) -> None:
-        """Refuse the feature "volume" of a feed that has shown none when it is due."""
-        if "volume" not in getattr(self.spec, "features", ()):
-            return
-        if all(series.has_volume for series in self._series.values()):
+        """Say once that a feed has no volume; DataError if nothing else is read."""
+        features = tuple(getattr(self.spec, "features", ()))
+        shown = all(series.has_volume for series in self._series.values())
+        if shown or "volume" not in features:
             return
         counts = self._history.counts(sessions).max(axis=0, initial=0)
         for name, count in zip(self._history.symbols, counts, strict=True):
-            if count >= self.spec.fit_bars and not self._series[name].has_volume:
-                raise DataError(
-                    "no volume, and the feature 'volume' is asked for",
-                    symbol=name,
-                    valid="features without 'volume', or bars with volumes",
-                )
+            if count < self.spec.fit_bars or self._series[name].has_volume:
+                continue
+            if features == ("volume",):
+                problem = "no volume, and the feature 'volume' is asked for"
+                valid = "features without 'volume', or bars with volumes"
+                raise DataError(problem, symbol=name, valid=valid)
+            if name not in self._without_volume:
+                self._without_volume.add(name)
+                logger.warning("%s: no volume, so that the feature says nothing", name)
 
     def _warn_of_volumes(self, name: str, unknown: NDArray[np.datetime64]) -> None:
         """Say once that a feed's volumes are not all known, where that matters."""

@@ -9,6 +9,7 @@ from fakes import random_panel
 from scripted import Forecasts, Scripted, day, in_old_units, run
 
 from bt_lstm_rotation import RunReport
+from bt_lstm_rotation.errors import OutputError
 from bt_lstm_rotation.measures.contribution import contributions
 from bt_lstm_rotation.measures.trades import round_trips
 from bt_lstm_rotation.prices.corporate_actions import CorporateAction, classified
@@ -206,5 +207,6 @@ def test_without_actions_there_is_no_such_file_nor_that_of_an_earlier_run(tmp_pa
 
 def test_somebody_elses_file_of_that_name_is_left_alone(tmp_path):
     (tmp_path / "actions.csv").write_text("mine")
-    write_run(reported(WHOLE, None, seed=1), tmp_path)
+    with pytest.raises(OutputError, match=r"something else than a run, such as act"):
+        write_run(reported(WHOLE, None, seed=1), tmp_path)
     assert (tmp_path / "actions.csv").read_text() == "mine"

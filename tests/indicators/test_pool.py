@@ -116,6 +116,23 @@ def test_a_feature_of_volumes_needs_volumes(modes):
 
 
 @each_mode
+def test_beside_other_features_that_of_no_volume_says_nothing(modes, caplog):
+    @dataclass(frozen=True, kw_only=True)
+    class Beside(FakeSpec):
+        features: tuple[str, ...] = ("relative_return", "volume")
+
+    frames = frames_of(random_panel("AB", 70))
+    frames["A"]["Volume"] = 0.0
+
+    def make(strategy):
+        return LSTMForecast.pooled(strategy.datas, spec=Beside())
+
+    assert run(frames, make=make, **modes)
+    said = [r.getMessage() for r in caplog.records if "no volume" in r.msg]
+    assert said == ["A: no volume, so that the feature says nothing"]
+
+
+@each_mode
 def test_a_feature_of_volumes_counts_unknown_ones_as_0_and_says_so(modes, caplog):
     panel = random_panel("AB", 70)
     frames = frames_of(panel)

@@ -67,12 +67,12 @@ def test_a_late_listing_has_no_return_before_its_first_bar():
     )
 
 
-@pytest.mark.parametrize("horizon", [3, 4, 10**30])
+@pytest.mark.parametrize("horizon", [3, 4, 10**9])
 def test_nothing_matures_over_a_horizon_as_long_as_the_history(horizon):
     assert np.isnan(realised_returns(panel(A=[100, 110, 121]), horizon)).all()
 
 
-@pytest.mark.parametrize("horizon", [0, -1, 1.0, True, "21", None])
+@pytest.mark.parametrize("horizon", [0, -1, 1.0, True, "21", None, 10**30])
 def test_an_impossible_horizon_is_refused(horizon):
     with pytest.raises(SpecError, match="horizon must be a whole number"):
         realised_returns(panel(A=[100, 110]), horizon)

@@ -229,7 +229,7 @@ def test_a_short_in_a_feed_that_has_ended_is_settled_too(mode):
     [
         ({"A": 0.8, "B": -0.5}, r"of short ones half must be 1 or less \(got 1.05"),
         ({"B": -2.01}, "of short ones half must be 1 or less"),
-        ({"B": -math.inf}, "of short ones half must be 1 or less"),
+        ({"B": -math.inf}, "weight of B must be a finite share of equity"),
         ({"B": math.nan}, "weight of B must be a finite share of equity"),
         ({"A": math.inf}, "weight of A must be a finite share of equity"),
     ],
