@@ -17,11 +17,15 @@ from bt_lstm_rotation.checks import (
     check_whole,
     plain_fields,
 )
-from bt_lstm_rotation.errors import SpecError, closest
-from bt_lstm_rotation.forecasting.features import FEATURES, mirror, warmup
+from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecasting.features import (
+    FEATURES,
+    check_features,
+    mirror,
+    warmup,
+)
 from bt_lstm_rotation.forecasting.recurrent.forward import Cell
 from bt_lstm_rotation.periods import Period, check_period
-from bt_lstm_rotation.wording import in_text
 
 __all__ = ["RecurrentSettings"]
 
@@ -184,18 +188,8 @@ class RecurrentSettings:
                 raise SpecError(OWNER, name, getattr(self, name), valid)
 
     def _check_features(self) -> None:
-        features = self.features
-        if isinstance(features, str) or not isinstance(features, tuple | list):
-            valid = "a tuple of names, such as ('log_return',)"
-            raise SpecError(OWNER, "features", features, valid)
-        object.__setattr__(self, "features", tuple(features))
-        for name in features:
-            if not isinstance(name, str) or name not in FEATURES:
-                known = closest(in_text(name), FEATURES)
-                raise SpecError(OWNER, "features", name, f"a feature; {known}")
-        if not features or len(set(features)) < len(features):
-            valid = "at least one name, each of them once"
-            raise SpecError(OWNER, "features", features, valid)
+        features = check_features(OWNER, self.features)
+        object.__setattr__(self, "features", features)
         if self.mirrored and (mirror(features) > 0).all():
             valid = f"False, as none of the features {features} changes its sign"
             raise SpecError(OWNER, "mirrored", True, valid)
