@@ -98,7 +98,7 @@ def step(root: Path, panel: PricePanel, day: dt.date, fatal: int | str | None) -
 def places_of_a_step(
     panel: PricePanel, wanted: Configuration, days: list[dt.date]
 ) -> tuple[list[str], int]:
-    """Return every place where steps of one session write, and the fewest of one."""
+    """Return every place where steps of a session write, and the fewest of one."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         begin(root, panel, days[0], wanted)
@@ -107,7 +107,8 @@ def places_of_a_step(
             steps.append(Writes())
             account(root, panel, day, steps[-1]).step()
     seen = [writes.seen for writes in steps[1:]]
-    return max(seen, key=len), min(map(len, seen))
+    every = list(dict.fromkeys(label for labels in seen for label in labels))
+    return every, min(map(len, seen))
 
 
 def main() -> None:
@@ -134,39 +135,44 @@ def main() -> None:
         calendar="bars",
     )
     days = panel.sessions.tolist()[1000 : 1001 + options.sessions]
-    places, fewest = places_of_a_step(panel, wanted, days[:4])
+    # A month, so that there are sessions with orders among them.
+    places, fewest = places_of_a_step(panel, wanted, days[:25])
     # The first kills are at every place once, of a step of one session. Then steps end
     # where months do, so that the next ones have orders to fill, and in between.
-    fatal = list(dict.fromkeys(places))[: options.kills]
-    at: list[str] = []
-    steps: list[tuple[dt.date, int | str | None]] = list(
-        zip(days[1:], fatal, strict=False)
-    )
-    rest = days[1 + len(steps) :]
-    left = options.kills - len(steps)
+    unseen = places[: options.kills]
+    rest = days[1:]
+    singles, rest = rest[: len(unseen)], rest[len(unseen) :]
     ends = {a for a, b in pairwise(rest) if a.month != b.month} | {rest[-1]}
     others = [day for day in rest if day not in ends]
-    ends |= set(chance.sample(others, min(len(others), max(0, left - len(ends)))))
-    before = steps[-1][0]
-    for day in sorted(ends):
-        length = sum(before < other <= day for other in rest)
-        place = chance.randrange(fewest * length) if left > 0 else None
-        steps.append((day, place))
-        before, left = day, left - 1
+    # Some to spare, for steps that have nothing of what they should be killed at.
+    more = options.kills + 10 - len(singles) - len(ends)
+    ends |= set(chance.sample(others, min(len(others), max(0, more))))
+    at: list[str] = []
     killed = pending = 0
     with tempfile.TemporaryDirectory() as folder:
         safe, hard = Path(folder, "safe"), Path(folder, "hard")
         for root in (safe, hard):
             in_child(begin, root, panel, days[0], wanted)
             in_child(step, root, panel, days[0], None)
-        for day, place in steps:
+        before = days[0]
+        for day in [*singles, *sorted(ends)]:
+            place: int | str | None = None
+            if unseen:
+                place = unseen[0]
+            elif killed < options.kills:
+                place = chance.randrange(
+                    fewest * sum(before < other <= day for other in days)
+                )
+            before = day
             in_child(step, safe, panel, day, None)
             waiting = bool(account(hard, panel, day, Writes()).tickets())
-            if not in_child(step, hard, panel, day, place) and place is not None:
-                killed += 1
-                pending += waiting
-                at.append((hard / "place.txt").read_text())
-                in_child(step, hard, panel, day, None)
+            if in_child(step, hard, panel, day, place):
+                continue
+            killed += 1
+            pending += waiting
+            at.append((hard / "place.txt").read_text())
+            unseen = [label for label in unseen if label != at[-1]]
+            in_child(step, hard, panel, day, None)
         one, other = (
             account(root, panel, days[-1], Writes()).record() for root in (safe, hard)
         )
@@ -174,7 +180,8 @@ def main() -> None:
         differences = sum(one.tables[name] != other.tables[name] for name in one.tables)
         differences += not same
     print(f"{killed} kills in {len(days):,} sessions, {pending} with orders pending")
-    print(f"at {len(set(at))} of {len(set(places))} places where an account writes:")
+    known = len({*places, *at})
+    print(f"at {len(set(at))} of {known} places where an account writes:")
     for label, count in Counter(at).most_common():
         print(f"  {count:4} {label}")
     print(f"{differences} differences from an account that nobody killed")
