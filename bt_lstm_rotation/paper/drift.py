@@ -166,7 +166,7 @@ def trace_of(result: BacktestResult) -> Trace:
     )
 
 
-def trace_of_record(record: Record, expected: Trace) -> Trace:
+def trace_of_record(record: Record, panel: PricePanel, expected: Trace) -> Trace:
     """Take the trace of a paper account, by the year and horizon of its backtest."""
     days = list(record.rows)
     traded, costs = [], []
@@ -179,7 +179,7 @@ def trace_of_record(record: Record, expected: Trace) -> Trace:
     sessions = np.array(days, dtype="datetime64[D]")
     return Trace(
         tuple(map(str, sessions)),
-        tuple(_ics(record, sessions, expected.horizon)),
+        tuple(_ics(record, panel, sessions, expected.horizon)),
         tuple(traded),
         tuple(costs),
         expected.a_year,
@@ -195,11 +195,9 @@ def band(values: Sequence[float], length: int) -> tuple[float, float]:
     """
     series = np.array(values, dtype="float64")
     length = min(length, len(series))
-    rows = (np.arange(len(series))[:, None] + np.arange(length)) % len(series)
-    stretches = series[rows]
-    known = np.isfinite(stretches)
-    counts = known.sum(axis=1)
-    sums = np.where(known, stretches, 0.0).sum(axis=1)
+    known = np.isfinite(series)
+    counts = _stretches(known.astype("float64"), length)
+    sums = _stretches(np.where(known, series, 0.0), length)
     means = sums[counts > 0] / counts[counts > 0]
     if not len(means):
         return float("nan"), float("nan")
@@ -207,15 +205,25 @@ def band(values: Sequence[float], length: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def drift_of(record: Record) -> tuple[str, ...]:
-    """Say where an account stands beside what was expected of it."""
+def _stretches(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """Add up as many values from each one on, going on at the beginning."""
+    so_far = np.cumsum(np.concatenate([[0], values, values[:length]]))
+    sums: NDArray[np.float64] = so_far[length:][: len(values)] - so_far[: len(values)]
+    return sums
+
+
+def drift_of(record: Record, panel: PricePanel) -> tuple[str, ...]:
+    """Say where an account stands beside what was expected of it.
+
+    `panel` holds all bars in the units of the last session.
+    """
     texts = [row[1] for row in record.tables["expectations"]]
     if not texts:
         return ("nothing to go by: too few bars before the account for a backtest",)
     if not record.rows:
         return ()
     expected = Trace.from_text(texts[-1])
-    return drift(trace_of_record(record, expected), expected)
+    return drift(trace_of_record(record, panel, expected), expected)
 
 
 def drift(live: Trace, expected: Trace) -> tuple[str, ...]:
@@ -242,9 +250,11 @@ def drift(live: Trace, expected: Trace) -> tuple[str, ...]:
 
 
 def _ics(
-    record: Record, sessions: NDArray[np.datetime64], horizon: int
+    record: Record,
+    panel: PricePanel,
+    sessions: NDArray[np.datetime64],
+    horizon: int,
 ) -> NDArray[np.float64]:
-    panel = record.restated
     if not horizon:
         return np.full(len(sessions), np.nan)
     row = {day: place for place, day in enumerate(panel.sessions.tolist())}

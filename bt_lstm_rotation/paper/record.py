@@ -48,15 +48,24 @@ class Version:
 
 
 class _Tables(Mapping[str, Sequence[tuple[Any, ...]]]):
-    """A journal's tables, each read when it is first asked for."""
+    """A journal's tables, each read when it is first asked for.
 
-    def __init__(self, journal: Journal) -> None:
+    What `earlier` ones, up to a transaction `since`, have read is not read again.
+    """
+
+    def __init__(
+        self, journal: Journal, earlier: _Tables | None = None, since: int = 1
+    ) -> None:
         self._journal = journal
         self._read: dict[str, Sequence[tuple[Any, ...]]] = {}
+        self._known = {} if earlier is None else earlier._read
+        self._since = since
 
     def __getitem__(self, table: str) -> Sequence[tuple[Any, ...]]:
         if table not in self._read:
-            self._read[table] = self._journal.rows(table)
+            known = self._known.get(table)
+            new = self._journal.rows(table, since=1 if known is None else self._since)
+            self._read[table] = [*(known or ()), *new]
         return self._read[table]
 
     def __iter__(self) -> Iterator[str]:
@@ -82,9 +91,13 @@ class Record:
     tables: Mapping[str, Sequence[tuple[Any, ...]]]
 
     @classmethod
-    def of(cls, journal: Journal) -> Record:
-        """Read a journal."""
-        return cls(journal.transactions(), _Tables(journal))
+    def of(cls, journal: Journal, earlier: Record | None = None) -> Record:
+        """Read a journal; of one that was read `earlier`, what has been added."""
+        transactions = journal.transactions()
+        if earlier is None or not isinstance(earlier.tables, _Tables):
+            return cls(transactions, _Tables(journal))
+        since = earlier.transactions[-1].number + 1
+        return cls(transactions, _Tables(journal, earlier.tables, since))
 
     def whole(self) -> Record:
         """Read every table, for when the journal is closed."""

@@ -184,8 +184,9 @@ class PaperSession:
                 for new in transactions(record, found.ready, run, fits, now):
                     journal.append(new)
                     logger.info("recorded %s", new.session)
-                record, panel = Record.of(journal), run.bars
-                write_page(run.result, record, self.folder / "report.html")
+                record, panel = Record.of(journal, record), run.bars
+                page = self.folder / "report.html"
+                write_page(run.result, record, panel, page)
             tickets = tickets_of(
                 self.name, record, panel, following(market, record.last)
             )

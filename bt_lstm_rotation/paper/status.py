@@ -143,7 +143,7 @@ def status_of(
             for number, kind, symbol, detail in record.tables["notes"]
             if number in when
         ),
-        drift=drift_of(record),
+        drift=drift_of(record, record.restated),
         left_out=left_out(record),
     )
 

@@ -72,16 +72,24 @@ def load_folder(
     chosen = {name: _file_of(check_symbol(name), files) for name in names}
     _check_one_symbol_a_file(chosen)
     tables = {
-        name: _between(start, end, name, read_table(name, file, adjusted_close=adjust))
+        name: _read(name, file, start=start, end=end, adjusted_close=adjust)
         for name, file in chosen.items()
     }
     return assembled(tables, today=today, adjust=adjust, source=f"folder {folder}")
 
 
-def _between(
-    start: dt.date | None, end: dt.date | None, symbol: str, table: pd.DataFrame
+def _read(
+    symbol: str,
+    file: Path,
+    *,
+    start: dt.date | None,
+    end: dt.date | None,
+    adjusted_close: bool,
 ) -> pd.DataFrame:
-    """Leave out a table's rows of sessions before a date, and after one."""
+    """Read a file's rows of sessions from one date to another."""
+    table = read_table(
+        symbol, file, adjusted_close=adjusted_close, start=start, end=end
+    )
     if start is None and end is None:
         return table
     sessions = sessions_of(symbol, table.index)

@@ -8,7 +8,9 @@ the way, so that a user need not mend it fault after fault.
 
 from __future__ import annotations
 
+import bisect
 import csv
+import datetime as dt
 import io
 import re
 from pathlib import Path
@@ -29,6 +31,7 @@ _COPIED_DATE = re.compile(
 _OTHER_DATE = re.compile(
     r"^\"?(\d{1,2}[/.]\d{1,2}[/.]\d{4}|\d{4}/\d{1,2}/\d{1,2})", re.MULTILINE
 )
+_PLAINLY_DATED = re.compile(r"\d{4}-\d\d-\d\d,")
 _THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(,\d{3})+(?!\d)(\.\d+)?")
 _QUOTED_THOUSANDS = re.compile(r"\"\d{1,3}(,\d{3})+(\.\d+)?\"")
 # Lines without a cell that would be looked at below, as most files have.
@@ -38,8 +41,17 @@ _NO_BAR = re.compile(r"\d\s+(dividend|(stock )?splits?)\b", re.IGNORECASE)
 WANTED = f"a comma-separated header with Date {' '.join(COLUMNS)}"
 
 
-def read_table(symbol: str, file: Path, *, adjusted_close: bool) -> pd.DataFrame:
+def read_table(
+    symbol: str,
+    file: Path,
+    *,
+    adjusted_close: bool,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+) -> pd.DataFrame:
     """Read one CSV or Parquet file: the columns that are known, indexed by date.
+
+    Bars before `start` and after `end` may be left out.
 
     Raises
     ------
@@ -57,8 +69,10 @@ def read_table(symbol: str, file: Path, *, adjusted_close: bool) -> pd.DataFrame
     except OSError as error:
         reason = error.strerror or error
         raise SourceError(f"{file} cannot be read: {reason}") from error
-    read = _read_csv if file.suffix.lower() == ".csv" else _read_parquet
-    table = read(symbol, file.name, content)
+    if file.suffix.lower() == ".csv":
+        table = _read_csv(symbol, file.name, content, start, end)
+    else:
+        table = _read_parquet(symbol, file.name, content)
     found = named(symbol, table.columns, adjusted_close=adjusted_close)
     if "Date" not in found:
         raise DataError(
@@ -74,7 +88,9 @@ def read_table(symbol: str, file: Path, *, adjusted_close: bool) -> pd.DataFrame
     return table.set_axis(pd.Index(dates), axis=0)
 
 
-def _read_csv(symbol: str, name: str, content: bytes) -> pd.DataFrame:
+def _read_csv(
+    symbol: str, name: str, content: bytes, start: dt.date | None, end: dt.date | None
+) -> pd.DataFrame:
     try:
         text = content.decode("utf-8-sig").rstrip()
     except UnicodeDecodeError as error:
@@ -91,6 +107,9 @@ def _read_csv(symbol: str, name: str, content: bytes) -> pd.DataFrame:
         )
     if not text:
         raise DataError(f"{name} is empty", symbol=symbol, valid="a header and bars")
+    numbers = None
+    if start is not None or end is not None:
+        text, numbers = _between(text, start or dt.date.min, end or dt.date.max)
     _check_form(symbol, name, text)
     try:
         # The header is read as a row, because pandas takes a surplus cell in the first
@@ -114,14 +133,32 @@ def _read_csv(symbol: str, name: str, content: bytes) -> pd.DataFrame:
     for row, width in enumerate(widths):
         if 1 < width < whole:
             raise DataError(
-                f"{name}, row {row + 1} is cut short",
+                f"{name}, row {numbers[row] if numbers else row + 1} is cut short",
                 symbol=symbol,
                 value=cells.iloc[row, :width].tolist(),
                 valid=f"as many cells in each row as in the header, {whole}",
             )
     header, first = _header(symbol, name, cells)
     rows = cells.iloc[first:].set_axis(header, axis=1)
-    return rows.set_axis(range(first + 1, len(cells) + 1), axis=0)
+    return rows.set_axis((numbers or range(1, len(cells) + 1))[first:], axis=0)
+
+
+def _between(text: str, start: dt.date, end: dt.date) -> tuple[str, list[int]]:
+    """Leave out bars before and after dates; return the rest and the rows' numbers.
+
+    That is where all rows are plainly dated, in order, and some are left: of any other
+    file, all there is to say is said.
+    """
+    lines = text.split("\n")
+    dates = [line[:11] for line in lines[1:]]
+    first = bisect.bisect_left(dates, f"{start},")
+    after = bisect.bisect_right(dates, f"{end},")
+    plain = '"' not in text and all(map(_PLAINLY_DATED.fullmatch, dates))
+    if not plain or first >= after or dates != sorted(dates):
+        first, after = 0, len(dates)
+    # Rows are counted from 1, which is the header's.
+    numbers = [1, *range(first + 2, after + 2)]
+    return "\n".join(lines[number - 1] for number in numbers), numbers
 
 
 def _check_form(symbol: str, name: str, text: str) -> None:

@@ -79,7 +79,7 @@ def test_the_trace_of_an_account_is_that_of_its_backtest(tmp_path):
         end=DAYS[FIRST + 60],
     )
     expected = trace_of(result)
-    found = trace_of_record(record, expected)
+    found = trace_of_record(record, record.restated, expected)
     assert found.sessions == expected.sessions
     for name in ("ic", "turnover", "costs"):
         assert getattr(found, name) == pytest.approx(

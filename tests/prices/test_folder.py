@@ -795,3 +795,36 @@ def test_the_sector_funds_of_twenty_years_load():
     assert panel.frame("XLK")["Close"].iloc[0] == pytest.approx(26.050667, rel=1e-15)
     raw = load(SPDR, ["XLK"], adjust=False)
     assert raw.frame("XLK")["Close"].iloc[0] == 33.0
+
+
+@pytest.mark.parametrize("date", ["2020-01-07", "2020-01-07 00:00:00", '"2020-01-07"'])
+def test_bars_outside_the_dates_asked_for_are_left_out(tmp_path, date):
+    day = dt.date(2020, 1, 7)
+    write(tmp_path, "XLK.csv", CSV.replace("2020-01-07", date).replace("\n", "\r\n"))
+    panel = load(tmp_path, start=day, end=day)
+    assert panel.sessions.tolist() == [day]
+    assert panel.close[0].tolist() == [6.0]
+
+
+def test_a_fault_has_its_row_of_the_whole_file(tmp_path):
+    write(tmp_path, "XLK.csv", CSV.replace("12.0,14.0", "twelve,14.0"))
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, start=dt.date(2020, 1, 7))
+    assert "twelve" in str(caught.value)
+    day = dt.date(2020, 1, 8)
+    write(tmp_path, "XLK.csv", CSV + "2020-01-09,13.0,15.0\n")
+    for start in (None, day):
+        with pytest.raises(DataError, match="row 5 is cut short"):
+            load(tmp_path, start=start)
+
+
+def test_a_fault_outside_the_dates_asked_for_is_not_looked_at(tmp_path):
+    write(tmp_path, "XLK.csv", CSV.replace("11.0,13.0,10.0", "x,y,z"))
+    assert len(load(tmp_path, start=dt.date(2020, 1, 8))) == 1
+
+
+def test_bars_out_of_order_are_found_in_any_range(tmp_path):
+    rows = ROWS.splitlines(keepends=True)
+    write(tmp_path, "XLK.csv", HEADER + "".join([rows[2], rows[0], rows[1]]))
+    day = dt.date(2020, 1, 7)
+    assert load(tmp_path, start=day, end=day).sessions.tolist() == [day]
