@@ -6,13 +6,30 @@ A container or a shell may allow less than there is.
 from __future__ import annotations
 
 import errno
+import functools
 import math
 import os
+import platform
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["available_cores", "memory_left", "room_of_the_shell", "what_is_lacking"]
+__all__ = [
+    "ONEDNN",
+    "available_cores",
+    "memory_left",
+    "onednn_is_on",
+    "processor",
+    "room_of_the_shell",
+    "what_is_lacking",
+]
+
+# The variable by which TensorFlow is told, when it is imported, which kernels to take.
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+
+# How Linux names a processor: on x86, and by its numbers on ARM.
+_NAMES = re.compile(r"^(model name|CPU (?:implementer|part))\s*: (.+)$", re.MULTILINE)
 
 PROC, CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
 
@@ -25,6 +42,27 @@ def available_cores() -> int:
         cores = os.cpu_count() or 1
     quota = _cores_of_the_container()
     return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+@functools.cache
+def processor() -> str:
+    """Name the processor: libraries choose their kernels by it, which round otherwise.
+
+    So do they by the variables with which a user makes them choose another one.
+    """
+    found = dict(_NAMES.findall(_text(PROC / "cpuinfo")))
+    names = [platform.machine(), *(found.values() or [platform.processor()])]
+    chosen = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "MKL_CBWR")
+    return ", ".join([*names, *(f"{k}={os.environ.get(k)}" for k in chosen)])
+
+
+def onednn_is_on() -> bool:
+    """Whether TensorFlow computes, or would, with kernels that differ by processor.
+
+    Where we import it, it does not, unless its variable says so.
+    """
+    imported = "tensorflow" in sys.modules
+    return os.environ.get(ONEDNN, str(int(imported))).lower() not in ("0", "false")
 
 
 def memory_left() -> int | None:

@@ -81,3 +81,34 @@ def test_a_shells_limit_counts():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert 0 < int(ran.stdout) < 2**30
+
+
+def test_a_processor_is_named_with_what_changes_its_kernels(files, monkeypatch):
+    files(proc__cpuinfo="processor\t: 0\nmodel name\t: Fast 3000\nflags\t\t: avx2\n")
+    for text in ("Fast 3000", "OPENBLAS_CORETYPE=Haswell"):
+        monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+        assert text in machine.processor.__wrapped__()
+    before = machine.processor.__wrapped__()
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Zen")
+    assert machine.processor.__wrapped__() != before
+
+
+def test_a_processor_has_a_name_where_the_kernel_gives_none(files):
+    files(proc__cpuinfo="nothing of the kind\n")
+    assert machine.processor.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("variable", "imported", "is_on"),
+    [(None, False, False), (None, True, True), ("0", True, False), ("1", False, True)],
+)
+def test_onednn_is_off_unless_somebody_else_imported_tensorflow(
+    monkeypatch, variable, imported, is_on
+):
+    monkeypatch.delenv(machine.ONEDNN, raising=False)
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    if variable is not None:
+        monkeypatch.setenv(machine.ONEDNN, variable)
+    if imported:
+        monkeypatch.setitem(sys.modules, "tensorflow", machine)
+    assert machine.onednn_is_on() is is_on

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -29,7 +30,12 @@ from bt_lstm_rotation.forecasting.recurrent.optimisation import (
     squared_error,
     weighted_mean,
 )
-from bt_lstm_rotation.machine import room_of_the_shell, what_is_lacking
+from bt_lstm_rotation.machine import (
+    ONEDNN,
+    onednn_is_on,
+    room_of_the_shell,
+    what_is_lacking,
+)
 from bt_lstm_rotation.wording import in_words
 
 __all__ = ["Optimiser", "Sequences", "loss_and_gradient", "prepare", "train"]
@@ -153,7 +159,15 @@ def _imported() -> tuple[Any, int]:
             f"address space, and the shell leaves {room / 1e9:.1f} GB (ulimit -v)"
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    if "tensorflow" not in sys.modules:
+        os.environ.setdefault(ONEDNN, "0")
+    if onednn_is_on():
+        logger.warning(
+            "TensorFlow computes with oneDNN, whose kernels differ from one processor "
+            "to the next: what is trained may differ by a few thousandths of its "
+            "spread; set %s=0 before TensorFlow is imported",
+            ONEDNN,
+        )
     try:
         with _native_chatter():
             import tensorflow as tf

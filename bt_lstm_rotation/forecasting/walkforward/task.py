@@ -31,6 +31,7 @@ from bt_lstm_rotation.forecasting.walkforward.guarded import (
     guarded_fit_within,
 )
 from bt_lstm_rotation.forecasting.window import Window
+from bt_lstm_rotation.machine import onednn_is_on, processor
 from bt_lstm_rotation.wording import in_words
 
 __all__ = ["FitTask", "Fitted", "stored_forecast"]
@@ -112,8 +113,8 @@ class FitTask:
         if store is None or kept is None:
             return ""
         shown = (window.symbols, window.dates, window.bars)
-        libraries = _versions(getattr(kept, "libraries", ()))
-        return store.key("fit", kept.spec, self.session, shown, libraries)
+        by = (*_arithmetic(getattr(kept, "libraries", ())), onednn_is_on())
+        return store.key("fit", kept.spec, self.session, shown, by)
 
     @property
     def _kept(self) -> Storable | None:
@@ -152,7 +153,8 @@ def stored_forecast(
 
 
 @functools.cache
-def _versions(others: tuple[str, ...]) -> str:
-    """Versions of what a fit is computed with; another one may round otherwise."""
+def _arithmetic(others: tuple[str, ...]) -> tuple[str, ...]:
+    """Name what a fit is computed with; another one may round otherwise."""
     found = installed(("numpy", "tensorflow", "tensorflow-cpu", *others))
-    return ", ".join(f"{package} {version}" for package, version in found.items())
+    versions = [f"{package} {version}" for package, version in found.items()]
+    return *versions, processor()

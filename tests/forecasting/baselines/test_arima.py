@@ -217,7 +217,7 @@ def test_another_version_of_its_library_is_another_key(tmp_path, monkeypatch):
         return {name: versions[name] for name in packages if name in versions}
 
     def origins():
-        task._versions.cache_clear()
+        task._arithmetic.cache_clear()
         made = walk_forward(panel, spec, training=training)
         return {fit.origin for fit in made.fits}
 
@@ -226,7 +226,7 @@ def test_another_version_of_its_library_is_another_key(tmp_path, monkeypatch):
         assert [origins(), origins()] == [{"trained"}, {"stored"}]
         versions["statsmodels"] = "2"
         assert [origins(), origins()] == [{"trained"}, {"stored"}]
-    task._versions.cache_clear()
+    task._arithmetic.cache_clear()
 
 
 @pytest.mark.parametrize(

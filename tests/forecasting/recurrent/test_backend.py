@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -224,3 +228,19 @@ def test_a_fit_that_diverges_says_so_in_its_losses(tf):
     _, losses = train(seeded(), some_data(), optimiser, (0, 0))
     assert np.isfinite(losses[0])
     assert not np.isfinite(losses[-1])
+
+
+@pytest.mark.parametrize("first", ["import tensorflow", "pass"])
+def test_tensorflow_imported_before_us_is_warned_of(first):
+    script = (
+        f"{first}\n"
+        "import logging; logging.basicConfig()\n"
+        "from bt_lstm_rotation.forecasting.recurrent.backend import tensorflow\n"
+        "tensorflow()\n"
+    )
+    unset = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=unset, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert ("oneDNN, whose kernels differ" in done.stderr) == (first != "pass")

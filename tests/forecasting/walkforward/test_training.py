@@ -24,6 +24,7 @@ from bt_lstm_rotation.forecasting.recurrent.backend import (
     train,
 )
 from bt_lstm_rotation.forecasting.recurrent.network import Network
+from bt_lstm_rotation.forecasting.walkforward import task
 
 TINY = ForecastSpec(lookback=10, horizon=3, train_size=40, units=4, steps=3)
 ONE = Training(workers=Workers(jobs=1))
@@ -269,3 +270,20 @@ def test_sequences_beyond_one_block_count_as_much_as_those_in_it():
         arrays = [a - size * move for a, move in zip(arrays, moves, strict=True)]
     for ours, theirs in zip(trained.keras_weights(), arrays, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+
+@pytest.mark.parametrize("what", ["processor", "onednn_is_on"])
+def test_what_another_machine_has_made_is_made_again(tmp_path, monkeypatch, what):
+    panel, spec = random_panel("AB", 135), replace(TINY, steps=0)
+    training = Training(store=ForecastStore(tmp_path))
+
+    def origins(answer):
+        task._arithmetic.cache_clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(task, what, lambda: answer)
+            made = walk_forward(panel, spec, training=training)
+        return {fit.origin for fit in made.fits}
+
+    assert [origins("one"), origins("one")] == [{"trained"}, {"stored"}]
+    assert origins("another") == {"trained"}
+    task._arithmetic.cache_clear()
