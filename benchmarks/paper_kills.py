@@ -145,7 +145,7 @@ def main() -> None:
     ends = {a for a, b in pairwise(rest) if a.month != b.month} | {rest[-1]}
     others = [day for day in rest if day not in ends]
     # Some to spare, for steps that have nothing of what they should be killed at.
-    more = options.kills + 10 - len(singles) - len(ends)
+    more = options.kills + 30 - len(singles) - len(ends)
     ends |= set(chance.sample(others, min(len(others), max(0, more))))
     at: list[str] = []
     killed = pending = 0

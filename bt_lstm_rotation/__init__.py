@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.backtest.broker import Broker
     from bt_lstm_rotation.backtest.run import run_backtest
     from bt_lstm_rotation.errors import LookaheadError, RotationError
+    from bt_lstm_rotation.feeds.checked import CheckedPandasData
     from bt_lstm_rotation.forecasting import (
         ForecastSpec,
         ForecastStore,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BacktestResult",
     "Broker",
+    "CheckedPandasData",
     "Forecast",
     "ForecastSpec",
     "ForecastStore",
@@ -64,6 +66,7 @@ __getattr__ = lazy_names(
     {
         "BacktestResult": "result",
         "Broker": "backtest",
+        "CheckedPandasData": "feeds",
         "Forecast": "indicators",
         "ForecastSpec": "forecasting",
         "ForecastStore": "forecasting",

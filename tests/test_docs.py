@@ -143,6 +143,7 @@ TRADES = (
 )
 EXPECTED = {
     "An error for looking ahead": ".close[1] at script.py:7",
+    "Feeds that check their bars": "420 rows, 419 bars",
     "Valid bars alone": "MARKET []",
     "Shares that split and pay dividends on the way": "size_after=30.0",
     "Commissions of your own": "'scheme': 'PerShare'",

@@ -10,6 +10,7 @@ from bt_lstm_rotation._lazy import lazy_names
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.feeds.bars import last_bar, loaded_bars
+    from bt_lstm_rotation.feeds.checked import CheckedPandasData
     from bt_lstm_rotation.feeds.naming import feed_name, feed_names
     from bt_lstm_rotation.feeds.panel_feeds import PanelData, add_feeds
     from bt_lstm_rotation.feeds.sessions import session_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.feeds.valid_bars import drop_invalid_bars
 
 __all__ = [
+    "CheckedPandasData",
     "PanelData",
     "add_feeds",
     "drop_invalid_bars",
@@ -31,6 +33,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "CheckedPandasData": "checked",
         "PanelData": "panel_feeds",
         "add_feeds": "panel_feeds",
         "drop_invalid_bars": "valid_bars",

@@ -64,7 +64,7 @@ def test_no_name_can_be_added_from_outside():
 
 
 def test_names_are_known_without_the_libraries_that_fit():
-    heavy = ["tensorflow", "keras", "statsmodels", "sklearn", "scipy", "threadpoolctl"]
+    heavy = ["tensorflow", "keras", "statsmodels", "sklearn", "scipy"]
     code = (
         "from bt_lstm_rotation.forecasting import FORECASTERS\n"
         "[spec.forecaster() for spec in FORECASTERS.values()]\n"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 __all__ = ["alone"]
 
@@ -13,18 +14,13 @@ _LOCK = threading.Lock()
 
 
 @contextmanager
-def alone(limits: Any) -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Compute on one thread, and no other fit of these libraries in this process.
 
     How many threads BLAS may have, and which warnings are shown, both of which
     libraries set and set back while they work, are settings of the whole process. On
     the small matrices of a fit several threads take ten times as long as one, waiting
     for each other, and round sums otherwise. Processes are not held up.
-
-    Parameters
-    ----------
-    limits : callable
-        ``threadpoolctl.threadpool_limits``.
     """
-    with _LOCK, limits(1):
+    with _LOCK, threadpool_limits(1):
         yield

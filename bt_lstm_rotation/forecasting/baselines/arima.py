@@ -116,8 +116,7 @@ class ArimaForecaster:
         spec = self.spec
         sample = Sample.of(spec, window)
         orders = ORDERS if spec.order is None else (spec.order,)
-        _, limits = require_statsmodels()
-        with alone(limits):
+        with alone():
             found = [_chosen(row, orders) for row in _series(spec, sample.returns)]
         arma = Arma.of(
             [one.phi for one in found], [one.theta for one in found], spec.series_bars

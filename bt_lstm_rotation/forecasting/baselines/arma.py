@@ -134,7 +134,7 @@ def likeliest(y: Array, p: int, q: int) -> tuple[Array, float] | None:
     start = np.zeros(p + q)
     start[:1] = FIRST[0] if p else FIRST[1]
     start[p : p + 1] = FIRST[1]
-    arima, _ = require_statsmodels()
+    arima = require_statsmodels()
     try:
         model = arima(y, order=(p, 0, q), trend="n", concentrate_scale=True)
         found = model.fit(
@@ -152,17 +152,13 @@ def likeliest(y: Array, p: int, q: int) -> tuple[Array, float] | None:
     return parameters, likelihood
 
 
-def require_statsmodels() -> tuple[Any, Any]:
-    """Return statsmodels' ARIMA and what limits threads.
-
-    Raises MissingExtraError if they are not installed.
-    """
+def require_statsmodels() -> Any:
+    """Return statsmodels' ARIMA; MissingExtraError if it is not installed."""
     try:
         from statsmodels.tsa.arima.model import ARIMA
-        from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise MissingExtraError("fitting an ARIMA", "arima") from error
-    return ARIMA, threadpool_limits
+    return ARIMA
 
 
 def _moved(state: list[Array], phi: Array) -> list[Array]:

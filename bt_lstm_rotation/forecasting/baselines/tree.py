@@ -138,7 +138,7 @@ class TreeForecaster:
         targets = sample.targets[:, -inputs.shape[1] :]
         # A target that has not matured within the window is not there.
         known = np.isfinite(targets)
-        regressor, limits = _scikit_learn()
+        regressor = _scikit_learn()
         boosted = regressor(
             max_iter=spec.trees,
             max_leaf_nodes=spec.leaves,
@@ -147,7 +147,7 @@ class TreeForecaster:
             early_stopping=False,
             random_state=0,
         )
-        with alone(limits):
+        with alone():
             boosted.fit(inputs[known], targets[known])
         forest = Forest.of(boosted)
         return Fit(TreeModel(spec, window.symbols, forest, sample.level))
@@ -210,10 +210,9 @@ def _inputs(spec: TreeSpec, window: Window) -> Array:
     return np.concatenate(columns, axis=-1)
 
 
-def _scikit_learn() -> tuple[Any, Any]:
+def _scikit_learn() -> Any:
     try:
         from sklearn.ensemble import HistGradientBoostingRegressor
-        from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise MissingExtraError("fitting boosted trees", "tree") from error
-    return HistGradientBoostingRegressor, threadpool_limits
+    return HistGradientBoostingRegressor

@@ -30,6 +30,7 @@ from bt_lstm_rotation.forecasting.walkforward.guarded import (
     guarded_fit,
     guarded_fit_within,
 )
+from bt_lstm_rotation.forecasting.walkforward.one_thread import one_thread
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.machine import onednn_is_on, processor
 from bt_lstm_rotation.wording import in_words
@@ -97,7 +98,11 @@ class FitTask:
         if not is_ours(forecaster):  # it may write into what it is shown
             shown = replace(window, dates=window.dates.copy(), bars=window.bars.copy())
         make = functools.partial(forecaster.fit, shown, session)
-        made = guarded_fit(make) if limit is None else guarded_fit_within(make, limit)
+        with one_thread():
+            if limit is None:
+                made = guarded_fit(make)
+            else:
+                made = guarded_fit_within(make, limit)
         fit = checked_fit(made, forecaster, window.symbols)
         took = self.clock() - began
         kept, store = self._kept, self.store

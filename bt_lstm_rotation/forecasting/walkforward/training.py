@@ -24,6 +24,7 @@ from bt_lstm_rotation.forecasting.store.forecast_store import (
     ForecastStore,
     usual_store,
 )
+from bt_lstm_rotation.forecasting.walkforward.one_thread import one_thread
 from bt_lstm_rotation.forecasting.walkforward.past import FitJournal
 from bt_lstm_rotation.forecasting.walkforward.task import FitTask, Fitted
 from bt_lstm_rotation.forecasting.walkforward.workers import Workers
@@ -131,17 +132,20 @@ class Training:
                 break
             planned -= 1
             yield found
-        if self.announce is not None and planned >= LONG:
-            with _told_if_long(planned):
-                first = next(left).run()
-            if first.fit.model is not None:  # a failure says nothing of the others
-                self.announce(planned, first.seconds)
-            planned -= 1
-            yield first
-        if planned > 1:
-            yield from self.workers.map(FitTask.run, left)
-        else:  # one alone, as in a run that goes bar by bar: not worth a worker
-            yield from (task.run(self.limit) for task in left)
+        if not planned:
+            return
+        with one_thread():
+            if self.announce is not None and planned >= LONG:
+                with _told_if_long(planned):
+                    first = next(left).run()
+                if first.fit.model is not None:  # a failure says nothing of the others
+                    self.announce(planned, first.seconds)
+                planned -= 1
+                yield first
+            if planned > 1:
+                yield from self.workers.map(FitTask.run, left)
+            else:  # one alone, as in a run that goes bar by bar: not worth a worker
+                yield from (task.run(self.limit) for task in left)
 
 
 def default_training() -> Training:

@@ -173,8 +173,7 @@ def test_statsmodels_own_word_of_failure_is_taken(monkeypatch):
         def fit(self, **_):
             return Found()
 
-    limits = arma.require_statsmodels()[1]
-    monkeypatch.setattr(arma, "require_statsmodels", lambda: (Model, limits))
+    monkeypatch.setattr(arma, "require_statsmodels", lambda: Model)
     y = np.random.default_rng(0).normal(size=50)
     assert arma.likeliest(y, 1, 0) is None
     Found.mle_retvals = {"converged": True}
@@ -283,8 +282,7 @@ def test_an_order_may_be_any_list_of_whole_numbers():
         ArimaSpec(order=(0, 2, 1), lookback=1)
 
 
-@pytest.mark.parametrize("package", ["statsmodels.tsa.arima.model", "threadpoolctl"])
-def test_without_the_library_the_extra_is_named_before_a_fit(monkeypatch, package):
-    monkeypatch.setitem(sys.modules, package, None)
+def test_without_the_library_the_extra_is_named_before_a_fit(monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsmodels.tsa.arima.model", None)
     with pytest.raises(MissingExtraError, match=r"bt-lstm-rotation\[arima\]"):
         walk_forward(random_panel("AB", 120), ArimaSpec(**SMALL))

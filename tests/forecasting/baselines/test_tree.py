@@ -204,8 +204,7 @@ def test_one_symbol_is_enough_where_nothing_is_compared():
     assert TreeSpec(features=["log_return"]).min_symbols == 2
 
 
-@pytest.mark.parametrize("package", ["sklearn.ensemble", "threadpoolctl"])
-def test_without_the_library_the_extra_is_named_before_a_fit(monkeypatch, package):
-    monkeypatch.setitem(sys.modules, package, None)
+def test_without_the_library_the_extra_is_named_before_a_fit(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
     with pytest.raises(MissingExtraError, match=r"bt-lstm-rotation\[tree\]"):
         walk_forward(random_panel("AB", 120), TreeSpec(**SMALL))
