@@ -115,11 +115,12 @@ def _audited(
     if warmup and runs.base.failure is None:
         progress("measuring the warm-up")
         measured = measure_warmup(runs.base, runs.run)
+    ends = [] if docket.findings else docket.ends
     return AuditReport(
         name=runs.base.lines[0].name if runs.base.lines else "The strategy",
         findings=tuple(docket.findings.values()),
         reasons=tuple(docket.reasons),
-        notes=tuple(dict.fromkeys(docket.notes)),
+        notes=tuple(dict.fromkeys([*docket.notes, *ends])),
         sessions=tuple(f"{label(probe.at)} ({probe.reason})" for probe in chosen),
         controls=tuple(dict.fromkeys(docket.controls)),
         coverage=_coverage(runs, chosen, usable),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,7 +102,8 @@ def _lines_of(indicator: Any) -> list[Any]:
 def _label(indicator: Any) -> str:
     if isinstance(indicator, bt.LineBuffer):
         return type(indicator).__name__.lstrip("_")
-    return label_of(indicator)
+    # Backtrader numbers the classes that it makes for a coupling.
+    return re.sub(r"(Coupler)_\d+", r"\1", label_of(indicator))
 
 
 def _name(indicator: Any, number: int) -> str:

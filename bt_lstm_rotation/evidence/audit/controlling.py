@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -33,11 +34,16 @@ BARS: Final = 5
 def fires_at(runs: Runs, worlds: Sequence[World]) -> bool:
     """Whether the control's line and order change where a session's future does."""
     known = worlds[0].known
-    since = _before(runs, known)
+    # What a function makes of tables may need all of their history.
+    since = _before(runs, known) if runs.is_recorded else -math.inf
     base = _controlled(runs, World(since=since), until=known)
     for world in worlds:
         other = _controlled(runs, replace(world, since=since, opened=None), until=known)
-        kinds = {d.kind for d in differences(base, other, known) if d.at == known}
+        kinds = {
+            d.kind
+            for d in differences(base, other, known)
+            if d.at == known or not runs.is_recorded
+        }
         if not {"line", "order"} <= kinds:
             return False
     return True

@@ -52,10 +52,11 @@ class Finding:
             parts.append(f"at {self.place}")
         if self.to_end:
             parts.append("it looks to the end of the data")
-        elif self.ahead is not None:
-            parts.append(
-                f"it looks {self.ahead} session{'s' * (self.ahead != 1)} ahead"
-            )
+        elif self.ahead:
+            # An order need not change with each bar that it was decided on.
+            least = "" if self.kind in ("line", "dates") else "at least "
+            many = f"{self.ahead} session{'s' * (self.ahead != 1)}"
+            parts.append(f"it looks {least}{many} ahead")
         if self.also:
             more = f" and {len(self.also) - 5} more" if self.also[5:] else ""
             parts.append(f"so do {', '.join(self.also[:5])}{more}")

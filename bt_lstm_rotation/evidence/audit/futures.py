@@ -59,9 +59,9 @@ def look_at_session(runs: Runs, docket: Docket, number: int, probe: Probe) -> bo
             if difference.is_rounding:
                 docket.notes.append(f"{difference.name} rounds otherwise at times")
             elif not elsewhere and _is_only_the_end(runs, difference, world):
-                docket.notes.append(
+                docket.ends.append(
                     f"it acts on the last bar there is ({difference.name}), as one "
-                    "does that closes its positions at the end"
+                    "does that closes its positions where the data end"
                 )
             else:
                 docket.add_difference(runs, difference, world)

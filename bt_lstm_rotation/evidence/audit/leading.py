@@ -1,15 +1,16 @@
 """Feeds and columns that move before the market does.
 
 Cutting off the future trusts the dates: a bar that is dated a day early is still there.
-But what is dated early moves with tomorrow. The return of one feed is correlated with
-the next returns of another, and a column that was worked out before the run with those
-of every feed. Thresholds are far above what forecasts reach: markets in other time
-zones lead each other with about 0.5.
+But what is dated early moves with tomorrow. The return of one feed is compared with the
+next returns of another, and of all others together, and a column that was worked out
+before the run with those of every feed. Thresholds are far above what forecasts reach:
+markets in other time zones lead each other with about 0.5.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -37,19 +38,17 @@ class Lead(NamedTuple):
 
 
 def leading_feeds(feeds: Sequence[Rows]) -> list[Lead]:
-    """Return for each feed that leads another the pair that shows it best."""
-    found: dict[str, Lead] = {}
+    """Return the feeds that lead: another, or what the others say together."""
+    found = []
     for leader in feeds:
-        for follower in feeds:
-            if leader is follower:
-                continue
-            lead = _lead(leader, follower)
-            if lead is not None and (
-                leader.name not in found
-                or lead.correlation > found[leader.name].correlation
-            ):
-                found[leader.name] = lead
-    return list(found.values())
+        others = [rows for rows in feeds if rows is not leader]
+        leads = [_lead(leader, [follower]) for follower in others]
+        if others[1:]:
+            leads.append(_lead(leader, others))
+        known = [lead for lead in leads if lead is not None]
+        if known:
+            found.append(max(known, key=lambda lead: lead.correlation))
+    return found
 
 
 def shifted(rows: Rows) -> Rows:
@@ -99,25 +98,45 @@ def other_columns(
     }
 
 
-def _lead(leader: Rows, follower: Rows) -> Lead | None:
-    shared, mine, theirs = np.intersect1d(leader.at, follower.at, return_indices=True)
-    if (
-        len(shared) < ENOUGH
-        or "close" not in leader.names
-        or "close" not in follower.names
-    ):
+def _lead(leader: Rows, followers: Sequence[Rows]) -> Lead | None:
+    every = [leader, *followers]
+    if any("close" not in rows.names for rows in every):
         return None
-    first, second = (
-        np.diff(rows.values[places, rows.names.index("close")])
-        / rows.values[places[:-1], rows.names.index("close")]
-        for rows, places in ((leader, mine), (follower, theirs))
-    )
-    same = _correlation(first, second)
+    shared = reduce(np.intersect1d, [rows.at for rows in every])
+    if len(shared) < ENOUGH + len(every):
+        return None
+    first, *others = (_returns(rows, shared) for rows in every)
+    same = _fit(first, others)
     for ahead in BARS_AHEAD:
-        value = _correlation(first[:-ahead], second[ahead:])
-        if value >= LEAST and value >= abs(same) + BEYOND:
-            return Lead(leader.name, follower.name, ahead, value, same)
+        value = _fit(first[:-ahead], [other[ahead:] for other in others])
+        if value >= LEAST and value >= same + BEYOND:
+            name = followers[0].name if len(followers) == 1 else "the others"
+            return Lead(leader.name, name, ahead, value, same)
     return None
+
+
+def _returns(rows: Rows, dates: NDArray[np.float64]) -> NDArray[np.float64]:
+    close = rows.values[np.searchsorted(rows.at, dates), rows.names.index("close")]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(close[1:] / close[:-1] - 1.0)
+
+
+def _fit(target: NDArray[np.float64], others: list[NDArray[np.float64]]) -> float:
+    """Return how closely others say together what one return is, 0 to 1.
+
+    The coefficient of multiple correlation, adjusted for how many they are.
+    """
+    finite = np.isfinite([target, *others]).all(axis=0)
+    y = target[finite]
+    x = np.stack([other[finite] for other in others], axis=1)
+    left = len(y) - x.shape[1] - 1
+    if left < ENOUGH or not y.std():
+        return 0.0
+    x = x - x.mean(axis=0)
+    y = y - y.mean()
+    beta = np.linalg.lstsq(x, y, rcond=None)[0]
+    unexplained = float(((y - x @ beta) ** 2).mean() / (y**2).mean())
+    return float(np.sqrt(max(0.0, 1.0 - unexplained * (len(y) - 1) / left)))
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

@@ -126,12 +126,8 @@ class OrderRecorder:
         act = Act(self._now(), FILL, "fill", key, feed_name(order.data), place)
         self._trace.acts.append(act)
         is_filled = status in ("Partial", "Completed") and done.dt is not None
-        if (
-            is_filled
-            and made is not None
-            and made.phase == CLOSE
-            and done.dt <= made.at
-        ):
+        is_cheat = is_filled and done.dt <= order.created.dt
+        if is_cheat and made is not None and made.phase == CLOSE:
             self._trace.cheats.append(made)
 
     def _number(self, order: Any) -> int:

@@ -122,14 +122,16 @@ class Rows:
         if world.mirrored:
             noise = -noise
         columns = {name: n for n, name in enumerate(self.names)}
+        is_bar = all(name in columns for name in PRICES)
+        apart = {"datetime", *(PRICES if is_bar else ())}
         for name, column in columns.items():
             if name in AMOUNTS:
                 values[:, column] = np.round(true[:, column] * np.exp(noise[:, column]))
-            elif name != "datetime" and name not in PRICES:
+            elif name not in apart:
                 values[:, column] = _elsewhere(
                     self.values[:, column], true[:, column], noise[:, column]
                 )
-        if all(name in columns for name in PRICES):
+        if is_bar:
             chosen = [columns[name] for name in PRICES]
             opens = np.exp(0.1 * noise[:, chosen[0]])
             if world.opened is not None:

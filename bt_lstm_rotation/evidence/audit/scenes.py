@@ -221,5 +221,6 @@ class _Player:
         feed.forward(size=count)
         for line, values in zip(feed.lines, self._rows.values.T, strict=True):
             line.array[:count] = array("d", values.tobytes())
-        feed._idx = count
+        # Or it would be loaded once more by whoever asks for the bar after the last.
+        self._row = count
         feed.home()

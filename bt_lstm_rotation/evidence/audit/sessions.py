@@ -118,9 +118,9 @@ def _holes(known: NDArray[np.float64], feeds: Sequence[Rows]) -> list[Probe]:
         if len(rows):
             within = known[(known > rows.at[0]) & (known < rows.at[-1])]
             missing = within[~np.isin(within, rows.at)][:3]
-            # The session before the hole, and the hole itself.
+            # The session before, the hole itself, and where rows are out of step.
             for at in missing.tolist():
-                found += [_before(known, at), at]
+                found += [_before(known, at), at, float(rows.at[rows.count(at)])]
     return _probes(found, "a hole")
 
 

@@ -188,7 +188,7 @@ class ByRandomSplit(Trader):
 
 
 class TestReturns(bt.Indicator):
-    """The returns to be forecast, scaled, in place of a forecast: the published study."""
+    """The returns to come, scaled, in place of a forecast: as in the published study."""
 
     lines = ("predicted",)
 
