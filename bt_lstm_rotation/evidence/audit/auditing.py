@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bt_lstm_rotation.checks import check_call, check_flag, check_kind, check_whole
@@ -36,6 +36,7 @@ def audit(
     probes: int | None = None,
     warmup: bool = True,
     progress: Callable[[str], None] | None = None,
+    read_before: Sequence[str] = (),
     **modes: Any,
 ) -> AuditReport:
     """Look for what a strategy knows before its time.
@@ -55,6 +56,8 @@ def audit(
         Whether to measure which lines depend on where the history begins.
     progress : callable, optional
         Told what is being done.
+    read_before : sequence of str
+        Files and connections that its code has read already, in words.
     modes
         Arguments of ``cerebro.run``, such as ``runonce=False``.
 
@@ -76,25 +79,27 @@ def audit(
     check_flag("audit", "warmup", warmup)
     if progress is not None:
         check_call("audit", "progress", progress)
+    if progress is not None:
+        progress("running twice")
     if frames is None:
         scene: Made | Recorded = Recorded(cerebro)
     else:
         check_kind("audit", "frames", frames, Mapping, "a dict of name -> DataFrame")
         check_call("audit", "cerebro", cerebro)
         scene = Made(cerebro, frames)
-    return _audited(scene, modes, probes, warmup, progress or (lambda _: None))
+    runs = Runs(scene, modes)
+    runs.inputs[:0] = read_before
+    return _audited(runs, probes, warmup, progress or (lambda _: None))
 
 
 def _audited(
-    scene: Made | Recorded,
-    modes: Mapping[str, Any],
+    runs: Runs,
     probes: int | None,
     warmup: bool,
     progress: Callable[[str], None],
 ) -> AuditReport:
     docket = Docket()
-    progress("running twice")
-    runs = _runs(Runs(scene, modes), docket)
+    runs = _comparable(runs, docket)
     chosen: list[Probe] = []
     usable = 0
     if runs.base.failure is None and _is_repeatable(runs, docket):
@@ -128,15 +133,15 @@ def _audited(
     )
 
 
-def _runs(runs: Runs, docket: Docket) -> Runs:
-    """Return the runs to compare; in Backtrader's default mode if they fail in theirs.
+def _comparable(runs: Runs, docket: Docket) -> Runs:
+    """Return the runs to compare; in Backtrader's default mode if theirs says nothing.
 
-    What reads a bar that is not loaded yet fails in the other modes, and only there.
+    What reads a bar that is not loaded yet fails in the other modes, or waits for ever.
     """
     failure = runs.base.failure
-    if failure is None:
+    if failure is None and (runs.is_default_mode or _orders(runs)):
         return runs
-    if failure.kind == "LookaheadError":
+    if failure is not None and failure.kind == "LookaheadError":
         docket.add(
             Finding(
                 kind="failure",
@@ -147,16 +152,25 @@ def _runs(runs: Runs, docket: Docket) -> Runs:
             )
         )
         return runs
-    where = f" at {failure.place}" if failure.place else ""
-    docket.reasons.append(f"it fails: {failure.text}{where}")
     other = Runs(runs.scene, runs.modes | dict(MODES))
-    if other.base.failure is not None:
+    says_more = other.base.failure is None and (failure is not None or _orders(other))
+    if failure is not None:
+        where = f" at {failure.place}" if failure.place else ""
+        docket.reasons.append(f"it fails: {failure.text}{where}")
+    elif says_more:
+        docket.reasons.append("it orders nothing in this mode")
+    if not says_more:
         return runs
     docket.notes.append(
         "it was looked at in Backtrader's default mode, which loads bars before the "
-        "run: there it does not fail"
+        "run: there it does more"
     )
+    other.inputs[:0] = runs.inputs
     return other
+
+
+def _orders(runs: Runs) -> bool:
+    return any(act.kind in ("buy", "sell") for act in runs.base.acts)
 
 
 def _is_repeatable(runs: Runs, docket: Docket) -> bool:

@@ -37,6 +37,8 @@ class Runs:
         Its sessions, ascending.
     is_recorded : bool
         Whether the feeds were there before the audit, and not made of tables in it.
+    is_default_mode : bool
+        Whether bars are loaded, and indicators calculated, ahead of the run.
     feeds : list of Rows
         The bars of its feeds.
     can_cut : bool
@@ -68,7 +70,10 @@ class Runs:
 
         trace = run_world(make, modes=self.modes)
         self.feeds, self.can_cut, self.numbers = [], True, {}
+        self.is_default_mode = True
         if seen:
+            default = getattr(seen[0], "_dorunonce", True)
+            self.is_default_mode = default and getattr(seen[0], "_dopreload", True)
             self.feeds = [rows_of(feed) for feed in seen[0].datas]
             self.can_cut = not any(
                 feed._clone or feed._filters or feed._ffilters for feed in seen[0].datas

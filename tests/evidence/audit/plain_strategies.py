@@ -251,8 +251,10 @@ class OwnLine(bt.Strategy):
         pass
 
     def next(self):
+        if len(self) < 3:  # before the first bar comes the last of all
+            return
         self.l.wanted[0] = float(self.data.close[0] > self.data.close[-1])
-        before = len(self) > 1 and self.l.wanted[-1] == 1.0
+        before = self.l.wanted[-1] == 1.0
         if self.l.wanted[0] and before and not self.position:
             self.buy()
         elif not self.l.wanted[0] and self.position:

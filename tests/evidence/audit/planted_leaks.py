@@ -188,7 +188,7 @@ class ByRandomSplit(Trader):
 
 
 class TestReturns(bt.Indicator):
-    """The returns to come, scaled, in place of a forecast: as in the published study."""
+    """Returns to come, scaled, in place of a forecast, as in the published study."""
 
     lines = ("predicted",)
 
@@ -210,6 +210,16 @@ class ByTestReturns(Trader):
 
     def wanted(self):
         return self.predicted[0] > 0.5
+
+
+class WrapsRound(Trader):
+    """Asks for the close before the first, which is the last of all."""
+
+    def __init__(self):
+        super().__init__()
+
+    def wanted(self):
+        return self.data.close[0] > self.data.close[-1]
 
 
 class EachMonth(Trader):
