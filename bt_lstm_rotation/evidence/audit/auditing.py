@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import backtrader as bt
+
 from bt_lstm_rotation.checks import check_call, check_flag, check_kind, check_whole
+from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.evidence.audit.circumstances import (
     look_at_cheats,
     look_at_dates,
@@ -85,6 +88,9 @@ def audit(
         scene: Made | Recorded = Recorded(cerebro)
     else:
         check_kind("audit", "frames", frames, Mapping, "a dict of name -> DataFrame")
+        if isinstance(cerebro, bt.Cerebro):
+            valid = "a function that takes the frames and returns a Cerebro"
+            raise SpecError("audit", "cerebro", cerebro, valid)
         check_call("audit", "cerebro", cerebro)
         scene = Made(cerebro, frames)
     runs = Runs(scene, modes)

@@ -30,10 +30,11 @@ class Probe(NamedTuple):
 
 
 def all_sessions(base: Trace) -> NDArray[np.float64]:
-    """Return the sessions in which strategies are called with all they need."""
+    """Return the sessions from the first on that has all it needs, or has an order."""
     dates = np.unique(np.concatenate([part.at for part in base.lines] or [np.empty(0)]))
-    first = min((part.first_next for part in base.lines), default=0.0)
-    return dates[dates >= first] if np.isfinite(first) else dates
+    first = [part.first_next for part in base.lines if np.isfinite(part.first_next)]
+    ordered = [act.at for act in base.acts if act.kind in ("buy", "sell")]
+    return dates[dates >= min([*first, *ordered], default=0.0)]
 
 
 def ordering_sessions(base: Trace, sessions: NDArray[np.float64]) -> list[float]:
@@ -118,9 +119,9 @@ def _holes(known: NDArray[np.float64], feeds: Sequence[Rows]) -> list[Probe]:
         if len(rows):
             within = known[(known > rows.at[0]) & (known < rows.at[-1])]
             missing = within[~np.isin(within, rows.at)][:3]
-            # The session before, the hole itself, and where rows are out of step.
+            # Where rows are out of step since, the session before, and the hole.
             for at in missing.tolist():
-                found += [_before(known, at), at, float(rows.at[rows.count(at)])]
+                found += [float(rows.at[rows.count(at)]), _before(known, at), at]
     return _probes(found, "a hole")
 
 

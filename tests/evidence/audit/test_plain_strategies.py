@@ -14,6 +14,7 @@ from bt_lstm_rotation.evidence.audit import audit, audit_backtest
 from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.prices.simulated import SimulatedMarket
 
+EVERYWHERE = (plain.Crossover, plain.Callbacks, plain.StopOrders)
 # One feed is listed late, and has a hole.
 HOLES = without(without(PANEL, "S2", slice(0, 20)), "S2", slice(100, 102))
 
@@ -33,7 +34,7 @@ def test_a_strategy_of_two_time_frames_is_clean(strategy):
 
 
 @pytest.mark.parametrize("modes", MODES.values(), ids=MODES)
-@pytest.mark.parametrize("strategy", [plain.Crossover, plain.Callbacks, plain.OwnLine])
+@pytest.mark.parametrize("strategy", EVERYWHERE)
 def test_it_is_clean_in_every_mode(strategy, modes):
     report = audit(cerebro_of(strategy), probes=3, warmup=False, **modes)
     assert report.outcome == "clean", str(report)
