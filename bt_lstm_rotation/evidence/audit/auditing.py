@@ -8,7 +8,7 @@ from typing import Any
 import backtrader as bt
 
 from bt_lstm_rotation.checks import check_call, check_flag, check_kind, check_whole
-from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.errors import LookaheadError, RotationError, SpecError
 from bt_lstm_rotation.evidence.audit.circumstances import (
     look_at_cheats,
     look_at_dates,
@@ -73,6 +73,8 @@ def audit(
         If bars are not in the order of their dates, or a frame is no table.
     SpecError
         If an argument is impossible.
+    RotationError
+        If a strategy of this package's parts cannot run at all.
 
     See:
       - ``docs/audit.md``
@@ -147,7 +149,7 @@ def _comparable(runs: Runs, docket: Docket) -> Runs:
     failure = runs.base.failure
     if failure is None and (runs.is_default_mode or _orders(runs)):
         return runs
-    if failure is not None and failure.kind == "LookaheadError":
+    if failure is not None and isinstance(failure.error, LookaheadError):
         docket.add(
             Finding(
                 kind="failure",
@@ -158,6 +160,8 @@ def _comparable(runs: Runs, docket: Docket) -> Runs:
             )
         )
         return runs
+    if failure is not None and isinstance(failure.error, RotationError):
+        raise failure.error
     other = Runs(runs.scene, runs.modes | dict(MODES))
     says_more = other.base.failure is None and (failure is not None or _orders(other))
     if failure is not None:

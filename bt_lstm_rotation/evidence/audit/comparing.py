@@ -47,7 +47,7 @@ def differences(
         found += _of_lines(mine, theirs, _end(other, until))
     found += _of_acts(base, other, _end(other, until), opened)
     failure = other.failure
-    if failure is not None and (base.failure is None or base.failure != failure):
+    if failure is not None and base.failure is None:
         after = base.lines[0].at if base.lines else np.empty(0)
         at = min((day for day in after.tolist() if day > failure.at), default=math.inf)
         if at <= until or (opened is not None and at <= opened):

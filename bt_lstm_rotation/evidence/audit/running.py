@@ -102,5 +102,5 @@ def _failure(error: BaseException, trace: Trace) -> Failure:
         text=in_words(error),
         place=known[-1] if known else "",
         at=max(dates, default=-math.inf),
-        kind=type(error).__name__,
+        error=error,
     )

@@ -60,12 +60,12 @@ class Lines:
 
 
 class Failure(NamedTuple):
-    """An error that ended a run: its text and kind, where, and the session before."""
+    """An error that ended a run: its text, where, and the session before."""
 
     text: str
     place: str
     at: float
-    kind: str
+    error: BaseException
 
 
 @dataclass
