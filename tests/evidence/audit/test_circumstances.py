@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import sys
 
 import backtrader as bt
 import numpy as np
@@ -13,7 +15,7 @@ import pytest
 from fakes import random_panel
 from worlds import MARKET, PANEL, cerebro_of
 
-from bt_lstm_rotation import NoLookahead
+from bt_lstm_rotation import NoLookahead, RunReport
 from bt_lstm_rotation.errors import DataError, SpecError, StrategyError
 from bt_lstm_rotation.evidence.audit import audit
 from bt_lstm_rotation.evidence.audit.leading import leading_feeds, shifted
@@ -238,3 +240,39 @@ def test_a_parameter_that_is_a_table_of_figures_is_never_clean():
     report = audit(cerebro_of(leaks.ByTable, table=table), probes=2, warmup=False)
     assert report.outcome == "not assessed"
     assert "the parameter table was there before the run" in report.reasons[0]
+
+
+def test_nothing_is_written_or_printed_by_the_runs_of_an_audit(tmp_path, capsys):
+    class Loud(plain.Crossover):
+        def __init__(self):
+            super().__init__()
+
+        def next(self):
+            super().next()
+            sys.stdout.write("here")
+
+    cerebro = cerebro_of(Loud)
+    cerebro.addanalyzer(RunReport, folder=tmp_path / "run")
+    cerebro.addwriter(bt.WriterFile, out=str(tmp_path / "written.csv"), csv=True)
+    assert audit(cerebro, probes=1, warmup=False).outcome == "clean"
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr() == ("", "")
+
+
+def test_each_of_two_strategies_is_looked_at():
+    cerebro = cerebro_of(plain.Crossover)
+    cerebro.addstrategy(leaks.ByCentredMean)
+    report = audit(cerebro, probes=3, warmup=False)
+    assert report.outcome == "leak"
+    assert report.findings[0].what == "mean = CentredMean(S1).mean"
+
+
+def test_a_leak_is_told_in_words_and_as_plain_values():
+    report = audit(cerebro_of(leaks.ByCentredMean), probes=2, warmup=False)
+    text = str(report)
+    assert text.startswith(
+        "ByCentredMean: leak\nLeaks:\n  - mean = CentredMean(S1).mean"
+    )
+    assert "it looks 2 sessions ahead" in text
+    plain_values = report.to_dict()
+    assert json.loads(json.dumps(plain_values))["outcome"] == "leak"
