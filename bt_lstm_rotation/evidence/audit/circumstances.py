@@ -37,7 +37,7 @@ def look_at_dates(runs: Runs, docket: Docket) -> None:
                 session=label(first[lead.name]),
                 said=f"it moves {_bars(lead.ahead)} before {lead.follower} "
                 f"(correlation {lead.correlation:.2f}, and {lead.same_day:.2f} on the "
-                "same day), so one of the two is dated wrongly",
+                "same day), so the dates of one are wrong, or it trades elsewhere",
                 ahead=lead.ahead,
             )
         )

@@ -21,7 +21,7 @@ from bt_lstm_rotation.evidence.audit.rows import AMOUNTS, PRICES, Rows
 __all__ = ["Lead", "leading_columns", "leading_feeds", "shifted"]
 
 # Correlations, and pairs of returns that one is worked out of at least.
-LEAST, BEYOND, ENOUGH = 0.7, 0.3, 60
+LEAST, BEYOND, ENOUGH = 0.75, 0.3, 60
 BARS_AHEAD = (1, 2, 3)
 # Returns over more bars overlap, and correlate by chance sooner.
 HORIZONS = {1: 0.7, 5: 0.9, 21: 0.9}
