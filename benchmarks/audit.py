@@ -86,7 +86,12 @@ def planted(panel: PricePanel) -> Iterator[tuple[str, Any]]:
         ("a scaler of the whole series", leaks.ByScaler, {}),
         ("targets that are not mature", leaks.ByUnmaturedFit, {}),
         ("rows by number", leaks.ByRowNumber, {"panel": unequal}),
-        ("a feed that has not begun", leaks.NotBegun, {"panel": late}),
+        (
+            "a feed that has not begun",
+            leaks.NotBegun,
+            {"panel": late, "first": benchmark},
+        ),
+        ("the frame behind a feed", leaks.ReadsFrame, {}),
         ("a bar before the first", leaks.WrapsRound, {}),
         ("a global mean", leaks.GlobalMean, {}),
         ("a random split", leaks.ByRandomSplit, {}),

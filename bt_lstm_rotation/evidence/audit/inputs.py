@@ -24,7 +24,7 @@ from bt_lstm_rotation.evidence.audit.places import OURS, is_run
 from bt_lstm_rotation.evidence.audit.scenes import given_values
 from bt_lstm_rotation.evidence.audit.tables import is_table
 
-__all__ = ["numbers_at_hand", "watched"]
+__all__ = ["PARAMETER", "numbers_at_hand", "watched"]
 
 CONTROL = str(Path(__file__).with_name("control.py"))
 INSTALLED = tuple(
@@ -34,6 +34,7 @@ INSTALLED = tuple(
     }
 )
 CODE = (".py", ".pyc", ".so", ".pyd", ".dll")
+PARAMETER = "the parameter"
 # Fewer numbers are settings.
 MANY = 30
 
@@ -103,13 +104,17 @@ def _reader(frame: FrameType | None) -> str:
 def numbers_at_hand(cerebro: Any) -> dict[str, Any]:
     """Return name -> table or numbers that were worked out before the run."""
     found = {
-        f"the parameter {name}": value
+        f"{PARAMETER} {name}": value
         for name, value in given_values(cerebro)
         if _is_many(value)
     }
     for added in cerebro.strats:
-        for kind, _, _ in added:
+        for kind, _, given in added:
             used = dict(_used_by(kind, set()))
+            defaults = dict(kind.params._getitems())
+            used |= {
+                f"the default of {n}": defaults[n] for n in defaults.keys() - given
+            }
             found |= {name: value for name, value in used.items() if _is_many(value)}
     return found
 

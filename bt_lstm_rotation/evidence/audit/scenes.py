@@ -19,7 +19,11 @@ import numpy as np
 
 from bt_lstm_rotation.errors import DataError, StrategyError
 from bt_lstm_rotation.evidence.audit.rows import Rows, World
-from bt_lstm_rotation.evidence.audit.tables import is_table, table_in_world
+from bt_lstm_rotation.evidence.audit.tables import (
+    dates_of_rows,
+    is_table,
+    table_in_world,
+)
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.wording import in_words, shown
 
@@ -87,7 +91,7 @@ class Made:
         self._make = make
         self._frames = dict(frames)
         for name, frame in self._frames.items():
-            if not is_table(frame):
+            if not is_table(frame) or dates_of_rows(frame) is None:
                 valid = "a DataFrame or a Series whose rows have dates"
                 raise DataError("no table", symbol=str(name), value=frame, valid=valid)
 

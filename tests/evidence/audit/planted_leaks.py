@@ -212,6 +212,19 @@ class ByTestReturns(Trader):
         return self.predicted[0] > 0.5
 
 
+class ReadsFrame(Trader):
+    """Reads the DataFrame behind the feed, a row too far."""
+
+    def __init__(self):
+        super().__init__()
+
+    def wanted(self):
+        close = self.data.p.dataname["Close"]
+        return (
+            len(self) < len(close) and close.iloc[len(self)] > close.iloc[len(self) - 1]
+        )
+
+
 class WrapsRound(Trader):
     """Asks for the close before the first, which is the last of all."""
 

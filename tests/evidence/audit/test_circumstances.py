@@ -13,7 +13,7 @@ import plain_strategies as plain
 import planted_leaks as leaks
 import pytest
 from fakes import random_panel
-from worlds import MARKET, PANEL, cerebro_of
+from worlds import MARKET, PANEL, cerebro_of, made_of
 
 from bt_lstm_rotation import NoLookahead, RunReport
 from bt_lstm_rotation.errors import DataError, SpecError, StrategyError
@@ -83,6 +83,16 @@ def test_the_global_generator_is_set_back_and_left_as_it_was():
     assert random.getstate() == before
 
 
+class WithDefault(leaks.Trader):
+    params = (("table", tuple(range(50))),)
+
+    def __init__(self):
+        super().__init__()
+
+    def wanted(self):
+        return self.p.table[len(self) % 50] > 20
+
+
 class WithTable(leaks.Trader):
     table = np.ones(50)
 
@@ -93,10 +103,24 @@ class WithTable(leaks.Trader):
         return self.table[len(self) % 50] > 0
 
 
-def test_numbers_that_were_there_before_are_named():
-    report = audit(cerebro_of(WithTable), probes=2, warmup=False)
+@pytest.mark.parametrize(
+    ("strategy", "name"),
+    [(WithTable, "WithTable.table"), (WithDefault, "the default of table")],
+)
+def test_numbers_that_were_there_before_are_named(strategy, name):
+    report = audit(cerebro_of(strategy), probes=2, warmup=False)
     assert report.outcome == "not assessed"
-    assert report.reasons[0].startswith("WithTable.table was there before the run")
+    assert report.reasons[0].startswith(f"{name} was there before the run")
+
+
+def test_a_table_that_is_made_of_frames_in_each_world_is_assessed():
+    def make(frames):
+        past = frames["S1"]["Close"].pct_change().fillna(0.0)
+        return made_of({"S1": frames["S1"]}, leaks.ByTable, table=past)
+
+    frames = {"S1": PANEL.frame("S1")}
+    report = audit(make, frames=frames, probes=4, warmup=False)
+    assert report.outcome == "clean", str(report)
 
 
 class Guarded(NoLookahead, leaks.NextClose):
@@ -187,6 +211,7 @@ def optimising():
         (cerebro_of(plain.Crossover), {"frames": {}}, SpecError, "cerebro"),
         (len, {"frames": [1]}, SpecError, "frames"),
         (len, {"frames": {"A": [1]}}, DataError, "A: no table"),
+        (len, {"frames": {"A": pd.Series([1.0])}}, DataError, "rows have dates"),
     ],
 )
 def test_what_cannot_be_audited_is_refused(cerebro, given, error, text):

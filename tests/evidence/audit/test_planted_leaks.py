@@ -82,6 +82,7 @@ ORDERS = {
         *(leaks.NotBegun, {"panel": LATE, "first": MARKET}, None),
     ),
     "a bar before the first": (leaks.WrapsRound, {}, None),
+    "the frame behind a feed": (leaks.ReadsFrame, {}, 1),
     "a global mean": (leaks.GlobalMean, {}, None),
     "a date that is tomorrow's": (
         *(leaks.UTCDate, {"daily": PANEL.frame("S1")["Close"]}, 1),
