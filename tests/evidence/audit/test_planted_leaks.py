@@ -17,6 +17,7 @@ from real_bars import needs_real_bars, real_panel
 from worlds import MARKET, PANEL, cerebro_of, made_of
 
 from bt_lstm_rotation.evidence.audit import audit
+from bt_lstm_rotation.prices.simulated import SimulatedMarket
 
 SECTORS = PANEL.select(["S1", "S2"])
 CLOSE = PANEL.close[:, 0]
@@ -118,11 +119,12 @@ def test_cheat_on_close_is_named_and_the_same_orders_are_clean_without():
 
 
 def test_a_benchmark_that_leads_by_a_day_is_named_and_one_that_does_not_is_clean():
-    led = led_by_a_day(PANEL, MARKET)
+    panel = SimulatedMarket(n_sectors=4, n_sessions=200).panel()
+    led = led_by_a_day(panel, MARKET)
     report = audit(cerebro_of(leaks.ByBenchmark, led, first=MARKET), probes=2)
     assert [found.what for found in report.findings] == ["the dates of MARKET"]
     assert report.findings[0].ahead == 1
-    honest = cerebro_of(leaks.ByBenchmark, first=MARKET)
+    honest = cerebro_of(leaks.ByBenchmark, panel, first=MARKET)
     assert audit(honest, probes=2).outcome == "clean"
 
 
