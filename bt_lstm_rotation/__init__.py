@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.backtest.broker import Broker
     from bt_lstm_rotation.backtest.run import run_backtest
     from bt_lstm_rotation.errors import LookaheadError, RotationError
+    from bt_lstm_rotation.evidence.audit import audit
     from bt_lstm_rotation.feeds.checked import CheckedPandasData
     from bt_lstm_rotation.forecasting import (
         ForecastSpec,
@@ -56,6 +57,7 @@ __all__ = [
     "Training",
     "Workers",
     "__version__",
+    "audit",
     "load_prices",
     "run_backtest",
     "save_plot",
@@ -82,6 +84,7 @@ __getattr__ = lazy_names(
         "SectorRotation": "strategy",
         "Training": "forecasting",
         "Workers": "forecasting",
+        "audit": "evidence.audit",
         "load_prices": "prices.loading",
         "run_backtest": "backtest",
         "save_plot": "plotting",

@@ -37,6 +37,7 @@ FLOORS = [
     ["backtest"],
     ["sweep"],
     ["paper"],
+    ["evidence"],
     ["cli"],
     ["__main__"],
 ]

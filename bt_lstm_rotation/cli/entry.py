@@ -25,8 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; a backtest, if it names none.
 
     Returns 0 done, 2 bad usage or bad data, 130 stopped by Ctrl-C, 143 by SIGTERM; of
-    paper trading also 4, bars are missing still, and 5, another process is at work. A
-    fault of ours raises, which Python turns into a traceback and exit code 1.
+    paper trading also 4, bars are missing still, and 5, another process is at work; of
+    an audit 3, a leak, and 6, not assessed. A fault of ours raises, which Python turns
+    into a traceback and exit code 1.
     """
     with guarded_output() as output:
         try:

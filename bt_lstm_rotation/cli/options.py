@@ -14,11 +14,14 @@ from bt_lstm_rotation.escaping import error_line
 __all__ = [
     "BAD_USAGE",
     "HELD",
+    "LEAK",
+    "NOT_ASSESSED",
     "WAITING",
     "Parser",
     "add_bars",
     "add_forecaster",
     "add_orders",
+    "add_seed",
     "add_set",
     "add_strategy",
     "add_trading",
@@ -33,6 +36,8 @@ __all__ = [
 ]
 
 BAD_USAGE = 2
+# Of an audit: it has found something, or it cannot tell.
+LEAK, NOT_ASSESSED = 3, 6
 # Of paper trading: ask again later, for bars or for the account.
 WAITING, HELD = 4, 5
 
@@ -135,10 +140,13 @@ def add_set(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def add_orders(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the options for the strategy, its orders and their costs."""
+def add_orders(
+    parser: argparse.ArgumentParser, *, strategy: bool = True
+) -> argparse._ArgumentGroup:
+    """Add the options for the strategy, unless it is no option, and for its orders."""
     trading = parser.add_argument_group("trading")
-    add_strategy(trading)
+    if strategy:
+        add_strategy(trading)
     trading.add_argument(
         "--cash",
         type=float,
@@ -188,14 +196,19 @@ def add_trading(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         help="sessions a year, by which volatility and Sharpe are annualised "
         "(default: measured from the sessions: 252, 365, 52, 12, ...)",
     )
-    trading.add_argument(
+    add_seed(trading)
+    return trading
+
+
+def add_seed(parser: argparse._ActionsContainer) -> None:
+    """Add the option for the seed."""
+    parser.add_argument(
         "--seed",
         type=int,
         default=0,
         help="random seed of the network and the simulated market "
         "(default: %(default)s)",
     )
-    return trading
 
 
 def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
