@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.checks import check_range, check_whole
 from bt_lstm_rotation.errors import DataError
 
-__all__ = ["RandomPortfolios", "random_portfolios"]
+__all__ = ["RandomPortfolios", "random_portfolios", "traded"]
 
 _Floats = NDArray[np.float64]
 _Flags = NDArray[np.bool_]
@@ -124,7 +124,7 @@ def random_portfolios(
     chosen = np.concatenate(
         [held[:, None], _drawn(held, ~np.isnan(bought), draws, seed)], axis=1
     )
-    growth, turnover = _traded(prices, bought, chosen, invested, rows, cost)
+    growth, turnover = traded(prices, bought, chosen, invested, rows, cost)
     returns = growth[:, 1:] / growth[:, :-1] - 1
     mean, deviation = returns.mean(axis=1), returns.std(axis=1, ddof=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -168,7 +168,7 @@ def _carried(close: _Floats) -> _Floats:
     return np.take_along_axis(close, last, axis=0)
 
 
-def _traded(
+def traded(
     prices: _Floats,
     bought: _Floats,
     chosen: _Flags,
@@ -176,16 +176,33 @@ def _traded(
     rows: NDArray[np.int64],
     cost: float,
 ) -> tuple[_Floats, _Floats]:
-    """Return the worth of each portfolio at each close from the one before the first.
+    """Trade several portfolios of equal weights side by side.
 
-    Costs are paid out of worth: what is traded is the distance between the weights
+    Parameters
+    ----------
+    prices : (n_sessions, n_symbols) float64
+        Closes without holes after a symbol's first.
+    chosen : (n_rebalances, n_portfolios, n_symbols) bool
+    bought, invested, rows, cost
+        As `random_portfolios` takes them.
+
+    Returns
+    -------
+    worth : (n_portfolios, n_closes) float64
+        1 at the close before the first rebalance, and then at each.
+    turnover : (n_portfolios,) float64
+        What is traded at a rebalance on average, over worth.
+
+    Notes
+    -----
+    Costs are paid out of worth: what is traded is the distance between the values held
     before, at the prices that are traded at, and those wanted.
     """
     number = chosen.shape[1]
-    worth, cash = np.ones(number), np.ones(number)
+    cash = np.ones(number)
     units = np.zeros((number, prices.shape[1]))
     curve = np.ones((number, len(prices) - rows[0] + 1))
-    traded = np.zeros(number)
+    turnover = np.zeros(number)
     ends = [*rows[1:], len(prices)]
     for step, (begin, end) in enumerate(zip(rows, ends, strict=True)):
         at = np.where(np.isnan(bought[step]), prices[begin], bought[step])
@@ -196,11 +213,11 @@ def _traded(
         wanted = share * worth[:, None]
         moved = np.abs(wanted - values).sum(axis=1)
         worth = worth - cost * moved
-        traded += moved / np.maximum(worth, 1e-300)
+        turnover += moved / np.maximum(worth, 1e-300)
         wanted = share * worth[:, None]
         cash = worth - wanted.sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             units = np.where(chosen[step], wanted / at, 0.0)
         path = np.nan_to_num(prices[begin:end]) @ units.T
         curve[:, begin - rows[0] + 1 : end - rows[0] + 1] = path.T + cash[:, None]
-    return curve, traded / len(rows)
+    return curve, turnover / len(rows)
