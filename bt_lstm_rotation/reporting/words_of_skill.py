@@ -31,7 +31,7 @@ def claim_sentences(outcome: str, claim: Mapping[str, Any]) -> Iterator[str]:
     """
     ic, years = correlation(claim["ic"]), _years(claim["years"])
     over = f" over {years}" if years else ""
-    level = f"in a two-sided test of {percent(2 * (claim['size'] or math.nan))}"
+    level = f"two-sided test of {100 * 2 * (claim['size'] or math.nan):.2g}%"
     if outcome == "untested":
         yield (
             "Not assessed: there are too few forecasts that have come due, or they "
@@ -47,13 +47,13 @@ def claim_sentences(outcome: str, claim: Mapping[str, Any]) -> Iterator[str]:
     elif outcome == "opposite":
         yield (
             f"The forecasts were the wrong way round: their mean correlation with what "
-            f"came (IC) was {ic}{over}, further below 0 than chance makes ({level}; "
+            f"came (IC) was {ic}{over}, further below 0 than chance makes ({level}, "
             f"t = {claim['t']:.1f})."
         )
     else:
         yield (
             f"No evidence of skill: the forecasts' mean correlation with what came "
-            f"(IC) was {ic}{over}, which is within what chance makes ({level}; "
+            f"(IC) was {ic}{over}, which is within what chance makes ({level}, "
             f"t = {claim['t']:.1f})."
         )
     yield from _what_could_be_shown(outcome, claim)

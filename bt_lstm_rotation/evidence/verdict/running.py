@@ -44,6 +44,8 @@ def verdict(
     start: dt.date | None = None,
     end: dt.date | None = None,
     broker: Broker | None = None,
+    sizer: Any = None,
+    periods_a_year: float | None = None,
     rivals: Sequence[str] | None = None,
     seeds: int = LEAST_SEEDS,
     around: dt.date | None = None,
@@ -60,8 +62,9 @@ def verdict(
 
     Parameters
     ----------
-    panel, strategy, params, benchmark, start, end, broker, training
-        As `bt_lstm_rotation.run_backtest` takes them; the strategy has a parameter
+    panel, strategy, params, benchmark, start, end
+        As `bt_lstm_rotation.run_backtest` takes them, and so are `broker`, `sizer`,
+        `periods_a_year` and `training`; the strategy has a parameter
         ``spec``, which is the candidate.
     rivals : sequence of str, optional
         Names of `bt_lstm_rotation.evidence.verdict.rivals.RIVALS`; by default all but
@@ -117,7 +120,7 @@ def verdict(
         benchmark=benchmark,
         start=start,
         broker=Broker() if broker is None else broker,
-        training=training,
+        more={"sizer": sizer, "periods_a_year": periods_a_year, "training": training},
         tell=announce or (lambda _: None),
     )
     name = type(spec).__name__
@@ -157,7 +160,7 @@ class _Bench:
     benchmark: str | None
     start: dt.date | None
     broker: Broker
-    training: Training | None
+    more: dict[str, Any]
     tell: Callable[[str], None]
 
     def run(self, name: str, spec: Any) -> Run:
@@ -170,7 +173,7 @@ class _Bench:
             benchmark=self.benchmark,
             start=self._start(spec),
             broker=self.broker,
-            training=self.training,
+            **self.more,
         )
         return Run(name, int(spec.horizon), result)
 
