@@ -6,9 +6,18 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bt_lstm_rotation.measures.inference.skill_claim import claim_of_skill
+from bt_lstm_rotation.measures.information import wide_forecasts
+from bt_lstm_rotation.measures.skill import session_ic
 from bt_lstm_rotation.reporting.figures import correlation, percent
+from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["NOT_ASKED", "claim_sentences", "portfolio_sentences", "trial_sentences"]
+__all__ = [
+    "claim_sentences",
+    "portfolio_sentences",
+    "run_sentences",
+    "trial_sentences",
+]
 
 NOT_ASKED = (
     "This is of one run: its rivals were not run, and how many other trials were made "
@@ -17,6 +26,21 @@ NOT_ASKED = (
 
 # A longer time than markets have been recorded says enough.
 LONG = 1_000
+
+
+def run_sentences(result: BacktestResult) -> Iterator[str]:
+    """Say what a run's own forecasts show; nothing of a run without forecasts."""
+    if result.forecasts.empty:
+        return
+    made, came = wide_forecasts(result.forecasts)
+    ic = session_ic(made.to_numpy(dtype="float64"), came.to_numpy(dtype="float64"))
+    claim = claim_of_skill(
+        ic,
+        int((result.summary["spec"] or {}).get("horizon", 1)),
+        periods_a_year=result.summary["metrics"]["periods_a_year"],
+    )
+    yield from claim_sentences(claim.outcome, claim.figures)
+    yield NOT_ASKED
 
 
 def claim_sentences(outcome: str, claim: Mapping[str, Any]) -> Iterator[str]:

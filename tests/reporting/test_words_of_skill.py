@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from bt_lstm_rotation import MomentumSpec, run_backtest
+from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
+from bt_lstm_rotation.reporting import print_summary, read_run, render, write_run
 from bt_lstm_rotation.reporting.words_of_skill import (
     claim_sentences,
     portfolio_sentences,
+    run_sentences,
     trial_sentences,
 )
+from tests.reporting.results import without_forecasts
 
 CLAIM = {
     "ic": 0.02,
@@ -94,3 +101,36 @@ def test_trials_that_are_not_known_are_said_to_be():
     assert "31.0% (deflated Sharpe ratio)" in second
     one = {"trials": 1, "effective_trials": 1.0, "dsr": np.float64(0.5)}
     assert next(trial_sentences(one)).startswith("1 trial is known")
+
+
+@pytest.fixture(scope="module")
+def run():
+    panel = SimulatedMarket(signal=0.0, n_sessions=800, seed=3).panel()
+    spec = MomentumSpec(lookback=63, skip=0)
+    return run_backtest(panel, params={"spec": spec}, benchmark=MARKET)
+
+
+def test_a_report_opens_with_what_its_own_forecasts_show(run, tmp_path):
+    sentences = list(run_sentences(run))
+    assert sentences[0].startswith("No evidence of skill")
+    assert f"{run.summary['forecast']['ic']:.3f}" in sentences[0]
+    assert "smallest skill" in sentences[1]
+    assert "its rivals were not run" in sentences[-1]
+    text = render(run)
+    places = [text.index(s.replace("'", "&#39;")) for s in sentences]
+    assert places == sorted(places)
+    assert places[-1] < text.index("<h2>")
+    # It is a function of the run's own files.
+    again = read_run(write_run(run, tmp_path / "run"))
+    assert list(run_sentences(again)) == sentences
+
+
+def test_the_terminal_says_it_too(run):
+    printed = io.StringIO()
+    print_summary(run, console=Console(file=printed, width=200))
+    shown = [line for line in printed.getvalue().splitlines() if "Verdict  " in line]
+    assert shown == [f"Verdict    {sentence}" for sentence in run_sentences(run)]
+
+
+def test_of_a_run_without_forecasts_nothing_is_said():
+    assert list(run_sentences(without_forecasts())) == []

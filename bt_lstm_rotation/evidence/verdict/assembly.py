@@ -20,7 +20,7 @@ from bt_lstm_rotation.evidence.verdict.portfolios import (
 from bt_lstm_rotation.evidence.verdict.runs import Run
 from bt_lstm_rotation.evidence.verdict.stability import stability_rows
 from bt_lstm_rotation.evidence.verdict.trials import Trials
-from bt_lstm_rotation.evidence.verdict.verdict import Verdict, claim_figures, plain
+from bt_lstm_rotation.evidence.verdict.verdict import Verdict, plain
 from bt_lstm_rotation.measures.inference.skill_claim import claim_of_skill
 from bt_lstm_rotation.reporting.words_of_skill import (
     claim_sentences,
@@ -71,7 +71,7 @@ def assembled(
     summary = run.result.summary
     figures: dict[str, Any] = {
         "outcome": claim.outcome,
-        "claim": claim_figures(claim),
+        "claim": claim.figures,
         "candidate": {
             "strategy": summary["strategy"]["name"],
             "spec": summary["spec"],
@@ -129,11 +129,11 @@ def _held_out(parts: Parts, holdout: dt.date | None) -> dict[str, Any] | None:
         )
     else:
         opened = "they were opened for the first time, which counts only once"
-    words = list(claim_sentences(claim.outcome, claim_figures(claim)))
+    words = list(claim_sentences(claim.outcome, claim.figures))
     return {
         "first_session": str(holdout),
         "outcome": claim.outcome,
-        "claim": claim_figures(claim),
+        "claim": claim.figures,
         "openings_before": times,
         "metrics": {name: run.metrics.get(name) for name in ("total_return", "sharpe")},
         "sentence": f"On the sessions held out, from {holdout} on ({opened}): "

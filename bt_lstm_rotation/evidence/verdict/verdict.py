@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from bt_lstm_rotation.measures.inference.skill_claim import POWER, SkillClaim
+from bt_lstm_rotation.measures.inference.skill_claim import SkillClaim
 
-__all__ = ["Verdict", "claim_figures"]
+__all__ = ["Verdict", "plain"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,25 +38,6 @@ class Verdict:
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
-
-
-def claim_figures(claim: SkillClaim) -> dict[str, Any]:
-    """Return a claim as plain numbers."""
-    test = claim.test
-    return {
-        "ic": test.mean,
-        "error": test.error,
-        "t": test.t,
-        "degrees": test.degrees,
-        "p_above": test.p_above,
-        "p_below": test.p_below,
-        "sessions": test.sessions,
-        "years": claim.years,
-        "size": claim.size,
-        "power": POWER,
-        "detectable": claim.detectable,
-        "years_needed": claim.needed,
-    }
 
 
 def plain(value: Any) -> Any:

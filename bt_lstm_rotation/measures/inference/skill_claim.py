@@ -66,6 +66,25 @@ class SkillClaim:
     years: float
     needed: float
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """The claim as plain numbers, by the names that files and pages have."""
+        test = self.test
+        return {
+            "ic": test.mean,
+            "error": test.error,
+            "t": test.t,
+            "degrees": test.degrees,
+            "p_above": test.p_above,
+            "p_below": test.p_below,
+            "sessions": test.sessions,
+            "years": self.years,
+            "size": self.size,
+            "power": POWER,
+            "detectable": self.detectable,
+            "years_needed": self.needed,
+        }
+
 
 def claim_of_skill(
     ic: NDArray[np.float64],
