@@ -50,11 +50,32 @@ def test_years_grow_with_the_square():
     assert math.isnan(years_needed(math.nan, 0.04, 10))
 
 
+def test_an_effect_that_comes_and_goes_has_to_be_larger():
+    # 0.05 reach, with a growth of 3: the root of x² = 0.0196 (1 + 3 x).
+    reach = smallest_detectable(made(1.0, 10**6))
+    found = smallest_detectable(made(0.05, 10**6), growth=3.0)
+    assert found**2 == pytest.approx((0.05 * reach) ** 2 * (1 + 3 * found))
+    assert found > 0.05 * reach
+    assert smallest_detectable(made(0.05)) == smallest_detectable(
+        made(0.05), growth=0.0
+    )
+
+
+def test_the_smallest_effect_needs_the_years_there_are():
+    found = smallest_detectable(made(0.05), growth=3.0)
+    assert years_needed(found, found, 10, growth=3.0) == pytest.approx(10)
+    # Twice the years divide the error's square by two.
+    later = smallest_detectable(made(0.05 / 2**0.5), growth=3.0)
+    assert years_needed(later, found, 10, growth=3.0) == pytest.approx(20)
+
+
 def test_nothing_is_said_of_what_was_not_made():
     assert math.isnan(smallest_detectable(mean_test(np.zeros(3), 1)))
 
 
-@pytest.mark.parametrize("bad", [{"size": 0}, {"size": 0.6}, {"power": 1}])
+@pytest.mark.parametrize(
+    "bad", [{"size": 0}, {"size": 0.6}, {"power": 1}, {"growth": -1}]
+)
 def test_impossible_settings_are_refused(bad):
     with pytest.raises(SpecError, match=next(iter(bad))):
         smallest_detectable(made(), **bad)

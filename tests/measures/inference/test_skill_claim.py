@@ -36,8 +36,10 @@ def test_the_smallest_skill_found_stands_beside_every_outcome():
 
 
 def test_years_needed_are_those_of_the_smallest_skill():
-    half = claimed(claimed(0.0).detectable / 2)
-    assert half.needed == pytest.approx(4 * half.years)
+    smallest = claimed(0.0).detectable
+    whole = claimed(smallest)
+    assert whole.needed == pytest.approx(whole.years)
+    assert claimed(smallest / 2).needed > 3 * whole.years
 
 
 def test_nothing_is_claimed_where_nothing_differs():
