@@ -27,6 +27,7 @@ from bt_lstm_rotation.reporting.page.plots import (
     packed,
     stamps,
 )
+from bt_lstm_rotation.reporting.words_of_skill import beaten
 
 __all__ = ["check_verdict_place", "verdict_page", "verdict_tables", "write_verdict"]
 
@@ -128,9 +129,8 @@ def _forecasts(figures: _Figures) -> Table:
 def _beaten(row: _Figures) -> str:
     if row["dm_p"] is None:
         return "-"
-    for p_value, word in ((row["dm_p"], "better"), (row["dm_p_rival"], "worse")):
-        if p_value <= 0.025:
-            return f"{word}, p {p_value:.3f}"
+    if word := beaten(row):
+        return f"{word}, p {2 * min(row['dm_p'], row['dm_p_rival']):.3f}"
     return f"no difference, p {2 * min(row['dm_p'], row['dm_p_rival']):.2f}"
 
 

@@ -6,15 +6,17 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bt_lstm_rotation.measures.inference.skill_claim import claim_of_skill
+from bt_lstm_rotation.measures.inference.skill_claim import SIZE, claim_of_skill
 from bt_lstm_rotation.measures.information import wide_forecasts
 from bt_lstm_rotation.measures.skill import session_ic
-from bt_lstm_rotation.reporting.figures import correlation, percent
+from bt_lstm_rotation.reporting.figures import correlation, percent, ratio
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = [
+    "beaten",
     "claim_sentences",
     "portfolio_sentences",
+    "rival_sentences",
     "run_sentences",
     "trial_sentences",
 ]
@@ -36,7 +38,7 @@ def run_sentences(result: BacktestResult) -> Iterator[str]:
     ic = session_ic(made.to_numpy(dtype="float64"), came.to_numpy(dtype="float64"))
     claim = claim_of_skill(
         ic,
-        int((result.summary["spec"] or {}).get("horizon", 1)),
+        _horizon(result),
         periods_a_year=result.summary["metrics"]["periods_a_year"],
     )
     yield from claim_sentences(claim.outcome, claim.figures)
@@ -102,6 +104,39 @@ def _what_could_be_shown(outcome: str, claim: Mapping[str, Any]) -> Iterator[str
         )
 
 
+def rival_sentences(
+    rows: list[dict[str, Any]], seeds: Mapping[str, Any] | None
+) -> Iterator[str]:
+    """Say which rivals forecast better, which worse, and how far seeds are apart."""
+    found: dict[str, list[str]] = {"better": [], "worse": [], "": []}
+    for row in rows[1:]:
+        found[beaten(row)].append(row["name"])
+    if rows[1:]:
+        told = [
+            f"{how} than those of {', '.join(found[side])}"
+            for side, how in (("better", "smaller"), ("worse", "larger"))
+            if found[side]
+        ]
+        if found[""]:
+            told.append(f"not told apart from those of {', '.join(found[''])}")
+        yield f"Its squared errors are {'; '.join(told)} (5% each)."
+    if seeds is not None:
+        ic, sharpe = seeds["ic"], seeds["sharpe"]
+        yield (
+            f"Over {seeds['seeds']} seeds its IC goes from {correlation(ic['low'])} to "
+            f"{correlation(ic['high'])}, and its Sharpe ratio from "
+            f"{ratio(sharpe['low'])} to {ratio(sharpe['high'])}."
+        )
+
+
+def beaten(row: Mapping[str, Any]) -> str:
+    """Whether the candidate's squared errors are "better", "worse", or neither, ""."""
+    for p_value, word in ((row["dm_p"], "better"), (row["dm_p_rival"], "worse")):
+        if p_value is not None and p_value <= SIZE:
+            return word
+    return ""
+
+
 def portfolio_sentences(
     rows: list[dict[str, Any]], chance: Mapping[str, Any] | None
 ) -> Iterator[str]:
@@ -144,6 +179,12 @@ def trial_sentences(luck: Mapping[str, Any]) -> Iterator[str]:
             "The chance that its excess return has a higher Sharpe ratio than the best "
             f"of them has by luck is {percent(luck['dsr'])} (deflated Sharpe ratio)."
         )
+
+
+def _horizon(result: BacktestResult) -> int:
+    """Return the horizon; somebody's own spec may call anything so."""
+    horizon = (result.summary["spec"] or {}).get("horizon", 1)
+    return horizon if isinstance(horizon, int) and horizon > 0 else 1
 
 
 def _years(value: float | None) -> str:

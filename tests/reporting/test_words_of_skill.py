@@ -15,6 +15,7 @@ from bt_lstm_rotation.reporting import print_summary, read_run, render, write_ru
 from bt_lstm_rotation.reporting.words_of_skill import (
     claim_sentences,
     portfolio_sentences,
+    rival_sentences,
     run_sentences,
     trial_sentences,
 )
@@ -90,6 +91,25 @@ def test_portfolios_in_words():
     (only,) = portfolio_sentences(rows, None)
     assert "more than chance usually makes" in only
     assert list(portfolio_sentences([], {"place": None, "draws": 0})) == []
+
+
+def test_rivals_and_seeds_in_words():
+    def row(name, dm_p, dm_p_rival):
+        return {"name": name, "dm_p": dm_p, "dm_p_rival": dm_p_rival}
+
+    rows = [row("mine", None, None), row("zero", 0.01, 0.99), row("kalman", 0.98, 0.02)]
+    rows += [row("mean", 0.5, 0.5), row("ewma", None, None)]
+    band = {"seeds": 5, "ic": {"low": 0.01, "high": 0.03}}
+    first, second = rival_sentences(
+        rows, {**band, "sharpe": {"low": 0.5, "high": 0.75}}
+    )
+    assert first == (
+        "Its squared errors are smaller than those of zero; larger than those of "
+        "kalman; not told apart from those of mean, ewma (5% each)."
+    )
+    assert "from 0.010 to 0.030" in second
+    assert "from 0.50 to 0.75" in second
+    assert list(rival_sentences(rows[:1], None)) == []
 
 
 def test_trials_that_are_not_known_are_said_to_be():

@@ -25,6 +25,7 @@ from bt_lstm_rotation.measures.inference.skill_claim import claim_of_skill
 from bt_lstm_rotation.reporting.words_of_skill import (
     claim_sentences,
     portfolio_sentences,
+    rival_sentences,
     trial_sentences,
 )
 
@@ -106,6 +107,7 @@ def assembled(
 
 def _sentences(figures: dict[str, Any]) -> Iterator[str]:
     yield from claim_sentences(figures["outcome"], figures["claim"])
+    yield from rival_sentences(figures["forecasts"], figures["seeds"])
     yield from portfolio_sentences(figures["portfolios"], figures["random"])
     yield from trial_sentences(figures["luck"])
     if figures["holdout"] is not None:
