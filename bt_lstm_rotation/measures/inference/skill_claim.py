@@ -38,7 +38,7 @@ SIZE = 0.025  # on each side
 POWER = 0.8
 # By which share the variance of the mean coefficient grows for one of 1, where expected
 # returns come and go: measured on simulated markets, decision 32.
-GROWTH = 1.5
+GROWTH = 2.0
 
 
 @dataclass(frozen=True)
