@@ -36,6 +36,8 @@ FLOORS = [
     ["observers", "strategy"],
     ["backtest"],
     ["sweep"],
+    ["evidence.verdict"],
+    ["evidence"],
     ["paper"],
     ["evidence"],
     ["cli"],

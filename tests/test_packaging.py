@@ -42,7 +42,7 @@ def imported() -> set[str]:
 
 
 def test_a_plain_installation_has_all_that_is_imported_but_for_the_extras():
-    extras = ["arima", "dask", "paper", "parquet", "quantstats", "tree"]
+    extras = ["arima", "dask", "evidence", "paper", "parquet", "quantstats", "tree"]
     optional = names([needed for extra in extras for needed in EXTRAS[extra]])
     optional = optional - {"scikit-learn"} | {"sklearn"}  # as it is imported
     brought_along = {"keras", "markupsafe"}  # by tensorflow, by jinja2

@@ -67,6 +67,7 @@ def difference(
     draws: int = 2_000,
     confidence: float = 0.95,
     seed: int = 0,
+    mean_block: float | None = None,
 ) -> dict[str, Interval]:
     """Compare two series of returns on the sessions that they share.
 
@@ -81,6 +82,10 @@ def difference(
     confidence : float
         0.5 to 0.999.
     seed : int
+    mean_block : float, optional
+        Mean length of blocks in sessions, 1 or more; n^(1/3) by default, the order that
+        is best for the variance of a mean.
+        `bt_lstm_rotation.measures.inference.block_length` measures one.
 
     Returns
     -------
@@ -93,20 +98,18 @@ def difference(
     Raises
     ------
     SpecError
-        If `draws` or `confidence` is out of range.
-
-    Notes
-    -----
-    Blocks have a mean length of n^(1/3) sessions, the order that is best for the
-    variance of a mean.
+        If `draws`, `confidence` or `mean_block` is out of range.
     """
     check_whole("difference", "draws", draws, least=100)
     check_range("difference", "confidence", confidence, 0.5, 0.999)
+    if mean_block is not None:
+        check_range("difference", "mean_block", mean_block, 1, 1e6)
     both = pd.concat([returns, other], axis=1, join="inner").dropna().to_numpy()
     if len(both) < 10:
         nothing = Interval(math.nan, math.nan, math.nan)
         return dict.fromkeys(("growth", "sharpe", "annual_volatility"), nothing)
-    counts = _counts(len(both), draws, len(both) ** (1 / 3), seed)
+    block = len(both) ** (1 / 3) if mean_block is None else mean_block
+    counts = _counts(len(both), draws, block, seed)
     first, second = (_figures(both[:, side], counts, periods_a_year) for side in (0, 1))
     tail = (1 - confidence) / 2
     found = {}

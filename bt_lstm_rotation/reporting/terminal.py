@@ -19,6 +19,7 @@ from bt_lstm_rotation.measures.performance import drawdown
 from bt_lstm_rotation.reporting.consoles import standard_error, standard_output
 from bt_lstm_rotation.reporting.figures import FORECAST, METRICS, caveat
 from bt_lstm_rotation.reporting.sparkline import sparkline
+from bt_lstm_rotation.reporting.words_of_skill import run_sentences
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["announce", "print_summary"]
@@ -79,6 +80,8 @@ def print_summary(
     if not result.forecasts.empty:
         shown = ", ".join(f"{f.label} {f.of(summary['forecast'])}" for f in FORECAST)
         console.print(Text(f"Forecasts  {shown}"))
+    for sentence in run_sentences(result):
+        console.print(Text(f"Verdict    {sentence}"), soft_wrap=True)
     counts = ", ".join(f"{n:,} {status}" for status, n in summary["orders"].items())
     console.print(Text(f"Orders     {counts}"))
     if folder is not None:
@@ -112,8 +115,8 @@ def _next_steps(result: BacktestResult) -> Iterator[str]:
     summary = result.summary
     if not result.forecasts.empty:
         yield (
-            "is it skill or luck? Compare with equal_weight, momentum_12_1 and other "
-            "seeds before you believe the curve."
+            "is it skill or luck? The command verdict compares it with rivals, with "
+            "other seeds and with chance, before you believe the curve."
         )
     if rejected := summary["orders"]["rejected"]:
         yield f"why were {rejected:,} orders rejected? orders.csv and events.csv tell."

@@ -96,7 +96,21 @@ def test_the_same_seed_gives_the_same_interval_and_another_another():
     assert first["sharpe"] != other["sharpe"]
 
 
-@pytest.mark.parametrize("bad", [{"draws": 99}, {"draws": 1.5}, {"confidence": 1.0}])
+def test_longer_blocks_see_more_of_what_sessions_share():
+    rng = np.random.default_rng(10)
+    shared = np.convolve(rng.normal(0, 0.01, 2_019), np.ones(20) / 20, "valid")
+    a, b = series(shared), series(np.zeros(2_000))
+    short, long = (
+        difference(a, b, periods_a_year=1, mean_block=block)["growth"]
+        for block in (1.0, 100.0)
+    )
+    # The variance of a mean of 20 that overlap is up to 20 times that of single ones.
+    assert 3 < (long.high - long.low) / (short.high - short.low) < 20**0.5
+
+
+@pytest.mark.parametrize(
+    "bad", [{"draws": 99}, {"draws": 1.5}, {"confidence": 1.0}, {"mean_block": 0.5}]
+)
 def test_impossible_settings_are_refused(bad):
     returns = series([0.01] * 20)
     with pytest.raises(SpecError, match=next(iter(bad))):

@@ -1,0 +1,1 @@
+"""What chance could have made: tests, intervals and corrections for many tries."""
