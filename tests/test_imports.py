@@ -39,7 +39,6 @@ FLOORS = [
     ["evidence.verdict"],
     ["evidence"],
     ["paper"],
-    ["evidence"],
     ["cli"],
     ["__main__"],
 ]

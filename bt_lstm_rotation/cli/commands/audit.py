@@ -22,10 +22,10 @@ from bt_lstm_rotation.cli.options import (
     add_seed,
     add_set,
     add_training,
-    new_file,
     settings_of,
 )
 from bt_lstm_rotation.cli.streams import kept_in
+from bt_lstm_rotation.cli.values import new_file
 
 SUMMARY = "look for what a strategy knows before its time"
 DESCRIPTION = (

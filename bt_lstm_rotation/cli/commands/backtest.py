@@ -20,11 +20,10 @@ from bt_lstm_rotation.cli.options import (
     add_set,
     add_trading,
     add_training,
-    new_file,
-    new_folder,
     settings_of,
 )
 from bt_lstm_rotation.cli.streams import kept_in
+from bt_lstm_rotation.cli.values import new_file, new_folder
 
 SUMMARY = "run a strategy and write a report (the default command)"
 DESCRIPTION = "Backtest a strategy with Backtrader and write a report."

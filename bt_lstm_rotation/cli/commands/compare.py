@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bt_lstm_rotation.cli.options import folder, new_file
 from bt_lstm_rotation.cli.streams import kept_in
+from bt_lstm_rotation.cli.values import folder, new_file
 
 SUMMARY = "put runs side by side, with what they differ by"
 DESCRIPTION = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bt_lstm_rotation.cli.options import folder
+from bt_lstm_rotation.cli.values import folder
 
 SUMMARY = "render the page of a run again from its files"
 DESCRIPTION = "Render report.html again from the files of a run."

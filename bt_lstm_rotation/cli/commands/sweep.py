@@ -17,10 +17,9 @@ from bt_lstm_rotation.cli.options import (
     add_forecaster,
     add_trading,
     add_training,
-    new_file,
-    new_folder,
 )
 from bt_lstm_rotation.cli.streams import kept_in
+from bt_lstm_rotation.cli.values import new_file, new_folder
 
 SUMMARY = "backtest every combination of some settings"
 DESCRIPTION = "Backtest every combination of some settings: one row per trial."

@@ -18,12 +18,10 @@ from bt_lstm_rotation.cli.options import (
     add_set,
     add_trading,
     add_training,
-    date,
-    names,
-    new_folder,
     settings_of,
 )
 from bt_lstm_rotation.cli.streams import kept_in
+from bt_lstm_rotation.cli.values import date, names, new_folder
 
 SUMMARY = "say whether a forecast is worth anything"
 DESCRIPTION = (

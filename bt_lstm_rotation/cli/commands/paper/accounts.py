@@ -7,7 +7,8 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bt_lstm_rotation.cli.options import Parser, date, folder
+from bt_lstm_rotation.cli.options import Parser
+from bt_lstm_rotation.cli.values import date, folder
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.paper import PaperSession

@@ -11,7 +11,8 @@ from bt_lstm_rotation.cli.commands.paper.accounts import (
     add_work,
     session,
 )
-from bt_lstm_rotation.cli.options import WAITING, names
+from bt_lstm_rotation.cli.options import WAITING
+from bt_lstm_rotation.cli.values import names
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.paper import Outcome, PaperSession

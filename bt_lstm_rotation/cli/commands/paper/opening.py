@@ -19,9 +19,9 @@ from bt_lstm_rotation.cli.options import (
     add_orders,
     add_set,
     add_strategy,
-    given,
     settings_of,
 )
+from bt_lstm_rotation.cli.values import given
 
 __all__ = ["add_actions"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation.cli.commands.paper.accounts import action, add_day, session
 from bt_lstm_rotation.cli.inputs import bars_folder
-from bt_lstm_rotation.cli.options import new_folder
+from bt_lstm_rotation.cli.values import new_folder
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.paper import PaperSession
