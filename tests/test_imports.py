@@ -22,7 +22,7 @@ FLOORS = [
     ["_lazy", "_version", "machine", "wording"],
     ["errors"],
     ["checks", "disk", "escaping", "leftovers", "progress", "user_code"],
-    ["archive", "claims", "periods", "result"],
+    ["append_only", "archive", "claims", "periods", "result"],
     ["prices"],
     ["forecasting.window"],
     ["forecasting.features", "forecasting.forecaster"],
