@@ -1,5 +1,6 @@
 """A ledger of every trial made on some bars, whoever remembers it."""
 
+from bt_lstm_rotation.trials.counted import counted
 from bt_lstm_rotation.trials.ledger import Kept, TrialLedger, Verified
 from bt_lstm_rotation.trials.places import default_file, ledger_of, usual_ledger
 from bt_lstm_rotation.trials.record import (
@@ -17,6 +18,7 @@ __all__ = [
     "TrialRecord",
     "Verified",
     "code_of_classes",
+    "counted",
     "default_file",
     "ledger_of",
     "trial_of",

@@ -130,6 +130,7 @@ def run(arguments: argparse.Namespace) -> None:
                     training=training,
                     periods_a_year=arguments.periods_a_year,
                     folder=place,
+                    ledger=not arguments.no_ledger,
                 )
     kept_in(place.folder)
     if arguments.quiet:

@@ -107,6 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
             progress=progress,
             periods_a_year=arguments.periods_a_year,
             folder=arguments.keep,
+            ledger=not arguments.no_ledger,
         )
     kept_in(arguments.out)
     print_trials(standard_output(), trials, grid, arguments.out)
