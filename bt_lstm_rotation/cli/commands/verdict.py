@@ -146,6 +146,7 @@ def run(arguments: argparse.Namespace) -> None:
             around=arguments.around,
             holdout=arguments.holdout,
             sweep=sweep,
+            ledger=not arguments.no_ledger,
             draws=arguments.draws,
             seed=arguments.seed,
             training=Training(workers=workers, store=store, progress=progress),
