@@ -176,7 +176,7 @@ def _sharpe(where: str, cell: str) -> float:
         number = math.nan
     if not abs(number) <= _HIGHEST:
         hint = f"{valid}, between -{_HIGHEST:g} and {_HIGHEST:g}"
-        raise DataError(f"{where}: sharpe is none", value=text, valid=hint)
+        raise DataError(f"{where}: sharpe is not valid", value=text, valid=hint)
     return number
 
 
@@ -187,7 +187,7 @@ def _length(where: str, cell: str) -> int | None:
     digits = text.isascii() and text.isdigit() and len(text) <= 6
     if not digits or int(text) == 0:
         valid = "a whole number of sessions, below 1,000,000"
-        raise DataError(f"{where}: length is none", value=text, valid=valid)
+        raise DataError(f"{where}: length is not valid", value=text, valid=valid)
     return int(text)
 
 
