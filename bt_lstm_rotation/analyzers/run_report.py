@@ -45,6 +45,7 @@ from bt_lstm_rotation.reporting import RunFolder, print_summary
 from bt_lstm_rotation.reporting.run_folder import check_run_folder
 from bt_lstm_rotation.result import BacktestResult
 from bt_lstm_rotation.trials import (
+    TrialRecord,
     code_of_classes,
     ledger_of,
     trial_of,
@@ -226,10 +227,13 @@ class RunReport(bt.Analyzer):
         ledger = ledger_of("RunReport", self.p.ledger)
         if ledger is None:
             return result
-        code = code_of_classes([type(report.strategy) for report in reports])
-        problem = ledger.keep(
-            lambda: [trial_of(result, recorded.panel, self._kind, code=code)]
-        )
+        kinds = [type(report.strategy) for report in reports]
+
+        def trials() -> list[TrialRecord]:
+            code = code_of_classes(kinds)
+            return [trial_of(result, recorded.panel, self._kind, code=code)]
+
+        problem = ledger.keep(trials)
         return result if problem is None else uncounted(result, problem)
 
     def _recorded(self, reports: list[RunReport]) -> Recorded:

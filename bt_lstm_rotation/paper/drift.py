@@ -147,8 +147,10 @@ def expectation(
     except RotationError:
         return None  # what is wrong with it, the account's own first step says
     if ledger is not None:
-        code = code_of_classes([strategy])
-        ledger.keep(lambda: [trial_of(result, recent, "paper", code=code)])
+        kinds = [strategy]
+        ledger.keep(
+            lambda: [trial_of(result, recent, "paper", code=code_of_classes(kinds))]
+        )
     return trace_of(result) if len(result.account) > YEAR else None
 
 

@@ -34,8 +34,9 @@ from bt_lstm_rotation.forecasting.store.content_key import (
 )
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.reporting import check_folder
+from bt_lstm_rotation.result import BacktestResult
 from bt_lstm_rotation.sweep.grid import LONGEST, spelled
-from bt_lstm_rotation.trials import TrialRecord, code_of_classes, trial_of
+from bt_lstm_rotation.trials import TrialRecord, code_of_classes, recorded, trial_of
 
 __all__ = ["MEASURES", "OK", "Trial", "Trials"]
 
@@ -180,8 +181,7 @@ class Trials:
                     ledger=False,
                 )
             if self.counted:
-                code = code_of_classes([strategy])
-                record = trial_of(result, self.panel, "sweep", code=code)
+                record = recorded(functools.partial(self._record, result, strategy))
             measures = [_cell(result.summary, *place) for place in MEASURES.values()]
         except FAILURES as error:
             if _lacks_memory(error):
@@ -189,6 +189,10 @@ class Trials:
             status = str(error)
         row = [trial.key, *trial.texts.values(), *measures, _line(status)]
         return Done(trial.key, row, record)
+
+    def _record(self, result: BacktestResult, strategy: Any) -> TrialRecord:
+        code = code_of_classes([strategy])
+        return trial_of(result, self.panel, "sweep", code=code)
 
     def _folder_of(self, trial: Trial) -> Path:
         return Path(self.folder or "") / folder_name([*trial.settings, trial.key])

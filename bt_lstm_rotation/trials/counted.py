@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bt_lstm_rotation.trials.ledger import TrialLedger
 from bt_lstm_rotation.trials.record import TrialRecord
+from bt_lstm_rotation.wording import in_words
 
-__all__ = ["counted"]
+__all__ = ["counted", "recorded"]
+
+logger = logging.getLogger(__name__)
+
+
+def recorded(make: Callable[[], TrialRecord]) -> TrialRecord | None:
+    """Return a record; if it cannot be made, say why and return None."""
+    try:
+        return make()
+    except Exception as error:  # no run fails for its ledger
+        logger.warning("a trial is not in the ledger: %s", in_words(error))
+        return None
 
 
 @contextmanager

@@ -33,8 +33,8 @@ __all__ = ["Kept", "TrialLedger", "Verified"]
 
 logger = logging.getLogger(__name__)
 
-# What may be wrong with a record, a disk or a database; no run fails for it.
-_PROBLEMS = (RotationError, OSError, ArithmeticError, LookupError, *DAMAGE)
+# Seconds that others are waited for where that was in vain before.
+HASTE = 0.2
 
 
 class Kept(NamedTuple):
@@ -119,7 +119,7 @@ class TrialLedger:
         """
         try:
             self.add(trials())
-        except _PROBLEMS as error:
+        except Exception as error:
             problem = str(error)
             if not isinstance(error, RotationError):
                 problem = in_words(error)
@@ -209,14 +209,15 @@ class TrialLedger:
 
     @contextmanager
     def _open(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:
+        patience = min(self.patience, HASTE) if self.problems else self.patience
         try:
-            with connected(self.file, self.patience, make=make) as connection:
+            with connected(self.file, patience, make=make) as connection:
                 yield connection
         except (OSError, *DAMAGE) as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             advice = "see to the disk, or name another file"
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                advice = f"others have been writing for {self.patience:g} seconds"
+                advice = f"others have been writing for {patience:g} seconds"
             elif code == sqlite3.SQLITE_NOTADB or isinstance(error, ValueError):
                 advice = "move it away to begin another, or name another file"
             raise OutputError(

@@ -23,7 +23,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["bar_marks", "pack_returns", "share_marks", "unpack_returns"]
+__all__ = [
+    "bar_marks",
+    "pack_returns",
+    "plain_returns",
+    "share_marks",
+    "unpack_returns",
+]
 
 MARKS, WIDTH = 256, 8  # 8 bytes each
 
@@ -36,15 +42,20 @@ _HEAD = struct.Struct("<II")
 _MOST = 100_000
 
 
+def plain_returns(returns: pd.Series[Any]) -> tuple[bytes, bytes]:
+    """Return the steps from session to session, in days, and returns of 32 bits."""
+    index = pd.DatetimeIndex(returns.index).to_numpy().astype("datetime64[D]")
+    steps = np.diff(index.astype("int64"), prepend=0).astype("<i4")
+    with np.errstate(over="ignore"):
+        narrow = returns.to_numpy(dtype="float64").astype("<f4")
+    return steps.tobytes(), narrow.tobytes()
+
+
 def pack_returns(returns: pd.Series[Any]) -> bytes:
     """Pack returns by session, decimals, as 32-bit floats."""
-    index = pd.DatetimeIndex(returns.index).to_numpy().astype("datetime64[D]")
-    days = index.astype("int64").astype("<i4")
-    packed = zlib.compress(np.diff(days, prepend=np.int32(0)).astype("<i4").tobytes())
-    values = returns.to_numpy(dtype="float64")
-    with np.errstate(over="ignore"):
-        narrow = values.astype("<f4")
-    return _HEAD.pack(len(days), len(packed)) + packed + narrow.tobytes()
+    steps, narrow = plain_returns(returns)
+    packed = zlib.compress(steps)
+    return _HEAD.pack(len(returns), len(packed)) + packed + narrow
 
 
 def unpack_returns(content: bytes) -> pd.Series[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -28,7 +29,12 @@ def usual_ledger() -> TrialLedger | None:
     told = os.environ.get(VARIABLE, "").strip()
     if told.lower() == OFF:
         return None
-    return TrialLedger(Path(told) if told else default_file())
+    return _ledger_in(Path(told) if told else default_file())
+
+
+@functools.cache  # so that what is wrong with it is said once
+def _ledger_in(file: Path) -> TrialLedger:
+    return TrialLedger(file)
 
 
 def ledger_of(owner: str, given: object) -> TrialLedger | None:

@@ -20,7 +20,7 @@ from bt_lstm_rotation.forecasting.store.content_key import package_hash, setting
 from bt_lstm_rotation.measures.distribution import session_returns
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.result import BacktestResult
-from bt_lstm_rotation.trials.packing import bar_marks, pack_returns
+from bt_lstm_rotation.trials.packing import bar_marks, pack_returns, plain_returns
 from bt_lstm_rotation.user_code import code_hash
 from bt_lstm_rotation.wording import shown
 
@@ -138,7 +138,8 @@ def trial_of(
     spec = None if summary["spec"] is None else _json(summary["spec"])
     params = _json(strategy["params"])
     returns = session_returns(account["equity"], account["flows"])
-    packed = pack_returns(returns)
+    # Not as they are packed, which is for each version of zlib to say.
+    identity = plain_returns(returns)
     name = _text(strategy["name"])
     configuration = settings_key("configuration", name, params, spec)
     annual, periods = (_number(metrics[n]) for n in ("sharpe", "periods_a_year"))
@@ -147,7 +148,7 @@ def trial_of(
     days = [str(account.index[at].date()) for at in (0, -1)]
     return TrialRecord(
         kind=kind,
-        key=settings_key("trial", data["content_hash"], configuration, packed),
+        key=settings_key("trial", data["content_hash"], configuration, identity),
         configuration=configuration,
         data=data["content_hash"],
         source=_text(data["source"]),
@@ -166,7 +167,7 @@ def trial_of(
         length=len(returns),
         first=days[0] if since is None else str(since),
         last=days[1],
-        returns=packed,
+        returns=pack_returns(returns),
         beside=beside,
     )
 

@@ -335,3 +335,12 @@ def test_whatever_a_record_is_made_of_may_fail(ledger):
 def test_a_place_that_is_none_is_refused(file):
     with pytest.raises(SpecError, match="TrialLedger: file must be the path of a file"):
         TrialLedger(file)
+
+
+def test_where_waiting_was_in_vain_it_is_short_the_next_time(ledger):
+    ledger.add([trial(1)])
+    slow = TrialLedger(ledger.file, patience=1.0)
+    with closing(sqlite3.connect(ledger.file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert "for 1 seconds" in slow.keep(lambda: [trial(2)])
+        assert "for 0.2 seconds" in slow.keep(lambda: [trial(2)])

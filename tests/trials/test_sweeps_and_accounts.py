@@ -107,3 +107,16 @@ def test_a_paper_account_adds_one_row_when_it_starts_and_none_after(tmp_path):
     assert len(usual_ledger().rows()) == 1
     journals = [tmp_path / name / "journal.sqlite" for name in ("other", "third")]
     assert journals[0].stat().st_size == journals[1].stat().st_size
+
+
+def test_a_sweep_goes_on_where_a_record_cannot_be_made(tmp_path, monkeypatch, caplog):
+    from bt_lstm_rotation.sweep import trials
+
+    def broken(*_, **__):
+        raise AttributeError("no such thing")
+
+    monkeypatch.setattr(trials, "trial_of", broken)
+    table = sweep(tmp_path, workers=Workers(jobs=1))
+    assert (table["status"] == "ok").sum() == 2
+    assert any("AttributeError: no such thing" in said for said in caplog.messages)
+    assert usual_ledger().rows() == []
