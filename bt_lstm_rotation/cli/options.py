@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bt_lstm_rotation.backtest.broker import Broker
-from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.escaping import error_line
 
 __all__ = [
@@ -233,7 +232,6 @@ def add_training(parser: argparse.ArgumentParser, tasks: str) -> None:
         help="train everything again (default: what earlier runs have trained is "
         "read from a store, and added to it)",
     )
-    add_no_ledger(work)
 
 
 def settings_of(arguments: argparse.Namespace) -> tuple[str, ...]:

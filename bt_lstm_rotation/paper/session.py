@@ -130,8 +130,7 @@ class PaperSession:
         """Open the account: freeze what it is, and keep the history it begins with.
 
         The first decision is made by the `step` that follows, at the close of the last
-        finished session. The backtest of the years before it is counted in `ledger`, as
-        `run_backtest` counts.
+        finished session. `ledger`, as of `run_backtest`, counts the backtest before it.
 
         Raises
         ------

@@ -12,6 +12,7 @@ from bt_lstm_rotation.cli.inputs import (
     make_sizer,
     workers_and_store,
 )
+from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
     add_forecaster,
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(required; the command settings lists them all)",
     )
     add_training(parser, "trials")
+    add_no_ledger(parser)
     parser.add_argument(
         "--out",
         type=new_file,

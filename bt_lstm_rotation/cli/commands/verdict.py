@@ -12,6 +12,7 @@ from bt_lstm_rotation.cli.inputs import (
     make_sizer,
     workers_and_store,
 )
+from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
     add_forecaster,
@@ -90,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="random portfolios, and draws of the bootstrap (default: %(default)s)",
     )
     add_training(parser, "fits")
+    add_no_ledger(parser)
     parser.add_argument(
         "--out",
         type=new_folder,
