@@ -95,6 +95,7 @@ def main() -> None:
             {"spec": MomentumSpec()},
             benchmark=MARKET,
             folder=folder,
+            ledger=False,
         )
         seconds, size = rendered(folder)
         drawn, answered = answers(folder / "report.html")

@@ -116,6 +116,7 @@ def backtests() -> list[str]:
                 params={"spec": network if done % 10 == 5 else momentum},
                 training=Training(),
                 folder=Path(folder) / str(done) if done % 10 == 0 else None,
+                ledger=False,
             )
             if done == SETTLED or done % 20 == 0:
                 rows.add(done)

@@ -4,10 +4,12 @@ import pytest
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_fixture_trains_into_the_users_cache(tmp_path_factory):
+def _no_fixture_writes_where_the_user_keeps_things(tmp_path_factory):
     # One of a whole module is made before what is set for a single test.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        patch.delenv("BT_LSTM_ROTATION_LEDGER", raising=False)
         yield
 
 
@@ -15,6 +17,8 @@ def _no_fixture_trains_into_the_users_cache(tmp_path_factory):
 def _nothing_is_kept_from_one_test_to_the_next(monkeypatch, tmp_path_factory):
     # Stored forecasts would spare the very training that a test is about.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    # Nor may a trial of a test be counted among the user's.
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ FLOORS = [
     ["_lazy", "_version", "machine", "wording"],
     ["errors"],
     ["checks", "disk", "escaping", "leftovers", "progress", "user_code"],
-    ["archive", "claims", "periods", "result"],
+    ["append_only", "archive", "claims", "periods", "result"],
     ["prices"],
     ["forecasting.window"],
     ["forecasting.features", "forecasting.forecaster"],
@@ -30,7 +30,7 @@ FLOORS = [
     ["forecasting.walkforward"],
     ["forecasting"],
     ["measures", "selection"],
-    ["feeds", "reporting"],
+    ["feeds", "reporting", "trials"],
     ["lookahead", "plotting", "indicators", "rebalancing"],
     ["analyzers", "periodic"],
     ["observers", "strategy"],
@@ -43,7 +43,7 @@ FLOORS = [
     ["__main__"],
 ]
 HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}
-PURE = ("prices", "forecasting", "selection", "measures", "periods", "checks")
+PURE = ("prices", "forecasting", "selection", "measures", "trials", "periods", "checks")
 
 
 def modules() -> list[Path]:

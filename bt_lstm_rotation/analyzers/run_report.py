@@ -44,6 +44,13 @@ from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.reporting import RunFolder, print_summary
 from bt_lstm_rotation.reporting.run_folder import check_run_folder
 from bt_lstm_rotation.result import BacktestResult
+from bt_lstm_rotation.trials import (
+    TrialRecord,
+    code_of_classes,
+    ledger_of,
+    trial_of,
+    uncounted,
+)
 
 __all__ = ["RunReport"]
 
@@ -75,6 +82,8 @@ class RunReport(bt.Analyzer):
         from the bars)
       - panel: the bars, if they are at hand, as the feeds show them (None: those that
         they have shown)
+      - ledger: where the run is counted among the trials on its bars: a `TrialLedger`,
+        False for nowhere (True: in the usual one; see docs/trials.md)
       - clock: seconds, for timing (`time.perf_counter`)
 
     Raises
@@ -96,8 +105,12 @@ class RunReport(bt.Analyzer):
         ("show", False),
         ("periods_a_year", None),
         ("panel", None),
+        ("ledger", True),
         ("clock", time.perf_counter),
     )
+
+    # What the ledger says of where the run was made.
+    _kind = "script"
 
     def __init__(self) -> None:
         check_run_folder("RunReport", self.p.folder)
@@ -106,6 +119,7 @@ class RunReport(bt.Analyzer):
             ("panel", PricePanel | None, "a PricePanel, or None"),
         ):
             check_kind("RunReport", name, getattr(self.p, name), kind, valid)
+        ledger_of("RunReport", self.p.ledger)
         check_date("RunReport", "since", self.p.since)
         check_call("RunReport", "clock", self.p.clock)
         check_periods_a_year("RunReport", self.p.periods_a_year)
@@ -153,7 +167,7 @@ class RunReport(bt.Analyzer):
             return
         place = reports[0]._place
         try:
-            self._result = collect(self._recorded(reports))
+            self._result = self._counted(self._recorded(reports), reports)
             if place is not None:
                 place.write_somewhere(self._result)
         except RotationError as error:
@@ -206,6 +220,21 @@ class RunReport(bt.Analyzer):
             reports = [one for one in strategy.analyzers if isinstance(one, RunReport)]
             found += reports[place : place + 1]
         return found
+
+    def _counted(self, recorded: Recorded, reports: list[RunReport]) -> BacktestResult:
+        """Lay out what was recorded, and add it to the ledger of trials."""
+        result = collect(recorded)
+        ledger = ledger_of("RunReport", self.p.ledger)
+        if ledger is None:
+            return result
+        kinds = [type(report.strategy) for report in reports]
+
+        def trials() -> list[TrialRecord]:
+            code = code_of_classes(kinds)
+            return [trial_of(result, recorded.panel, self._kind, code=code)]
+
+        problem = ledger.keep(trials)
+        return result if problem is None else uncounted(result, problem)
 
     def _recorded(self, reports: list[RunReport]) -> Recorded:
         began = reports[0]

@@ -31,6 +31,7 @@ from bt_lstm_rotation.reporting import RunFolder
 from bt_lstm_rotation.reporting.run_folder import check_run_folder
 from bt_lstm_rotation.result import BacktestResult
 from bt_lstm_rotation.strategy import SectorRotation
+from bt_lstm_rotation.trials import TrialLedger, ledger_of
 from bt_lstm_rotation.wording import shown
 
 __all__ = ["run_backtest"]
@@ -49,6 +50,7 @@ def run_backtest(
     training: Training | None = None,
     periods_a_year: float | None = None,
     folder: Path | RunFolder | None = None,
+    ledger: TrialLedger | bool = True,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BacktestResult:
     """Run a strategy over a panel through Backtrader.
@@ -88,6 +90,9 @@ def run_backtest(
         Where the report's files go: a new folder, an empty one, or that of a run, which
         is kept. It is claimed before the work, unless it is already. By default none
         are written.
+    ledger : TrialLedger or bool
+        Where the run is counted among the trials on its bars (docs/trials.md); True is
+        the usual ledger, False none.
     clock : callable, optional
         Seconds, for timing.
 
@@ -120,6 +125,7 @@ def run_backtest(
         ("training", training, Training | None, "a Training(...), or None"),
     ):
         check_kind("run_backtest", name, value, kind, valid)
+    ledger_of("run_backtest", ledger)
     check_call("run_backtest", "clock", clock)
     check_periods_a_year("run_backtest", periods_a_year)
     check_sizer(strategy, sizer)
@@ -154,6 +160,7 @@ def run_backtest(
             since=first.astype(object),
             periods_a_year=periods_a_year,
             panel=panel,
+            ledger=ledger,
             clock=clock,
         )
         result: BacktestResult = run_once(cerebro).analyzers.runreport.result()
@@ -162,6 +169,8 @@ def run_backtest(
 
 class _Returned(RunReport):
     """One whose failure is raised here, and so need not be logged as well."""
+
+    _kind = "backtest"
 
     def _say(self, error: RotationError) -> None:
         pass

@@ -9,18 +9,17 @@ the schema later changes no older hash.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from bt_lstm_rotation.paper.schema import TRANSACTIONS, Schema, Table
+from bt_lstm_rotation.append_only.chain import DAMAGE, ORIGIN, entry_hash
+from bt_lstm_rotation.append_only.tables import Table
+from bt_lstm_rotation.paper.schema import TRANSACTIONS, Schema
 from bt_lstm_rotation.paper.transaction import Entry, Rows, Transaction
 
 __all__ = [
-    "ORIGIN",
     "Walk",
     "all_entries",
     "days_after",
@@ -30,12 +29,6 @@ __all__ = [
     "verified",
     "walk",
 ]
-
-# What stands for the hash before the first.
-ORIGIN = "0" * 64
-
-# Whatever SQLite, or we, may trip over in a damaged database.
-DAMAGE = (sqlite3.Error, ValueError, TypeError, OverflowError, MemoryError)
 
 _ENTRY = ("number", *TRANSACTIONS)
 
@@ -154,8 +147,7 @@ def _hashed(row: tuple[Any, ...], rows: Rows, tables: Mapping[str, Table]) -> st
         for table, found in rows.items()
         if found
     }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return entry_hash(content)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], table: Table) -> dict[str, list[Any]]:

@@ -30,6 +30,7 @@ from bt_lstm_rotation.paper.record import Record
 from bt_lstm_rotation.periods import MONTH, YEAR
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.result import BacktestResult
+from bt_lstm_rotation.trials import TrialLedger, code_of_classes, trial_of
 
 __all__ = ["Trace", "band", "drift", "drift_of", "expectation", "trace_of"]
 
@@ -110,6 +111,7 @@ def expectation(
     params: Mapping[str, Any],
     sessions: int,
     training: Training,
+    ledger: TrialLedger | None = None,
 ) -> Trace | None:
     """Backtest a configuration on the years before; None where there is not one year.
 
@@ -119,6 +121,8 @@ def expectation(
         All bars up to the account's first close.
     sessions : int
         The history that a first decision needs.
+    ledger : TrialLedger, optional
+        Where that backtest is counted.
 
     Raises
     ------
@@ -136,11 +140,17 @@ def expectation(
                 broker=wanted.broker(),
                 sizer=wanted.made_sizer(),
                 training=training,
+                ledger=False,
             )
     except StrategyError:
         raise
     except RotationError:
         return None  # what is wrong with it, the account's own first step says
+    if ledger is not None:
+        kinds = [strategy]
+        ledger.keep(
+            lambda: [trial_of(result, recent, "paper", code=code_of_classes(kinds))]
+        )
     return trace_of(result) if len(result.account) > YEAR else None
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from bt_lstm_rotation.append_only.kinds import NUMBER
 from bt_lstm_rotation.errors import OutputError, SpecError, closest
 from bt_lstm_rotation.paper import writing
 from bt_lstm_rotation.paper.chain import all_entries, following
 from bt_lstm_rotation.paper.image import let_grow, wal_size
-from bt_lstm_rotation.paper.kinds import NUMBER
 from bt_lstm_rotation.paper.names import (
     BACKUP,
     BACKUP_SEAL,

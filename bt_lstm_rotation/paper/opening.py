@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.forecasting import Training
+from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.paper.bars import bar_rows
 from bt_lstm_rotation.paper.configuration import Configuration
 from bt_lstm_rotation.paper.drift import expectation
@@ -21,6 +22,7 @@ from bt_lstm_rotation.paper.market import (
 )
 from bt_lstm_rotation.paper.source import CALENDARS, BarSource, resolved
 from bt_lstm_rotation.paper.transaction import Transaction
+from bt_lstm_rotation.trials import TrialLedger, ledger_of
 
 __all__ = ["opened"]
 
@@ -31,13 +33,15 @@ def opened(
     wanted: Configuration,
     source: BarSource,
     clock: Callable[[Market], dt.datetime],
-    training: Training,
+    training: Training | None,
+    ledger: TrialLedger | bool = False,
 ) -> Transaction:
     """Return the first transaction of an account, at a time by its calendar.
 
     It holds the configuration with all names filled in, the text of the user's
     strategy, the bars up to the session before the last finished one, at whose close
-    the first decision will be made, and what the years before lead one to expect.
+    the first decision will be made, and what the years before lead one to expect: a
+    backtest, which is counted in the ledger.
 
     Raises
     ------
@@ -46,6 +50,8 @@ def opened(
     DataError, SourceError, SpecError, StrategyError
         As sources and strategies raise them.
     """
+    book = ledger_of("PaperSession.start", ledger)
+    training = training or default_training()
     strategy, params = wanted.load_strategy()
     wanted = wanted.anchored()
     market = _market(wanted, source, clock)
@@ -54,7 +60,7 @@ def opened(
     panel = source(wanted, last).between(None, last)
     frozen = replace(resolved(wanted, panel), calendar=market.name)
     kept = kept_history(panel, frozen, strategy, params)
-    expected = expectation(panel, frozen, strategy, params, len(kept), training)
+    expected = expectation(panel, frozen, strategy, params, len(kept), training, book)
     before = kept.rows(0, len(kept) - 1)
     return Transaction(
         kind="start",

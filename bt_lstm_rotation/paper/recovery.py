@@ -9,9 +9,10 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from bt_lstm_rotation.append_only.chain import DAMAGE
 from bt_lstm_rotation.disk import write_atomically
 from bt_lstm_rotation.errors import JournalError
-from bt_lstm_rotation.paper.chain import DAMAGE, Walk, days_after, rows_of, verified
+from bt_lstm_rotation.paper.chain import Walk, days_after, rows_of, verified
 from bt_lstm_rotation.paper.image import in_memory, wal_size
 from bt_lstm_rotation.paper.journal import Journal
 from bt_lstm_rotation.paper.lock import writer

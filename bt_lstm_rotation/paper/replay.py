@@ -148,6 +148,7 @@ def replay(account: Account, training: Training) -> Replayed:
         benchmark=account.benchmark,
         since=account.begins,
         panel=account.panel,
+        ledger=False,  # the account is no trial; the backtest it began with was
     )
     cerebro.addanalyzer(DayBook, since=account.new)
     with strategy_errors(strategy):

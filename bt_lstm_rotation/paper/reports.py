@@ -60,6 +60,7 @@ def report(account: PaperSession) -> tuple[Path, ...]:
             broker=wanted.broker(),
             sizer=wanted.made_sizer(),
             training=account.training or default_training(),
+            ledger=False,  # what the account did again, and not another try
         )
     write_run(backtest, beside)
     compare([live, beside], comparison)

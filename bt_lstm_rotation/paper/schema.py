@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from bt_lstm_rotation.paper.kinds import (
+from bt_lstm_rotation.append_only.kinds import (
     BLOB,
     DAY,
     NUMBER,
@@ -16,13 +16,15 @@ from bt_lstm_rotation.paper.kinds import (
     OPTIONAL_WHOLE,
     TEXT,
     WHOLE,
-    Kind,
+)
+from bt_lstm_rotation.append_only.tables import (
+    Table,
+    insertion,
+    selection,
+    table_statements,
 )
 
-__all__ = ["SCHEMA", "TABLES", "TRANSACTIONS", "Schema", "Table"]
-
-# Column -> kind, in their order.
-Table = Mapping[str, Kind]
+__all__ = ["SCHEMA", "TABLES", "TRANSACTIONS", "Schema"]
 
 # Tells this file from any other SQLite database ("BTLR").
 APPLICATION_ID = 0x42544C52
@@ -171,17 +173,12 @@ class Schema:
 
     def insert(self, table: str) -> str:
         """Return the statement that adds a row, from its number and position on."""
-        columns = self._columns(table)
-        marks = ", ".join("?" * len(columns))
-        # All names in these statements come from the mappings of this file.
-        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+        return insertion(table, self._columns(table))
 
     def select(self, table: str, columns: tuple[str, ...], where: str) -> str:
         """Return the query for columns of a table, in the order of writing."""
         order = "number" if table == "transactions" else "number, position"
-        return (
-            f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY {order}"  # noqa: S608
-        )
+        return selection(table, columns, where, order)
 
     def _columns(self, table: str) -> tuple[str, ...]:
         if table == "transactions":
@@ -196,40 +193,23 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def _statements(tables: Mapping[str, Table]) -> Iterator[str]:
-    yield from _of_table(
-        "transactions", "number INTEGER PRIMARY KEY", TRANSACTIONS, "", "STRICT"
+    yield from table_statements(
+        "transactions",
+        "number INTEGER PRIMARY KEY",
+        TRANSACTIONS,
+        "",
+        "STRICT",
+        "a journal is only ever added to",
     )
     for table, columns in tables.items():
-        yield from _of_table(
+        yield from table_statements(
             table,
             "number INTEGER NOT NULL REFERENCES transactions, "
             "position INTEGER NOT NULL",
             columns,
             ", PRIMARY KEY (number, position)",
             "STRICT, WITHOUT ROWID",
-        )
-
-
-def _of_table(
-    name: str, key: str, columns: Table, constraint: str, options: str
-) -> Iterator[str]:
-    described = "".join(
-        f", {column} {kind.sql.format(name=column)}" for column, kind in columns.items()
-    )
-    yield f"CREATE TABLE {name} ({key}{described}{constraint}) {options}"
-    same = "number = NEW.number" + (
-        " AND position = NEW.position" if constraint else ""
-    )
-    # INSERT OR REPLACE deletes a row, but fires no trigger of DELETE.
-    again = f"INSERT ON {name} WHEN EXISTS (SELECT 1 FROM {name} WHERE {same})"  # noqa: S608
-    for action, when in {
-        "update": f"UPDATE ON {name}",
-        "delete": f"DELETE ON {name}",
-        "replace": again,
-    }.items():
-        yield (
-            f"CREATE TRIGGER {name}_{action} BEFORE {when} BEGIN "
-            "SELECT RAISE(ABORT, 'a journal is only ever added to'); END"
+            "a journal is only ever added to",
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -17,7 +17,6 @@ from typing import Self
 from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.errors import JournalError
 from bt_lstm_rotation.forecasting import Training
-from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.paper.clock import (
     Clock,
     FixedClock,
@@ -43,6 +42,7 @@ from bt_lstm_rotation.paper.page import write_page
 from bt_lstm_rotation.paper.record import Record
 from bt_lstm_rotation.paper.refusals import refuse_stopped
 from bt_lstm_rotation.paper.replay import Replayed
+from bt_lstm_rotation.paper.seal import Boundary, unobserved
 from bt_lstm_rotation.paper.source import BarSource, UsualSource
 from bt_lstm_rotation.paper.status import Status, status_of
 from bt_lstm_rotation.paper.stepping import (
@@ -56,12 +56,11 @@ from bt_lstm_rotation.paper.tickets import Ticket, tickets_of
 from bt_lstm_rotation.paper.transaction import Transaction
 from bt_lstm_rotation.paper.versions import new_version
 from bt_lstm_rotation.prices.yahoo import YahooPrices
+from bt_lstm_rotation.trials import TrialLedger
 
 __all__ = ["PaperSession"]
 
 logger = logging.getLogger(__name__)
-
-Boundary = Callable[[str], None]
 
 
 class PaperSession:
@@ -109,7 +108,7 @@ class PaperSession:
         source: BarSource | None = None,
         orders: OrderSink | None = None,
         training: Training | None = None,
-        boundary: Boundary = lambda label: None,
+        boundary: Boundary = unobserved,
     ) -> None:
         self.name = name
         self.folder = session_folder(default_root() if root is None else root, name)
@@ -125,11 +124,13 @@ class PaperSession:
         self._boundary = boundary
         self._is_held = False
 
-    def start(self, wanted: Configuration) -> Self:
+    def start(
+        self, wanted: Configuration, *, ledger: TrialLedger | bool = True
+    ) -> Self:
         """Open the account: freeze what it is, and keep the history it begins with.
 
         The first decision is made by the `step` that follows, at the close of the last
-        finished session.
+        finished session. `ledger`, as of `run_backtest`, counts the backtest before it.
 
         Raises
         ------
@@ -145,8 +146,7 @@ class PaperSession:
                 f"there is a paper account {self.name!r} already, in {self.folder}; "
                 "paper step goes on with it, or choose another name"
             )
-        training = self.training or default_training()
-        first = opened(wanted, self._source, self._now, training)
+        first = opened(wanted, self._source, self._now, self.training, ledger)
         with self.held("start"):
             Journal.create(self.folder, first, boundary=self._boundary).close()
         return self
@@ -239,8 +239,9 @@ class PaperSession:
         """
         known = self.record() if record is None else record
         if known.begins is None:
-            problem = f"{self.name!r} has no session yet; paper step makes one"
-            raise JournalError(problem)
+            raise JournalError(
+                f"{self.name!r} has no session yet; paper step makes one"
+            )
         return run_on(known, (), self.folder, self.training)[0]
 
     def market(self) -> Market:
@@ -251,8 +252,7 @@ class PaperSession:
         """Return where the account stands; raises as `record` does."""
         record = self.record()
         market = usual_market(record)
-        now = self._now(market)
-        return status_of(self.name, self.folder, record, market, now)
+        return status_of(self.name, self.folder, record, market, self._now(market))
 
     def tickets(self) -> tuple[Ticket, ...]:
         """Return the orders that wait for the next open; raises as `record` does."""

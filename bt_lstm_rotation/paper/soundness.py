@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bt_lstm_rotation._version import __version__
+from bt_lstm_rotation.append_only.chain import DAMAGE
 from bt_lstm_rotation.disk import disk_errors
 from bt_lstm_rotation.errors import JournalError, OutputError, closest
-from bt_lstm_rotation.paper.chain import DAMAGE, Walk, head_of, verified
+from bt_lstm_rotation.paper.chain import Walk, head_of, verified
 from bt_lstm_rotation.paper.image import in_memory, in_use, merged, wal_size
 from bt_lstm_rotation.paper.names import (
     BACKUP,

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from bt_lstm_rotation.append_only.chain import DAMAGE
 from bt_lstm_rotation.errors import JournalError
-from bt_lstm_rotation.paper.chain import DAMAGE, Walk, verified
+from bt_lstm_rotation.paper.chain import Walk, verified
 from bt_lstm_rotation.paper.image import in_memory, merged, wal_size
 from bt_lstm_rotation.paper.names import BACKUP, DRAFT, JOURNAL, SEAL
 from bt_lstm_rotation.paper.schema import Schema, version_of

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from bt_lstm_rotation.append_only.kinds import TEXT
+from bt_lstm_rotation.append_only.tables import Table
 from bt_lstm_rotation.checks import check_choice
 from bt_lstm_rotation.errors import SpecError, closest
-from bt_lstm_rotation.paper.kinds import TEXT
-from bt_lstm_rotation.paper.schema import TABLES, Table
+from bt_lstm_rotation.paper.schema import TABLES
 
 __all__ = ["KINDS", "Entry", "Rows", "Transaction"]
 

@@ -27,6 +27,7 @@ from bt_lstm_rotation.sweep.grid import check_grid, combinations
 from bt_lstm_rotation.sweep.places import check_table
 from bt_lstm_rotation.sweep.table import SEAL, TrialTable
 from bt_lstm_rotation.sweep.trials import MEASURES, Trials
+from bt_lstm_rotation.trials import TrialLedger, counted, ledger_of
 from bt_lstm_rotation.wording import shown
 
 __all__ = ["run_sweep"]
@@ -49,6 +50,7 @@ def run_sweep(
     progress: Callable[[int, int], None] | None = None,
     periods_a_year: float | None = None,
     folder: Path | None = None,
+    ledger: TrialLedger | bool = True,
 ) -> pd.DataFrame:
     """Run a backtest for each combination of a grid that is not in the file yet.
 
@@ -82,6 +84,9 @@ def run_sweep(
     folder : Path, optional
         Where each trial that is run leaves all of its files, in a folder of its own
         that is named after its settings: a new one, or that of an earlier run.
+    ledger : TrialLedger or bool
+        Where each trial that is run, and has a result, is counted (docs/trials.md);
+        True is the usual ledger, False none.
 
     Returns
     -------
@@ -122,6 +127,7 @@ def run_sweep(
     if progress is not None:
         check_call("run_sweep", "progress", progress)
     check_periods_a_year("run_sweep", periods_a_year)
+    book = ledger_of("run_sweep", ledger)
     check_grid(grid, {"trial", *MEASURES, "status", SEAL})
     found = find_strategy(strategy)
     check_sizer(found, sizer)
@@ -142,13 +148,14 @@ def run_sweep(
         workers=Workers(jobs=1),
         periods_a_year=periods_a_year,
         folder=None if folder is None else Path(folder).resolve(),
+        counted=book is not None,
     )
     trials = [shared.trial(values) for values in combinations(grid)]
     shared.check_settings(trials[0])
     columns = ["trial", *grid, *MEASURES, "status"]
     is_row = functools.partial(_is_row, len(grid))
     table = TrialTable(check_table(file), columns, is_row)
-    with table.locked():
+    with table.locked(), counted(book) as count:
         rows, doubted = table.read()
         for key, row in rows.items():
             if key != shared.trial(dict(zip(grid, row[1:], strict=False))).key:
@@ -167,7 +174,8 @@ def run_sweep(
         if workers.scheduler is None:  # a cluster has disks of its own
             shared.check_folders(left)
         done = len(trials) - len(left)
-        for key, row in shared.run_all(left, workers):
+        for key, row, record in shared.run_all(left, workers):
+            count(record)
             if rows or kept:
                 table.append(row)
             else:

@@ -34,7 +34,9 @@ from bt_lstm_rotation.forecasting.store.content_key import (
 )
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.reporting import check_folder
+from bt_lstm_rotation.result import BacktestResult
 from bt_lstm_rotation.sweep.grid import LONGEST, spelled
+from bt_lstm_rotation.trials import TrialRecord, code_of_classes, recorded, trial_of
 
 __all__ = ["MEASURES", "OK", "Trial", "Trials"]
 
@@ -80,12 +82,25 @@ class Trial(NamedTuple):
         return [f"{name}={text}" for name, text in self.texts.items()]
 
 
+class Done(NamedTuple):
+    """A trial that was run.
+
+    The row is the key, the settings, what `MEASURES` names, and `OK` or why there is
+    nothing to measure; `record` is for the ledger.
+    """
+
+    key: str
+    row: list[str]
+    record: TrialRecord | None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trials:
     """All that the trials of a sweep have in common; it travels to where they are run.
 
     Fields are those of `run_sweep`. `strategy` can be found from any folder, `code` is
-    its `code_of`, and `workers` says how the fits within a trial are spread.
+    its `code_of`, `workers` says how the fits within a trial are spread, and `counted`
+    whether each makes a record for the ledger.
     """
 
     panel: PricePanel
@@ -100,6 +115,7 @@ class Trials:
     periods_a_year: float | None = None
     sizer: Any = None
     folder: Path | None = None
+    counted: bool = False
 
     def trial(self, values: Mapping[str, Any]) -> Trial:
         """Name a combination; it is known by all that its row depends on."""
@@ -127,9 +143,7 @@ class Trials:
             for trial in trials:
                 check_folder(self._folder_of(trial))
 
-    def run_all(
-        self, trials: Sequence[Trial], workers: Workers
-    ) -> Iterator[tuple[str, list[str]]]:
+    def run_all(self, trials: Sequence[Trial], workers: Workers) -> Iterator[Done]:
         """Run trials, as `run` does each, and give their rows as they get ready.
 
         With a store, the first trial of each spec is run before the others, which find
@@ -147,14 +161,10 @@ class Trials:
             elif wave:
                 yield from workers.map(self.run, wave, ordered=False)
 
-    def run(self, trial: Trial) -> tuple[str, list[str]]:
-        """Run a trial; return its key and its row.
-
-        The row is the key, the settings, what `MEASURES` names, and `OK` or why there
-        is nothing to measure.
-        """
+    def run(self, trial: Trial) -> Done:
+        """Run a trial, wherever this is; whoever asked for it counts it."""
         strategy = _loaded(self.strategy, self.code)
-        measures, status = [""] * len(MEASURES), OK
+        measures, status, record = [""] * len(MEASURES), OK, None
         try:
             with strategy_errors(strategy):
                 result = run_backtest(
@@ -168,13 +178,21 @@ class Trials:
                     training=Training(workers=self.workers, store=self.store),
                     periods_a_year=self.periods_a_year,
                     folder=None if self.folder is None else self._folder_of(trial),
+                    ledger=False,
                 )
+            if self.counted:
+                record = recorded(functools.partial(self._record, result, strategy))
             measures = [_cell(result.summary, *place) for place in MEASURES.values()]
         except FAILURES as error:
             if _lacks_memory(error):
                 raise  # another machine, or another day, has more
             status = str(error)
-        return trial.key, [trial.key, *trial.texts.values(), *measures, _line(status)]
+        row = [trial.key, *trial.texts.values(), *measures, _line(status)]
+        return Done(trial.key, row, record)
+
+    def _record(self, result: BacktestResult, strategy: Any) -> TrialRecord:
+        code = code_of_classes([strategy])
+        return trial_of(result, self.panel, "sweep", code=code)
 
     def _folder_of(self, trial: Trial) -> Path:
         return Path(self.folder or "") / folder_name([*trial.settings, trial.key])

@@ -175,7 +175,7 @@ def test_help_says_the_default_of_every_option(command):
                 continue
             said = "required" if option.required else "default: "
             assert f"({said}" in option.help, option.option_strings
-    assert len(parsers) == (13 if command == "paper" else 1)
+    assert len(parsers) == {"paper": 13, "trials": 6}.get(command, 1)
 
 
 @pytest.mark.parametrize("command", [[], ["backtest"], ["sweep"]])

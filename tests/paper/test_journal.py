@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from journals import FIRST_DAY, MORNING, ROWS, content_of, files, make, session, start
 
+from bt_lstm_rotation.append_only.kinds import OPTIONAL_TEXT, TEXT
 from bt_lstm_rotation.errors import JournalError, OutputError, SpecError
 from bt_lstm_rotation.paper import image
 from bt_lstm_rotation.paper.image import wal_size
 from bt_lstm_rotation.paper.journal import Journal
-from bt_lstm_rotation.paper.kinds import OPTIONAL_TEXT, TEXT
 from bt_lstm_rotation.paper.schema import TABLES, Schema
 from bt_lstm_rotation.paper.seal import read_seal
 

@@ -662,7 +662,7 @@ def test_what_is_typed_is_what_is_run(command, monkeypatch):
         *("--commission", "0.001", "--slippage", "0", "--seed", "9", "--jobs", "3"),
         *("--backend", "dask", "--scheduler", "tcp://host:8786", "--no-store"),
         *("--symbols", "XLE,XLK", "--periods-a-year", "365", "--stake", "100"),
-        *("--keep", "kept"),
+        *("--keep", "kept", "--no-ledger"),
     ]
     assert cli.main([*command, *typed]) == 130
     assert given.pop("panel").symbols == ("XLE", "XLK", "SPY")
@@ -681,6 +681,7 @@ def test_what_is_typed_is_what_is_run(command, monkeypatch):
         "periods_a_year": 365.0,
         "sizer": (bt.sizers.FixedSize, {"stake": 100}),
         "folder": Path("kept"),
+        "ledger": False,
     }
 
 

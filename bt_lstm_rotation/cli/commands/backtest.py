@@ -14,6 +14,7 @@ from bt_lstm_rotation.cli.inputs import (
     make_sizer,
     workers_and_store,
 )
+from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
     add_forecaster,
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_forecaster(trading)
     add_set(trading)
     add_training(parser, "fits")
+    add_no_ledger(parser)
     parser.add_argument(
         "--out",
         type=new_folder,
@@ -129,6 +131,7 @@ def run(arguments: argparse.Namespace) -> None:
                     training=training,
                     periods_a_year=arguments.periods_a_year,
                     folder=place,
+                    ledger=not arguments.no_ledger,
                 )
     kept_in(place.folder)
     if arguments.quiet:

@@ -12,6 +12,7 @@ from bt_lstm_rotation.cli.inputs import (
     make_sizer,
     workers_and_store,
 )
+from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
     add_forecaster,
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(required; the command settings lists them all)",
     )
     add_training(parser, "trials")
+    add_no_ledger(parser)
     parser.add_argument(
         "--out",
         type=new_file,
@@ -106,6 +108,7 @@ def run(arguments: argparse.Namespace) -> None:
             progress=progress,
             periods_a_year=arguments.periods_a_year,
             folder=arguments.keep,
+            ledger=not arguments.no_ledger,
         )
     kept_in(arguments.out)
     print_trials(standard_output(), trials, grid, arguments.out)

@@ -12,6 +12,7 @@ from bt_lstm_rotation.cli.inputs import (
     make_sizer,
     workers_and_store,
 )
+from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
     add_forecaster,
@@ -88,6 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="random portfolios, and draws of the bootstrap (default: %(default)s)",
     )
     add_training(parser, "fits")
+    add_no_ledger(parser)
     parser.add_argument(
         "--out",
         type=new_folder,
@@ -144,6 +146,7 @@ def run(arguments: argparse.Namespace) -> None:
             around=arguments.around,
             holdout=arguments.holdout,
             sweep=sweep,
+            ledger=not arguments.no_ledger,
             draws=arguments.draws,
             seed=arguments.seed,
             training=Training(workers=workers, store=store, progress=progress),

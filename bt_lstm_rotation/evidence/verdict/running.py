@@ -21,6 +21,7 @@ from bt_lstm_rotation.errors import (
     StrategyError,
 )
 from bt_lstm_rotation.evidence.verdict.assembly import Parts, assembled
+from bt_lstm_rotation.evidence.verdict.bookkeeping import Bookkeeping
 from bt_lstm_rotation.evidence.verdict.rivals import Rivals, find_rivals
 from bt_lstm_rotation.evidence.verdict.runs import Run
 from bt_lstm_rotation.evidence.verdict.trials import HoldoutBook, Trials
@@ -29,6 +30,7 @@ from bt_lstm_rotation.forecasting import Training, first_forecast
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.strategy import SectorRotation
+from bt_lstm_rotation.trials import TrialLedger, ledger_of
 
 __all__ = ["verdict"]
 
@@ -52,6 +54,7 @@ def verdict(
     holdout: dt.date | None = None,
     holdouts: HoldoutBook | None = None,
     trials: Trials | None = None,
+    ledger: TrialLedger | bool = True,
     sweep: pd.DataFrame | None = None,
     draws: int = 1_000,
     seed: int = 0,
@@ -78,9 +81,13 @@ def verdict(
     holdout : date, optional
         Sessions from it on take part in nothing but one test of the candidate.
     holdouts : HoldoutBook, optional
-        Where that opening is written down.
+        Where that opening is written down; by default in the ledger.
     trials : Trials, optional
-        How many trials were made on these data; None if that is not known.
+        How many trials were made on these data; by default what the ledger knows.
+    ledger : TrialLedger or bool
+        Where candidate, rivals and seeds are written down (docs/trials.md); True is the
+        usual ledger. With False, and without `trials`, it is not known how many trials
+        there were.
     sweep : DataFrame, optional
         Returns of the configurations that the candidate was chosen from, for the
         probability of overfitting.
@@ -108,6 +115,7 @@ def verdict(
     check_kind("verdict", "trials", trials, Trials | None, "Trials(...), or None")
     kind, valid = pd.DataFrame | None, "a DataFrame of returns, or None"
     check_kind("verdict", "sweep", sweep, kind, valid)
+    book = ledger_of("verdict", ledger)
     check_kind("verdict", "panel", panel, PricePanel, "a PricePanel")
     whole = panel.between(None, end)
     given = dict(params or {})
@@ -125,6 +133,8 @@ def verdict(
     )
     name = type(spec).__name__
     candidate = bench.run(name, spec)
+    books = Bookkeeping(book, strategy)
+    books.candidate(candidate, bench.panel)
     parts = Parts(
         candidate=candidate,
         rivals=_rivals(bench, found),
@@ -132,18 +142,22 @@ def verdict(
         doubled=bench.doubled(name, spec),
         seeds=[candidate, *_seeds(bench, spec, seeds)],
         held_out=None,
+        notes=books.notes,
     )
+    books.beside("rival", list(parts.rivals.values()), bench.panel)
+    books.beside("seed", parts.seeds[1:], bench.panel)
     if holdout is not None:
-        parts = replace(parts, held_out=bench.opened(whole, name, spec, holdout))
+        held_out = bench.opened(whole, name, spec, holdout)
         last = whole.sessions[-1].astype(object)
+        before = books.opening(held_out, whole, holdout)
         if holdouts is not None:
             before = holdouts.opened(whole.content_hash, holdout, last)
-            parts = replace(parts, openings=before)
+        parts = replace(parts, held_out=held_out, openings=before)
     return assembled(
         parts,
         around=around,
         holdout=holdout,
-        trials=trials,
+        trials=books.trials(candidate) if trials is None else trials,
         sweep=sweep,
         draws=draws,
         seed=seed,
@@ -173,6 +187,7 @@ class _Bench:
             benchmark=self.benchmark,
             start=self._start(spec),
             broker=self.broker,
+            ledger=False,  # the verdict says itself what each run is
             **self.more,
         )
         return Run(name, int(spec.horizon), result)

@@ -133,7 +133,9 @@ def test_a_momentum_rule_has_no_seeds(found):
 
 def test_without_a_ledger_it_says_that_it_does_not_know(panel):
     told = []
-    found = verdict(panel, params={"spec": SPEC}, announce=told.append, **QUICK)
+    found = verdict(
+        panel, params={"spec": SPEC}, ledger=False, announce=told.append, **QUICK
+    )
     assert found.figures["luck"]["trials"] is None
     assert found.figures["luck"]["dsr"] is None
     assert any("is not known" in sentence for sentence in found.sentences)
@@ -203,7 +205,7 @@ def test_a_holdout_takes_part_in_nothing_else(panel):
     assert book.openings == [(panel.content_hash, day, dt.date(2003, 6, 13))]
     again = verdict(panel, holdout=day, holdouts=book, **given)
     assert "no holdout any more" in again.sentences[-1]
-    alone = verdict(panel, holdout=day, **given)
+    alone = verdict(panel, holdout=day, ledger=False, **given)
     assert alone.figures["holdout"]["openings_before"] is None
 
 

@@ -13,6 +13,7 @@ from bt_lstm_rotation.cli.commands.paper.accounts import (
     session,
 )
 from bt_lstm_rotation.cli.commands.paper.daily import told
+from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
     add_forecaster,
@@ -58,6 +59,7 @@ def add_actions(actions: Any) -> None:
         "is recorded without it (default: %(default)g)",
     )
     add_work(start)
+    add_no_ledger(start)
     version = action(
         actions, "version", _version, "Go on with a changed strategy, from now on"
     )
@@ -89,7 +91,7 @@ def _start(arguments: argparse.Namespace) -> int | None:
         calendar=arguments.calendar,
         deadline=arguments.deadline,
     )
-    account = session(arguments).start(wanted)
+    account = session(arguments).start(wanted, ledger=not arguments.no_ledger)
     frozen = account.record().configuration
     print_line(f"Account    {account.name}, in {account.folder}")
     names = ", ".join(frozen.symbols or ())

@@ -1,4 +1,4 @@
-"""What a column of the journal holds: how it is checked, stored and hashed."""
+"""What a column holds: how it is checked, stored and hashed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ __all__ = [
     "OPTIONAL_WHOLE",
     "TEXT",
     "WHOLE",
+    "Kind",
 ]
 
 

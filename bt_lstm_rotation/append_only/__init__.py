@@ -1,0 +1,1 @@
+"""SQLite tables that rows are only ever added to, in a chain of hashes."""
