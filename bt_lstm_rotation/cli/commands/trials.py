@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation.cli.ledger_options import add_ledger, ledger_file
-from bt_lstm_rotation.cli.options import folder, given, new_file
+from bt_lstm_rotation.cli.values import folder, given, new_file
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.trials import Kept
