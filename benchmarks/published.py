@@ -83,22 +83,27 @@ def rules(closes: pd.DataFrame) -> None:
     ranks = moves.shift(1).rank(axis=1, ascending=False, method="first")
     span = slice("2000-01", "2017-12")
     print("\nThe fund of one rank last month, 2000 to 2017, and equal weight:")
+    equal = moves.mean(axis=1)
     for rank in range(1, 10):
-        print(f"  rank {rank}: {spelled(of_rank(moves, ranks, rank).loc[span])}")
-    print(f"  equal : {spelled(moves.mean(axis=1).loc[span])}")
+        made = of_rank(moves, ranks, rank).loc[span]
+        ahead = t_of((made - equal.loc[span]).to_numpy())
+        print(f"  rank {rank}: {spelled(made)}, t of the difference {ahead:+.2f}")
+    print(f"  equal : {spelled(equal.loc[span])}")
     alone, best = by_chance(moves.loc[span], ranks.loc[span], rank=4)
     print(f"  as far ahead by chance: rank 4 {alone:.4f}, the best of nine {best:.4f}")
     fresh = slice("2018-01", None)
-    print("Since: ", spelled(of_rank(moves, ranks, 4).loc[fresh]))
-    print("equal: ", spelled(moves.mean(axis=1).loc[fresh]))
+    made, since = of_rank(moves, ranks, 4).loc[fresh], equal.loc[fresh]
+    ahead = t_of((made - since).to_numpy())
+    print(f"Since: {spelled(made)}, t of the difference {ahead:+.2f}")
+    print(f"equal: {spelled(since)}")
     past = (1 + moves).rolling(6).apply(np.prod, raw=True).shift(1)
     winner = of_rank(moves, past.rank(axis=1, ascending=False, method="first"), 1)
     span = slice("1999-08", None)
-    winner, equal = winner.loc[span], moves.mean(axis=1).loc[span]
-    ahead = winner - equal
-    print("\nThe winner of six months, from August 1999 on:", spelled(winner))
-    print("equal weight:", spelled(equal))
-    print(f"t of the difference: {t_of(ahead.to_numpy()):.2f}")
+    winner, equal = winner.loc[span], equal.loc[span]
+    ahead = t_of((winner - equal).to_numpy())
+    print("\nThe winner of six months, from August 1999 on, and equal weight:")
+    print(f"  {spelled(winner)}, t of the difference {ahead:+.2f}")
+    print(f"  {spelled(equal)}")
     print("\nAbove the average, 2010 to 2016, decided by the month:")
     for period in PERIODS:
         print(f"  {period:>3} sessions: {above(closes, int(period))}")
