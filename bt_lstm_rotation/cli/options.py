@@ -101,8 +101,8 @@ def add_strategy(
         "--strategy",
         default=default,
         metavar="NAME",
-        help="lstm_top3_monthly, momentum_12_1, equal_weight, buy_and_hold, or "
-        f"FILE.py:Class (default: {shown})",
+        help="lstm_top3_monthly, momentum_12_1, equal_weight, buy_and_hold, one_rank, "
+        f"above_average, study_2019, or FILE.py:Class (default: {shown})",
     )
 
 

@@ -62,6 +62,9 @@ def failure(text: str) -> str:
         ("momentum_12_1", "Momentum121"),
         ("equal_weight", "EqualWeight"),
         ("buy_and_hold", "BuyAndHold"),
+        ("one_rank", "OneRank"),
+        ("above_average", "AboveAverage"),
+        ("study_2019", "Study2019"),
     ],
 )
 def test_ours_are_found_by_name(name, strategy):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hand_made import drop_in
 
@@ -16,6 +17,7 @@ import bt_lstm_rotation.analyzers
 from bt_lstm_rotation import PricePanel, run_backtest
 from bt_lstm_rotation.backtest.settings import parse_settings
 from bt_lstm_rotation.backtest.strategy_file import find_strategy, known_strategies
+from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 
 # Backtrader uses datetime.utcnow(), which Python 3.12 deprecates.
@@ -32,6 +34,8 @@ SMALL = {
         *("lookback=5", "train_size=40", "horizon=2", "units=3", "steps=2"),
     ),
     "momentum_12_1": ("lookback=20", "skip=2"),
+    "one_rank": ("rank=2", "period=20"),
+    "above_average": ("period=20",),
 }
 
 
@@ -93,6 +97,45 @@ def test_buy_and_hold_buys_once_and_never_again():
     assert set(result.summary["orders"].values()) == {4, 0}
 
 
+def month_ends():
+    """Rows of the panel in which a month's last weekday closes, from the first on."""
+    days = BARS.sessions
+    months = days.astype("datetime64[M]")
+    following = np.busday_offset(days, 1).astype("datetime64[M]")
+    return np.flatnonzero(following > months)
+
+
+def test_one_rank_is_held_and_it_is_the_one_that_was_asked_for():
+    _, weights = held("one_rank")
+    close = BARS.close[:, :4]
+    for row in month_ends()[1:-1]:  # twenty returns are there from January 31 on
+        past = close[row] / close[row - 20]
+        second = BARS.symbols[np.argsort(-past)[1]]
+        after = weights.loc[str(BARS.sessions[row + 1])]
+        assert after.idxmax() == second
+        assert (after > 0).sum() == 1
+
+
+def test_what_is_not_above_its_average_is_cash():
+    _, weights = held("above_average")
+    close = BARS.close[:, :4]
+    counts = set()
+    for row in month_ends()[1:-1]:
+        average = close[row - 19 : row + 1].mean(axis=0)
+        above = {BARS.symbols[i] for i in np.flatnonzero(close[row] > average)}
+        after = weights.loc[str(BARS.sessions[row + 1])]
+        assert set(after.index[after > 0]) == above
+        assert after.to_numpy().sum() == pytest.approx(0.98 * len(above) / 4, abs=0.03)
+        counts.add(len(above))
+    assert len(counts) > 1
+
+
+@pytest.mark.parametrize("name", ["one_rank", "above_average"])
+def test_a_period_that_is_none_is_refused(name):
+    with pytest.raises(SpecError, match="period"):
+        drop_in(BARS, find_strategy(name), period=0)
+
+
 FILES = ["S1.csv", "S2.csv", "S3.csv", "S4.csv"]
 
 
@@ -132,18 +175,20 @@ def btrun(strategy: str, files: list[str], cwd: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"lstm_top3_monthly"}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"lstm_top3_monthly", "study_2019"}))
 def test_it_runs_under_backtraders_own_command(name, yahoo_files):
     strategy = f"{known_strategies()[name]}:{find_strategy(name).__name__}"
     if name == "momentum_12_1":
         spec = "MomentumSpec(lookback=20, skip=2)"
         strategy += f":spec=__import__('bt_lstm_rotation').{spec}"
+    if name in ("one_rank", "above_average"):
+        strategy += ":period=20"
     said = btrun(strategy, FILES, cwd=yahoo_files)
     filled = said.count("status='Completed'")
     assert filled == said.count("OrderRecord(") >= 3
     # btrun gives no names; Backtrader then takes those of the files.
     named = {file for file in FILES if f"symbol='{file[:-4]}'" in said}
-    assert len(named) >= 3
+    assert len(named) >= (2 if name == "one_rank" else 3)
 
 
 def test_the_documented_command_buys_the_best_three_at_the_opens_of_a_month(tmp_path):

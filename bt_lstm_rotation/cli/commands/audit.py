@@ -50,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="lstm_top3_monthly",
         metavar="STRATEGY",
-        help="lstm_top3_monthly, momentum_12_1, equal_weight, buy_and_hold, or "
-        "FILE.py:Class (default: %(default)s)",
+        help="lstm_top3_monthly, momentum_12_1, equal_weight, buy_and_hold, one_rank, "
+        "above_average, study_2019, or FILE.py:Class (default: %(default)s)",
     )
     add_bars(parser)
     trading = add_orders(parser, strategy=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import plain_strategies as plain
 import pytest
 from fakes import without
@@ -58,15 +60,16 @@ def test_one_that_closes_where_the_data_end_is_clean_and_that_is_said():
 
 
 SMALL = SimulatedMarket(n_sectors=4, n_sessions=420).panel()
+NETWORKS = {"lstm_top3_monthly", "study_2019"}
 
 
 @pytest.mark.parametrize("name", sorted(known_strategies()))
 def test_every_strategy_that_comes_with_the_package_is_clean(name):
     strategy = find_strategy(name)
     params = {}
-    if name == "lstm_top3_monthly":
-        make = type(strategy.params.spec)
-        params = {"spec": make(lookback=5, train_size=40, horizon=2, units=3)}
+    if name in NETWORKS:
+        small = {"lookback": 5, "train_size": 40, "horizon": 2, "units": 3}
+        params = {"spec": replace(strategy.params.spec, **small)}
     report = audit_backtest(
         SMALL,
         strategy,
@@ -80,9 +83,7 @@ def test_every_strategy_that_comes_with_the_package_is_clean(name):
 
 
 @needs_real_bars
-@pytest.mark.parametrize(
-    "name", sorted(set(known_strategies()) - {"lstm_top3_monthly"})
-)
+@pytest.mark.parametrize("name", sorted(set(known_strategies()) - NETWORKS))
 def test_every_rule_is_clean_on_real_bars(name):
     panel = real_panel("SPY").rows(0, 600)
     strategy = find_strategy(name)
