@@ -15,7 +15,7 @@ from bt_lstm_rotation.errors import HistoryError, SpecError
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
 from bt_lstm_rotation.forecasting.window import BarHistory
-from bt_lstm_rotation.periods import NEVER, period_of, stale_after
+from bt_lstm_rotation.periods import NEVER, STALE_AFTER, period_of, stale_after
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["RetrainCalendar", "first_forecast", "fit_members"]
@@ -67,10 +67,17 @@ def fit_members(spec: Spec, history: BarHistory, session: np.datetime64) -> list
     """
     at = np.array([session])
     enough = history.counts(at)[0] >= spec.fit_bars
-    allowed = [stale_after(history.gaps(s, session)) for s in history.symbols]
-    recent = history.age(at)[0] <= np.array(allowed)
-    joined = enough & recent
-    return [s for s, member in zip(history.symbols, joined, strict=True) if member]
+    ages = history.age(at)[0]
+
+    def trades(symbol: str, age: int) -> bool:
+        # Mostly the first comparison is enough, and a median takes its time.
+        return age <= STALE_AFTER or age <= stale_after(history.gaps(symbol, session))
+
+    return [
+        symbol
+        for symbol, seasoned, age in zip(history.symbols, enough, ages, strict=True)
+        if seasoned and trades(symbol, age)
+    ]
 
 
 def first_forecast(panel: PricePanel, spec: Spec) -> np.datetime64:
