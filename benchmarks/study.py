@@ -42,6 +42,8 @@ def coefficient(result: BacktestResult) -> str:
     realised = table["realised"].to_numpy()
     daily = [skill(made[[row]], realised[[row]])["ic"] for row in range(len(made))]
     known = np.array([value for value in daily if value is not None])
+    if not len(known):
+        return "IC none: no session ranks them"
     if len(known) < 3 * HORIZON:
         return f"IC {known.mean():+.3f}"
     error = known.std(ddof=1) / np.sqrt(len(known) / HORIZON)
