@@ -2,10 +2,10 @@
 
     python benchmarks/training.py [SECTION ...]
 
-Sections: keras, skill, arithmetic, memory, store, spread, forecasting, width; by
-default all. Every figure is a ratio or a share of two things measured in the same run
-on the same machine, the median where there are several. Bars are simulated, in the
-shape of nine sector funds over twenty years.
+Sections: keras, skill, arithmetic, memory, store, width; by default all. Every figure
+is a ratio or a share of two things measured in the same run on the same machine, the
+median where there are several. Bars are simulated, in the shape of nine sector funds
+over twenty years.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -260,41 +258,12 @@ def width() -> None:
         )
 
 
-def spread() -> None:
-    """Print how alike the forecasts of networks from five seeds are."""
-    panel = sectors(SimulatedMarket(seed=400, n_sessions=1600))
-    for kind, spec in (("memory, the default", SPEC), ("random", STEPPED)):
-        made = [walk_forward(panel, replace(spec, seed=s)).values for s in range(5)]
-        known = np.all([np.isfinite(values).all(axis=1) for values in made], axis=0)
-        rows = [values[known] for values in made]
-        rows = [values - values.mean(axis=1, keepdims=True) for values in rows]
-        rows = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in rows]
-        alike = [(a * b).sum(axis=1).mean() for a, b in combinations(rows, 2)]
-        print(
-            f"initial weights {kind}: mean correlation across sectors of five seeds' "
-            f"forecasts {np.mean(alike):.4f}, {min(alike):.4f} at least"
-        )
-
-
-def forecasting() -> None:
-    """Time forecasts of 4,000 sessions of nine sectors by one network."""
-    panel = sectors(SimulatedMarket(n_sessions=5156))
-    (window,) = windows(panel, [1100])
-    fit = SPEC.forecaster().fit(window, panel.sessions[1100])
-    history = BarHistory.from_panel(panel)
-    shown = history.window(window.symbols, panel.sessions[-4000:], SPEC.forecast_bars)
-    took = statistics.median(seconds(partial(fit.model.forecast, shown)) for _ in "123")
-    print(f"4,000 sessions of nine sectors are forecast in {took:.2f} s")
-
-
 SECTIONS = {
     "keras": keras,
     "skill": skill_against_keras,
     "arithmetic": arithmetic,
     "memory": memory,
     "store": store,
-    "spread": spread,
-    "forecasting": forecasting,
     "width": width,
 }
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bt_lstm_rotation.cli.values import new_file
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.trials import TrialLedger
@@ -26,7 +27,7 @@ def add_ledger(parser: argparse._ActionsContainer) -> None:
     """Add the option that names a ledger."""
     parser.add_argument(
         "--ledger",
-        type=Path,
+        type=new_file,
         metavar="FILE",
         help="the ledger to look at (default: the one in use, in the user's data "
         "folder, or where BT_LSTM_ROTATION_LEDGER says)",
