@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation.backtest.broker import Broker
+from bt_lstm_rotation.cli.options import settings_of
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.forecasting import ForecastStore, Workers
     from bt_lstm_rotation.prices import PricePanel
 
-__all__ = ["bars_folder", "load_bars", "make_broker", "make_sizer", "workers_and_store"]
+__all__ = [
+    "bars_folder",
+    "load_bars",
+    "make_broker",
+    "make_sizer",
+    "make_strategy",
+    "workers_and_store",
+]
 
 
 def load_bars(
@@ -42,6 +50,21 @@ def bars_folder(data: str) -> Path | None:
     from bt_lstm_rotation.prices.loading import folder_of
 
     return folder_of(data)
+
+
+def make_strategy(
+    arguments: argparse.Namespace,
+) -> tuple[Any, dict[str, Any], tuple[Any, dict[str, Any]] | None]:
+    """Find the strategy asked for; return it, its params and its sizer."""
+    from bt_lstm_rotation.backtest.settings import parse_settings
+    from bt_lstm_rotation.backtest.sizing import check_sizer
+    from bt_lstm_rotation.backtest.strategy_file import find_strategy
+
+    strategy = find_strategy(arguments.strategy)
+    params = parse_settings(strategy, settings_of(arguments), seed=arguments.seed)
+    sizer = make_sizer(arguments)
+    check_sizer(strategy, sizer)
+    return strategy, params, sizer
 
 
 def make_broker(arguments: argparse.Namespace) -> Broker:

@@ -109,7 +109,7 @@ def test_a_deleted_row_is_an_error_in_one_line(ran):
         (["import", "absent.csv", "--run", "run"], "absent.csv cannot be read"),
         (["import", "run/summary.json", "--run", "absent"], "absent"),
         (["list", "--ledger", "run/summary.json"], "cannot be used"),
-        (["list", "--ledger", "run"], "is a folder"),
+        (["list", "--ledger", "run"], "a file is needed"),
         (["export", "run/summary.json"], "no file of ours"),
     ],
 )

@@ -10,7 +10,7 @@ from bt_lstm_rotation.cli.inputs import (
     bars_folder,
     load_bars,
     make_broker,
-    make_sizer,
+    make_strategy,
     workers_and_store,
 )
 from bt_lstm_rotation.cli.options import (
@@ -22,7 +22,6 @@ from bt_lstm_rotation.cli.options import (
     add_seed,
     add_set,
     add_training,
-    settings_of,
 )
 from bt_lstm_rotation.cli.streams import kept_in
 from bt_lstm_rotation.cli.values import new_file
@@ -95,8 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Audit a strategy, print what was found, and return the exit code."""
-    from bt_lstm_rotation.backtest.settings import parse_settings
-    from bt_lstm_rotation.backtest.strategy_file import find_strategy, strategy_errors
+    from bt_lstm_rotation.backtest.strategy_file import strategy_errors
     from bt_lstm_rotation.evidence.audit import audit_backtest
     from bt_lstm_rotation.evidence.audit.files import check_files, write_files
     from bt_lstm_rotation.evidence.audit.inputs import watched
@@ -105,8 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     # What a file reads when it is loaded is read once, for all worlds.
     with watched() as inputs:
-        strategy = find_strategy(arguments.strategy)
-    params = parse_settings(strategy, settings_of(arguments), seed=arguments.seed)
+        strategy, params, sizer = make_strategy(arguments)
     bars = bars_folder(arguments.data)
     check_files(arguments.script, arguments.json, bars=bars)
     panel, benchmark = load_bars(arguments, dt.datetime.now())
@@ -126,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
             start=arguments.start,
             end=arguments.end,
             broker=make_broker(arguments),
-            sizer=make_sizer(arguments),
+            sizer=sizer,
             training=Training(workers=workers, store=store),
             probes=arguments.probes,
             warmup=not arguments.no_warmup,

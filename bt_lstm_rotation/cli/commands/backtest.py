@@ -11,7 +11,7 @@ from bt_lstm_rotation.cli.inputs import (
     bars_folder,
     load_bars,
     make_broker,
-    make_sizer,
+    make_strategy,
     workers_and_store,
 )
 from bt_lstm_rotation.cli.ledger_options import add_no_ledger
@@ -21,7 +21,6 @@ from bt_lstm_rotation.cli.options import (
     add_set,
     add_trading,
     add_training,
-    settings_of,
 )
 from bt_lstm_rotation.cli.streams import kept_in
 from bt_lstm_rotation.cli.values import new_file, new_folder
@@ -80,9 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
     from functools import partial
 
     from bt_lstm_rotation.backtest import run_backtest
-    from bt_lstm_rotation.backtest.settings import parse_settings
-    from bt_lstm_rotation.backtest.sizing import check_sizer
-    from bt_lstm_rotation.backtest.strategy_file import find_strategy, strategy_errors
+    from bt_lstm_rotation.backtest.strategy_file import strategy_errors
     from bt_lstm_rotation.forecasting import Training
     from bt_lstm_rotation.reporting import (
         RunFolder,
@@ -97,10 +94,7 @@ def run(arguments: argparse.Namespace) -> None:
         write_tear_sheet,
     )
 
-    strategy = find_strategy(arguments.strategy)
-    params = parse_settings(strategy, settings_of(arguments), seed=arguments.seed)
-    sizer = make_sizer(arguments)
-    check_sizer(strategy, sizer)
+    strategy, params, sizer = make_strategy(arguments)
     now = dt.datetime.now()
     named, bars = arguments.out, bars_folder(arguments.data)
     title = "-".join(filter(None, [strategy.__name__, arguments.forecaster]))

@@ -9,7 +9,7 @@ from pathlib import Path
 from bt_lstm_rotation.cli.inputs import (
     load_bars,
     make_broker,
-    make_sizer,
+    make_strategy,
     workers_and_store,
 )
 from bt_lstm_rotation.cli.ledger_options import add_no_ledger
@@ -19,7 +19,6 @@ from bt_lstm_rotation.cli.options import (
     add_set,
     add_trading,
     add_training,
-    settings_of,
 )
 from bt_lstm_rotation.cli.streams import kept_in
 from bt_lstm_rotation.cli.values import date, names, new_folder
@@ -102,9 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run candidate and rivals, and print, write and show what they support."""
-    from bt_lstm_rotation.backtest.settings import parse_settings
-    from bt_lstm_rotation.backtest.sizing import check_sizer
-    from bt_lstm_rotation.backtest.strategy_file import find_strategy, strategy_errors
+    from bt_lstm_rotation.backtest.strategy_file import strategy_errors
     from bt_lstm_rotation.evidence.verdict import verdict
     from bt_lstm_rotation.evidence.verdict.kept_sweep import sweep_returns
     from bt_lstm_rotation.forecasting import Training
@@ -121,10 +118,7 @@ def run(arguments: argparse.Namespace) -> None:
         write_verdict,
     )
 
-    strategy = find_strategy(arguments.strategy)
-    params = parse_settings(strategy, settings_of(arguments), seed=arguments.seed)
-    sizer = make_sizer(arguments)
-    check_sizer(strategy, sizer)
+    strategy, params, sizer = make_strategy(arguments)
     check_verdict_place(arguments.out)
     sweep = None if arguments.sweep is None else sweep_returns(arguments.sweep)
     panel, benchmark = load_bars(arguments, dt.datetime.now().astimezone())
