@@ -109,7 +109,6 @@ def test_a_deleted_row_is_an_error_in_one_line(ran):
         (["import", "absent.csv", "--run", "run"], "absent.csv cannot be read"),
         (["import", "run/summary.json", "--run", "absent"], "absent"),
         (["list", "--ledger", "run/summary.json"], "cannot be used"),
-        (["list", "--ledger", "run"], "a file is needed"),
         (["export", "run/summary.json"], "no file of ours"),
     ],
 )
@@ -126,3 +125,13 @@ def test_hostile_names_are_shown_and_not_obeyed(ran, tmp_path):
         assert "\x1b[2J" not in shown
         assert "[red]" in shown
     assert TrialLedger(default_file()).verify().problem is None
+
+
+@pytest.mark.parametrize("ledger", ["", "."])
+def test_a_ledger_is_a_file(ledger, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["trials", "list", "--ledger", ledger])
+    assert ended.value.code == 2
+    assert f"argument --ledger: a file is needed (got {ledger!r})" in (
+        capsys.readouterr().err
+    )
