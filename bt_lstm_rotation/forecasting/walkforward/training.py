@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -120,7 +120,9 @@ class Training:
 
             yield each
 
-    def make(self, tasks: Iterator[FitTask], planned: int) -> Iterator[Fitted]:
+    def make(
+        self, tasks: Iterator[FitTask], planned: int
+    ) -> Generator[Fitted, None, None]:
         """Make `planned` fits that do not depend on each other, in the tasks' order."""
         left: Iterator[FitTask] = tasks
         # What is stored is read here, one after the other: threads would only wait for
@@ -146,6 +148,11 @@ class Training:
                 yield from self.workers.map(FitTask.run, left)
             else:  # one alone, as in a run that goes bar by bar: not worth a worker
                 yield from (task.run(self.limit) for task in left)
+
+    def make_in_turn(self, tasks: Iterator[FitTask]) -> Generator[Fitted, None, None]:
+        """Make fits each of which begins where the one before ended."""
+        for task in tasks:
+            yield from self.make(iter([task]), 1)
 
 
 def default_training() -> Training:

@@ -6,7 +6,7 @@ asked for one session at a time or for many at once, and gives the same bytes.
 
 from __future__ import annotations
 
-from itertools import chain
+from contextlib import closing
 from typing import cast
 
 import numpy as np
@@ -146,16 +146,16 @@ class WalkForward:
         self._spared.extend(np.unique(in_force[spared]))
         due = stretches[stretches != self._tried]
         tasks = map(self._task, due)
-        made = self._training.make(tasks, len(due))
         if self._warm_starts:
-            # A fit that begins where the last one ended has to wait for it.
-            alone = (self._training.make(iter([task]), 1) for task in tasks)
-            made = chain.from_iterable(alone)
+            made = self._training.make_in_turn(tasks)
+        else:
+            made = self._training.make(tasks, len(due))
         if len(due) < len(stretches):
             self._serve(sessions, wanted & (in_force == self._tried), values)
         # To its end, past the last fit: workers left before it are cancelled.
         done = len(self.fits_)
-        with self._training.told(done, done + len(due)) as tell:
+        # Closed, because what keeps an error would keep the workers and BLAS waiting.
+        with closing(made), self._training.told(done, done + len(due)) as tell:
             for fitted in made:
                 self._accept(fitted)
                 left = int((due > fitted.session).sum())

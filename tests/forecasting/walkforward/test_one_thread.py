@@ -54,6 +54,19 @@ def test_the_setting_is_as_before_after_an_error():
 
 
 @pytest.mark.usefixtures("two_threads")
+def test_a_walk_that_ends_in_an_error_sets_it_back(monkeypatch):
+    def refused(fits, planned):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as kept:  # and with it every frame
+        walk_forward(
+            random_panel("AB", 120), FakeSpec(), training=Training(progress=refused)
+        )
+    assert threads() == {2}
+    assert kept.tb is not None
+
+
+@pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_fits_and_forecasts_have_one_thread(monkeypatch, jobs):
     seen = []
