@@ -3,6 +3,9 @@
 A window holds no gaps. Each symbol contributes the last `n_bars` bars of its own, so a
 session on which it did not trade takes no part in its history; two symbols' bars in one
 column may then have different dates, which is why the dates travel with them.
+
+Beside a bar may stand what else was known at its close: an input, such as a line of
+Backtrader, or the close of a series that is context. These are *extra* rows.
 """
 
 from __future__ import annotations
@@ -31,13 +34,17 @@ class Window:
         Sorted by name, so that the order in which feeds were added cannot matter.
     dates : (..., n_symbols, n_bars) datetime64[D]
         The session of each bar. Leading axes, if any, are sessions asked for together.
-    bars : (5, ..., n_symbols, n_bars) float64
-        Open, high, low, close (currency) and volume (shares). No NaN.
+    bars : (5 + n_extra, ..., n_symbols, n_bars) float64
+        Open, high, low, close (currency) and volume (shares), without NaN, and below
+        them the extra rows, NaN where these are missing.
+    extra : tuple of str
+        Names of the extra rows.
     """
 
     symbols: tuple[str, ...]
     dates: NDArray[np.datetime64] = field(repr=False)
     bars: NDArray[np.float64] = field(repr=False)
+    extra: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def n_bars(self) -> int:
@@ -56,6 +63,11 @@ class Window:
         volume: NDArray[np.float64] = self.bars[4]
         return volume
 
+    def row(self, name: str) -> NDArray[np.float64]:
+        """Return an extra row, (..., n_symbols, n_bars), by its name."""
+        row: NDArray[np.float64] = self.bars[5 + self.extra.index(name)]
+        return row
+
 
 class BarHistory:
     """Every symbol's own bars, growing at the end; the one place to look up by date.
@@ -64,9 +76,10 @@ class BarHistory:
     same, because it never looks past it.
     """
 
-    def __init__(self, symbols: Iterable[str]) -> None:
+    def __init__(self, symbols: Iterable[str], extra: tuple[str, ...] = ()) -> None:
         self.symbols = tuple(sorted(set(symbols)))
-        self._series = {symbol: _Series() for symbol in self.symbols}
+        self.extra = extra
+        self._series = {symbol: _Series(5 + len(extra)) for symbol in self.symbols}
 
     @classmethod
     def from_panel(cls, panel: PricePanel) -> BarHistory:
@@ -89,8 +102,8 @@ class BarHistory:
         sessions : (n,) datetime64[D]
             Ascending, and not before the symbol's last. A first session equal to the
             last one replaces that bar, as a bar that is still forming does.
-        bars : (5, n) float64
-            Open, high, low, close and volume.
+        bars : (5 + n_extra, n) float64
+            Open, high, low, close and volume, then the extra rows.
 
         Raises
         ------
@@ -104,7 +117,7 @@ class BarHistory:
     ) -> None:
         """Bring a symbol's bars before a session, the first in new units, into them."""
         series = self._series[symbol]
-        series.bars[:] = restated(series.dates, series.bars, [(session, action)])
+        series.bars[:5] = restated(series.dates, series.bars[:5], [(session, action)])
 
     def sessions(self) -> NDArray[np.datetime64]:
         """Return the union of all symbols' sessions, ascending, (n,) datetime64[D]."""
@@ -159,7 +172,7 @@ class BarHistory:
         """
         shape = (len(sessions), len(symbols), n_bars)
         dates = np.empty(shape, dtype="datetime64[D]")
-        bars = np.empty((5, *shape))
+        bars = np.empty((5 + len(self.extra), *shape))
         back = np.arange(-n_bars, 0)
         for row, symbol in enumerate(symbols):
             series = self._series[symbol]
@@ -167,16 +180,16 @@ class BarHistory:
             where = stop[:, None] + back
             dates[:, row] = series.dates[where]
             bars[:, :, row] = series.bars[:, where]
-        return Window(tuple(symbols), dates, bars)
+        return Window(tuple(symbols), dates, bars, self.extra)
 
 
 class _Series:
     """One symbol's bars in arrays that double when they are full."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int) -> None:
         self._size = 0
         self._dates = np.empty(64, dtype="datetime64[D]")
-        self._bars = np.empty((5, 64))
+        self._bars = np.empty((rows, 64))
 
     @property
     def dates(self) -> NDArray[np.datetime64]:

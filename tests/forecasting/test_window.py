@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.forecasting import BarHistory
+from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 
 EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 FIELDS = ["Open", "High", "Low", "Close", "Volume"]
@@ -164,3 +165,34 @@ def test_no_bars_at_all_are_no_sessions_and_a_century_of_age():
     today = np.array(days(["2020-01-01"]))
     assert history.counts(today).tolist() == [[0, 0]]
     assert history.age(today).tolist() == [[36_525, 36_525]]
+
+
+def test_extra_rows_travel_with_their_bars():
+    sessions, rng = random_panel("A", 30).sessions, np.random.default_rng(0)
+    history = BarHistory("BA", extra=("rsi", "VIX"))
+    given_bars = {symbol: rng.uniform(1, 2, size=(7, 30)) for symbol in "AB"}
+    for symbol, bars in given_bars.items():
+        bars[5, 3] = np.nan  # an input may be missing
+        history.extend(symbol, sessions, bars)
+    window = history.window("AB", sessions[[9, 19]], 8)
+    assert window.extra == ("rsi", "VIX")
+    for row, name in ((5, "rsi"), (6, "VIX")):
+        found = window.row(name)
+        assert found.shape == (2, 2, 8)
+        for column, symbol in enumerate("AB"):
+            past = given_bars[symbol][row]
+            np.testing.assert_array_equal(found[0, column], past[2:10])
+            np.testing.assert_array_equal(found[1, column], past[12:20])
+    with pytest.raises(ValueError, match="not in tuple"):
+        window.row("another")
+
+
+def test_a_split_restates_prices_and_no_extra_row():
+    sessions = random_panel("A", 4).sessions
+    history = BarHistory("A", extra=("rsi",))
+    history.extend("A", sessions, np.full((6, 4), 8.0))
+    half = CorporateAction(price=0.5, shares=2.0, cash=0.0)
+    history.restate("A", half, sessions[2])
+    window = history.window("A", sessions[[3]], 4)
+    assert window.close[0, 0].tolist() == [4.0, 4.0, 8.0, 8.0]
+    assert window.row("rsi")[0, 0].tolist() == [8.0] * 4

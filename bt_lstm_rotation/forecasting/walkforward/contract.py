@@ -225,9 +225,8 @@ def _rounding(answer: Any) -> float:
 def _session(window: Window, row: int) -> Window:
     """Return one session of a window, with arrays of its own."""
     here = slice(row, row + 1)
-    return Window(
-        window.symbols, window.dates[here].copy(), window.bars[:, here].copy()
-    )
+    dates, bars = window.dates[here].copy(), window.bars[:, here].copy()
+    return replace(window, dates=dates, bars=bars)
 
 
 def _check_method(owner: object, method: str, *arguments: str) -> None:

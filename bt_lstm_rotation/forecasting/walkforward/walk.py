@@ -7,6 +7,7 @@ asked for one session at a time or for many at once, and gives the same bytes.
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -231,7 +232,7 @@ class WalkForward:
     def _task(self, session: np.datetime64) -> FitTask:
         symbols = fit_members(self.spec, self.history, session)
         stack = self.history.window(symbols, np.array([session]), self.spec.fit_bars)
-        window = Window(stack.symbols, stack.dates[0], stack.bars[:, 0])
+        window = replace(stack, dates=stack.dates[0], bars=stack.bars[:, 0])
         how = self._training
         forecaster = self._forecaster
         if (
