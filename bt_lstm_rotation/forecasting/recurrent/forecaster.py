@@ -14,16 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.forecasting.features import (
-    compute,
-    deviation,
-    forward_return,
-    mirror,
-    warmup,
-)
+from bt_lstm_rotation.forecasting.features import deviation, forward_return
 from bt_lstm_rotation.forecasting.forecaster import Fit, Model
 from bt_lstm_rotation.forecasting.recurrent import backend
-from bt_lstm_rotation.forecasting.recurrent.head import solved_head
+from bt_lstm_rotation.forecasting.recurrent.columns import (
+    context_columns,
+    own_columns,
+)
+from bt_lstm_rotation.forecasting.recurrent.context import ContextBranch
+from bt_lstm_rotation.forecasting.recurrent.head import (
+    jointly_solved,
+    solved_head,
+    solved_heads,
+)
 from bt_lstm_rotation.forecasting.recurrent.memory import lack_of_memory, room_for
 from bt_lstm_rotation.forecasting.recurrent.model import (
     Part,
@@ -33,6 +36,7 @@ from bt_lstm_rotation.forecasting.recurrent.model import (
     read_by_head,
 )
 from bt_lstm_rotation.forecasting.recurrent.network import Network
+from bt_lstm_rotation.forecasting.recurrent.scaling import scale_of, unless_constant
 from bt_lstm_rotation.forecasting.recurrent.series import Series
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.recurrent.start import with_memory
@@ -43,8 +47,8 @@ __all__ = ["RecurrentForecaster"]
 
 Array = NDArray[np.float64]
 
-# What rounding leaves of a constant, such as a volume that is always 1.
-ROUNDING: Final = 1e-12
+# Beside the numbers of members: the branches over context draw from streams of theirs.
+CONTEXT: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,9 @@ class RecurrentForecaster:
 
     def _fit(self, window: Window, session: np.datetime64) -> Fit:
         spec = self.spec
-        size, skip = spec.train_size, warmup(spec.features)
-        features = compute(spec.features, window)[:, :size]
+        size, skip = spec.train_size, spec.skipped
+        features = own_columns(spec, window)[:, :size]
+        context = context_columns(spec, window)[:, :size] if spec.context else None
         returns = forward_return(window, spec.horizon)[:, skip:]
         targets = returns
         if spec.target == "relative":
@@ -92,12 +97,17 @@ class RecurrentForecaster:
             )
             data = self._series(scaler, features[rows], targets[rows])
             warm = self._warm_networks(window.symbols[rows])
-            networks = []
+            networks, branches = [], []
             for member in range(spec.members):
                 network, loss = self._train(data, session, member, warm)
+                if context is not None:
+                    seen, rng = context[rows], self._rng(session, member, CONTEXT)
+                    branch = ContextBranch.drawn(spec, rng, seen)
+                    network, branch = self._with_context(network, branch, data, seen)
+                    branches.append(branch)
                 networks.append(network)
                 losses.append(loss)
-            parts.append(Part(tuple(networks), scaler))
+            parts.append(Part(tuple(networks), scaler, tuple(branches)))
         # Members that stopped early have shorter curves: compared as far as all go.
         common = min(len(loss) for loss in losses)
         curve = tuple(
@@ -154,9 +164,7 @@ class RecurrentForecaster:
         warm: tuple[Network, ...],
     ) -> tuple[Network, Array]:
         spec = self.spec
-        # From the year 1 on, so that the day of any session is a seed above 0.
-        day = EPOCH + int(session.astype("datetime64[D]").astype(np.int64))
-        rng = np.random.default_rng([spec.seed, day, *([member] if member else [])])
+        rng = self._rng(session, *([member] if member else []))
         network = self._begun(rng)
         first, second = (int(word) for word in rng.integers(0, 2**30, size=2))
         network = warm[member] if warm else network
@@ -173,19 +181,40 @@ class RecurrentForecaster:
             network, _ = self._solved(network, data, everything)
         return network, losses
 
+    def _rng(self, session: np.datetime64, *stream: int) -> np.random.Generator:
+        # From the year 1 on, so that the day of any session is a seed above 0.
+        day = EPOCH + int(session.astype("datetime64[D]").astype(np.int64))
+        return np.random.default_rng([self.spec.seed, day, *stream])
+
+    def _with_context(
+        self, network: Network, branch: ContextBranch, data: Series, columns: Array
+    ) -> tuple[Network, ContextBranch]:
+        """Solve for the heads of both together, or for what a trained one leaves."""
+        spec, weights = self.spec, data.weights
+        own = read_by_head(network, data.inputs, self._signs()).astype(np.float64)
+        shared = branch.states(columns)
+        if spec.initial_weights == "memory":
+            head, offset, heads, centre = jointly_solved(
+                own, shared, data.targets, weights, spec.horizon, odd=spec.mirrored
+            )
+            network = _with_head(network, head, offset)
+        else:
+            left = data.targets - own @ network.head - float(network.offset)
+            heads, centre = solved_heads(shared, left, weights, spec.horizon)
+        return network, replace(branch, heads=heads, centre=centre)
+
     def _begun(self, rng: np.random.Generator) -> Network:
         spec = self.spec
         if spec.initial_weights == "random":
-            count = len(spec.features)
+            count = len(spec.signs)
             return Network.seeded(rng, count, spec.units, spec.layers, spec.cell)
-        signs = self._signs()
-        signs = -np.ones(len(spec.features)) if signs is None else signs
+        signs = spec.signs if spec.mirrored else -np.ones(len(spec.signs))
         return with_memory(
             rng, signs, spec.units, spec.layers, spec.cell, spec.lookback
         )
 
     def _signs(self) -> Array | None:
-        return mirror(self.spec.features) if self.spec.mirrored else None
+        return self.spec.signs if self.spec.mirrored else None
 
     def _solved(
         self, network: Network, data: Series, weights: Array
@@ -197,12 +226,7 @@ class RecurrentForecaster:
         )
         error = (states @ head + offset - data.targets) ** 2
         loss = float((weights * error).sum() / weights.sum())
-        solved = replace(
-            network,
-            head=head.astype(np.float32),
-            offset=np.array(offset, np.float32),
-        )
-        return solved, loss
+        return _with_head(network, head, offset), loss
 
     def _optimiser(self) -> backend.Optimiser:
         spec = self.spec
@@ -215,19 +239,20 @@ class RecurrentForecaster:
         )
 
 
+def _with_head(network: Network, head: Array, offset: float) -> Network:
+    rounded = head.astype(np.float32)
+    return replace(network, head=rounded, offset=np.array(offset, np.float32))
+
+
 def _scaler(features: Array, targets: Array, level: float) -> Scaler:
+    mean, scale = scale_of(features)
     return Scaler(
-        feature_mean=features.mean(axis=(0, 1)),
-        feature_scale=_scale(features.std(axis=(0, 1))),
+        feature_mean=mean,
+        feature_scale=scale,
         target_mean=float(targets.mean()),
-        target_scale=float(_scale(targets.std())),
+        target_scale=float(unless_constant(targets.std())),
         level=level,
     )
-
-
-def _scale(deviation_: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Leave a constant as it is: divided by 1, it becomes zero and says nothing."""
-    return np.where(deviation_ > ROUNDING, deviation_, 1.0)
 
 
 def _one_by_one(count: int) -> list[slice]:

@@ -32,21 +32,27 @@ References
 .. [1] L. P. Hansen and R. J. Hodrick, "Forward exchange rates as optimal predictors of
    future spot rates", Journal of Political Economy 88(5), 1980.
 .. [2] D. J. C. MacKay, "Bayesian interpolation", Neural Computation 4(3), 1992.
+.. [3] L. Breiman and J. H. Friedman, "Estimating optimal transformations for multiple
+   regression and correlation", Journal of the American Statistical Association 80,
+   1985.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["solved_head"]
+__all__ = ["jointly_solved", "solved_head", "solved_heads"]
 
 Array = NDArray[np.float64]
 
 # Per observation, of states scaled to a deviation of one.
 PENALTIES: Final = np.geomspace(1e-4, 1e1, 21)
+
+# Of backfitting: more of them find no more in the world of context.
+ROUNDS: Final = 3
 
 # Of float32 states, as a share of their level.
 ROUNDING: Final = 1e-6
@@ -71,39 +77,177 @@ def solved_head(
     odd : bool
         Whether a forecast changes its sign with its states: then there is no offset.
     """
-    total = weights.sum()
-    share = weights / total
-    centre, middle = np.zeros(states.shape[-1]), 0.0
+    axes, middle = _own_axes(states, weights, horizon, odd), 0.0
     if not odd:
-        centre = np.einsum("sb,sbu->u", share, states)
-        middle = float((share * targets).sum())
-    deviations = states - centre
-    scale = np.sqrt(np.einsum("sb,sbu->u", share, deviations**2))
-    level = np.sqrt(np.einsum("sb,sbu->u", share, states**2))
-    # A unit that does not move, but for rounding, is of no use.
-    scale = np.where(scale > ROUNDING * level, scale, np.inf)
-    scaled = (deviations / scale).reshape(-1, len(scale))
-    y = (targets - middle).reshape(-1)
-    weighted = scaled * share.reshape(-1, 1)
-    variances, axes = np.linalg.eigh(weighted.T @ scaled)
-    known = variances > NOTHING
-    variances, axes = variances[known], axes[:, known]
-    products = axes.T @ (weighted.T @ y)
-    along = (scaled @ axes).reshape(*weights.shape, -1)
-    overlap = _overlap(along, share, variances, horizon)
-    # As many as they would be if all counted alike (Kish).
-    n = total**2 / (weights**2).sum()
-    spread = float((share.reshape(-1) * y**2).sum())
-    if not spread:  # all targets are alike
-        return np.zeros(len(scale)), middle
-    penalties = PENALTIES[:, None] * overlap
-    shrunk = products / (variances + penalties)
-    likelihood = 0.5 * (
-        (n / (overlap * spread)) * products * shrunk - np.log1p(variances / penalties)
-    ).sum(axis=1)
-    belief = np.exp(likelihood - likelihood.max())
-    head = (axes @ ((belief / belief.sum()) @ shrunk)) / scale
-    return head, middle - float(centre @ head)
+        middle = float((axes.share * targets).sum())
+    posterior = axes.posterior(targets - middle)
+    head = axes.head(posterior, posterior.likelihood)
+    return head, middle - float(axes.centre @ head)
+
+
+def solved_heads(
+    states: Array, targets: Array, weights: Array, horizon: int
+) -> tuple[Array, Array]:
+    """Return a head for each symbol, and the centre that states are taken from.
+
+    A penalty counts by how likely it makes the targets of all symbols together. There
+    is no offset: a symbol's own mean is no part of it.
+
+    Parameters
+    ----------
+    states, targets, weights, horizon
+        As for `solved_head`.
+
+    Returns
+    -------
+    heads : (n_symbols, units) float64
+    centre : (units,) float64
+    """
+    centre, axes = _axes_of_each(states, weights, horizon)
+    return _heads(axes, targets), centre
+
+
+def jointly_solved(
+    own: Array,
+    shared: Array,
+    targets: Array,
+    weights: Array,
+    horizon: int,
+    *,
+    odd: bool,
+) -> tuple[Array, float, Array, Array]:
+    """Return what `solved_head` and `solved_heads` make of targets together.
+
+    Each is solved for what the other leaves, in turn (backfitting [3]_): what the bars
+    of a symbol say depends on what is known beside them.
+
+    Parameters
+    ----------
+    own, shared : (n_symbols, n_bars, units) float64
+        States that are read by one head, and those of which each symbol has its own.
+    targets, weights, horizon, odd
+        As for `solved_head`.
+
+    Returns
+    -------
+    head, offset, heads, centre
+    """
+    axes = _own_axes(own, weights, horizon, odd)
+    centre, each = _axes_of_each(shared, weights, horizon)
+    deviations = shared - centre
+    left = targets
+    for _ in range(ROUNDS):
+        middle = 0.0 if odd else float((axes.share * left).sum())
+        posterior = axes.posterior(left - middle)
+        head = axes.head(posterior, posterior.likelihood)
+        offset = middle - float(axes.centre @ head)
+        heads = _heads(each, targets - own @ head - offset)
+        left = targets - np.einsum("sbu,su->sb", deviations, heads)
+    return head, offset, heads, centre
+
+
+class _Posterior(NamedTuple):
+    """What is believed of a head under each of `PENALTIES`.
+
+    `likelihood` is the log of how likely a penalty makes the targets, (n_penalties,),
+    and `means` are the heads, (n_penalties, n_axes), along the axes.
+    """
+
+    likelihood: Array
+    means: Array
+
+
+class _Axes(NamedTuple):
+    """The principal axes of some states, and how sure targets can make of each.
+
+    Parameters
+    ----------
+    centre, scale : (units,) float64
+    share : (n_symbols, n_bars) float64
+        Weights, as shares of their sum.
+    scaled, weighted : (n_symbols * n_bars, units) float64
+        The states, and the states times their shares.
+    axes : (units, n_axes) float64
+    variances, overlap : (n_axes,) float64
+    n : float
+        How many targets count.
+    """
+
+    centre: Array
+    scale: Array
+    share: Array
+    scaled: Array
+    weighted: Array
+    axes: Array
+    variances: Array
+    overlap: Array
+    n: float
+
+    @classmethod
+    def of(cls, states: Array, weights: Array, horizon: int, centre: Array) -> _Axes:
+        """Turn states to their principal axes."""
+        total = weights.sum()
+        share = weights / total
+        deviations = states - centre
+        scale = np.sqrt(np.einsum("sb,sbu->u", share, deviations**2))
+        level = np.sqrt(np.einsum("sb,sbu->u", share, states**2))
+        # A unit that does not move, but for rounding, is of no use.
+        scale = np.where(scale > ROUNDING * level, scale, np.inf)
+        scaled = (deviations / scale).reshape(-1, len(scale))
+        weighted = scaled * share.reshape(-1, 1)
+        variances, axes = np.linalg.eigh(weighted.T @ scaled)
+        known = variances > NOTHING
+        variances, axes = variances[known], axes[:, known]
+        along = (scaled @ axes).reshape(*weights.shape, -1)
+        overlap = _overlap(along, share, variances, horizon)
+        # As many as they would be if all counted alike (Kish).
+        n = float(total**2 / (weights**2).sum())
+        return cls(centre, scale, share, scaled, weighted, axes, variances, overlap, n)
+
+    def posterior(self, targets: Array) -> _Posterior:
+        """Return what targets of (n_symbols, n_bars) make likely."""
+        y = targets.reshape(-1)
+        products = self.axes.T @ (self.weighted.T @ y)
+        spread = float((self.share.reshape(-1) * y**2).sum())
+        penalties = PENALTIES[:, None] * self.overlap
+        shrunk = products / (self.variances + penalties)
+        if not spread:  # all targets are alike
+            return _Posterior(np.zeros(len(PENALTIES)), np.zeros_like(shrunk))
+        likelihood = 0.5 * (
+            (self.n / (self.overlap * spread)) * products * shrunk
+            - np.log1p(self.variances / penalties)
+        ).sum(axis=1)
+        return _Posterior(likelihood, shrunk)
+
+    def head(self, posterior: _Posterior, likelihood: Array) -> Array:
+        """Average over the penalties, each counting by how likely it is."""
+        belief = np.exp(likelihood - likelihood.max())
+        mean = (belief / belief.sum()) @ posterior.means
+        head: Array = (self.axes @ mean) / self.scale
+        return head
+
+
+def _own_axes(states: Array, weights: Array, horizon: int, odd: bool) -> _Axes:
+    centre = np.zeros(states.shape[-1])
+    if not odd:
+        centre = np.einsum("sb,sbu->u", weights / weights.sum(), states)
+    return _Axes.of(states, weights, horizon, centre)
+
+
+def _axes_of_each(
+    states: Array, weights: Array, horizon: int
+) -> tuple[Array, list[_Axes]]:
+    centre = np.einsum("sb,sbu->u", weights / weights.sum(), states)
+    pairs = zip(states[:, None], weights[:, None], strict=True)
+    return centre, [_Axes.of(one, weight, horizon, centre) for one, weight in pairs]
+
+
+def _heads(axes: list[_Axes], targets: Array) -> Array:
+    pairs = list(zip(axes, targets[:, None], strict=True))
+    found = [one.posterior(target) for one, target in pairs]
+    likelihood = np.sum([posterior.likelihood for posterior in found], axis=0)
+    heads = zip(axes, found, strict=True)
+    return np.stack([one.head(posterior, likelihood) for one, posterior in heads])
 
 
 def _overlap(along: Array, share: Array, variances: Array, horizon: int) -> Array:

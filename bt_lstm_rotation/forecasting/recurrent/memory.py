@@ -38,7 +38,8 @@ def needed(spec: RecurrentSettings, n_symbols: int) -> int:
     together = n_symbols if spec.pooled else 1
     sequences = together * math.ceil(spec.train_size / spec.lookback)
     outputs = 4 * min(BLOCK, sequences) * spec.lookback * spec.units
-    shapes = weight_shapes(spec.cell, len(spec.features), [spec.units] * spec.layers)
+    columns = len(spec.signs) + len(spec.context)
+    shapes = weight_shapes(spec.cell, columns, [spec.units] * spec.layers)
     weights = 4 * sum(math.prod(shape) for shape in shapes)
     # The weights begin as orthogonal matrices, in double precision.
     drawing = 4 * 8 * GATES[spec.cell] * spec.units**2
@@ -49,7 +50,10 @@ def needed(spec: RecurrentSettings, n_symbols: int) -> int:
     if spec.initial_weights == "memory":
         solving = SOLVED * 8 * together * spec.train_size * spec.units
     networks = weights * spec.members * (1 if spec.pooled else n_symbols)
-    bars = 3 * 8 * n_symbols * spec.fit_bars * (len(spec.features) + 4)
+    if spec.context:
+        networks *= 2
+        solving *= 2
+    bars = 3 * 8 * n_symbols * spec.fit_bars * (columns + 4)
     return max(drawing, training, solving) + networks + bars
 
 

@@ -160,13 +160,22 @@ class Network:
             Entries of the leading axes do not depend on each other to the last bit:
             NumPy multiplies stacked matrices one by one.
         """
+        return self._forecast(self.last_states(inputs))
+
+    def last_states(self, inputs: Array) -> Array:
+        """Run as `run` does; return what the head reads at the last step.
+
+        Returns
+        -------
+        (..., n_sequences, units) float32
+        """
         if len(self.layers) == 1:
             last = last_of_open(self.layers[0], self.cell, inputs)
             if last is not None:
-                return self._forecast(last)
+                return last
         groups = np.array_split(inputs, -(-inputs.shape[-3] // ROWS) or 1, axis=-3)
-        parts = [self._forecast(self.states(group)[..., -1, :]) for group in groups]
-        return np.concatenate(parts, axis=-1)
+        parts = [self.states(group)[..., -1, :] for group in groups]
+        return np.concatenate(parts, axis=-2)
 
     def states(self, inputs: Array) -> Array:
         """Run as `run` does; return what the head reads at every step.

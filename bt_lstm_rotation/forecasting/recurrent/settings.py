@@ -6,8 +6,12 @@ by the literature, never on real bars: `benchmarks/skill.py` prints what they at
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bt_lstm_rotation.checks import (
     check_choice,
@@ -18,6 +22,7 @@ from bt_lstm_rotation.checks import (
     plain_fields,
 )
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecasting.beside import ContextRule, InputRule
 from bt_lstm_rotation.forecasting.features import (
     FEATURES,
     check_features,
@@ -109,6 +114,12 @@ class RecurrentSettings:
     mirrored : bool
         Whether a forecast also counts what the network makes of the bars with rises and
         falls exchanged.
+    inputs : tuple of InputRule
+        What it also reads of each bar, from rows of these names; set by who gives the
+        rows, as ``LSTMForecast.pooled(inputs=...)`` does (`reading`).
+    context : tuple of ContextRule
+        Series that are the same for every sector, of whose returns each sector has a
+        head of its own; set in the same way.
 
     Raises
     ------
@@ -142,6 +153,8 @@ class RecurrentSettings:
     features: tuple[str, ...] = ("relative_return", "volume")
     target: Literal["relative", "plain"] = "relative"
     mirrored: bool = True
+    inputs: tuple[InputRule, ...] = ()
+    context: tuple[ContextRule, ...] = ()
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -190,9 +203,51 @@ class RecurrentSettings:
     def _check_features(self) -> None:
         features = check_features(OWNER, self.features)
         object.__setattr__(self, "features", features)
-        if self.mirrored and (mirror(features) > 0).all():
+        self._check_beside()
+        if self.mirrored and (self.signs > 0).all():
             valid = f"False, as none of the features {features} changes its sign"
             raise SpecError(OWNER, "mirrored", True, valid)
+
+    def _check_beside(self) -> None:
+        for field, kind in (("inputs", InputRule), ("context", ContextRule)):
+            rules = getattr(self, field)
+            if not isinstance(rules, tuple) or not all(
+                isinstance(rule, kind) for rule in rules
+            ):
+                raise SpecError(OWNER, field, rules, f"a tuple of {kind.__name__}(...)")
+        names = [*self.features, *self.extra]
+        twice = [name for name in self.extra if names.count(name) > 1]
+        if twice:
+            valid = "a name of its own, beside those of features, inputs and context"
+            raise SpecError(OWNER, "inputs and context", twice[0], valid)
+
+    def reading(
+        self, inputs: Sequence[InputRule] = (), context: Sequence[ContextRule] = ()
+    ) -> Self:
+        """Return the spec of a network that also reads rows beside the bars."""
+        return replace(self, inputs=tuple(inputs), context=tuple(context))
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """Names of the rows that are read beside the bars, in their order."""
+        given = [rule.name for rule in self.inputs]
+        return *given, *(rule.name for rule in self.context)
+
+    @property
+    def signs(self) -> NDArray[np.float64]:
+        """Signs of what is read of each bar that exchange rises and falls.
+
+        (n_columns,): of the features, the inputs, and whether inputs were missing.
+        """
+        given = [-1.0 if rule.odd else 1.0 for rule in self.inputs]
+        told = [1.0 for rule in self.inputs if rule.missing == "zero"]
+        return np.concatenate([mirror(self.features), given, told])
+
+    @property
+    def skipped(self) -> int:
+        """Bars at the beginning of a window that features reach back."""
+        # A return of a series that is context reaches back one.
+        return max(warmup(self.features), int(bool(self.context)))
 
     @property
     def step_count(self) -> int:
@@ -222,12 +277,12 @@ class RecurrentSettings:
     @property
     def forecast_bars(self) -> int:
         """Bars of each symbol that a forecast is made of."""
-        return self.lookback + warmup(self.features)
+        return self.lookback + self.skipped
 
     @property
     def fit_bars(self) -> int:
         """Bars of each symbol that a fit is made of: also the least history."""
-        return self.train_size + self.horizon + warmup(self.features)
+        return self.train_size + self.horizon + self.skipped
 
     @property
     def min_symbols(self) -> int:

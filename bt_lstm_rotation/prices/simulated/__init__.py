@@ -9,6 +9,7 @@ find, whatever finds something leaks. `simulated_market` makes one by name:
 - ``volatility``: days are calm or wild, and the optimum believes the calm ones
 - ``delayed``: returns come back after a lag
 - ``product``: returns go on or turn round, depending on volume
+- ``context``: a series that is not traded says what they will be
 - ``none``: there is nothing to find
 """
 
@@ -19,6 +20,7 @@ from functools import partial
 from typing import Any
 
 from bt_lstm_rotation.errors import SpecError, closest
+from bt_lstm_rotation.prices.simulated.context import ContextMarket
 from bt_lstm_rotation.prices.simulated.delayed import DelayedMarket
 from bt_lstm_rotation.prices.simulated.linear import SimulatedMarket
 from bt_lstm_rotation.prices.simulated.market import MARKET, HiddenPath, KnownMarket
@@ -29,6 +31,7 @@ from bt_lstm_rotation.prices.simulated.volatility import VolatilityMarket
 __all__ = [
     "MARKET",
     "WORLDS",
+    "ContextMarket",
     "DelayedMarket",
     "HiddenPath",
     "KnownMarket",
@@ -45,6 +48,7 @@ WORLDS: dict[str, Callable[..., KnownMarket]] = {
     "volatility": VolatilityMarket,
     "delayed": DelayedMarket,
     "product": ProductMarket,
+    "context": ContextMarket,
     "none": partial(SimulatedMarket, signal=0.0),
 }
 

@@ -40,13 +40,14 @@ def own_returns(market: KnownMarket) -> np.ndarray:
 # --- names ----------------------------------------------------------------------------
 
 
-def test_there_are_six_worlds_and_the_linear_one_is_the_default():
+def test_there_are_seven_worlds_and_the_linear_one_is_the_default():
     assert list(WORLDS) == [
         "linear",
         "regimes",
         "volatility",
         "delayed",
         "product",
+        "context",
         "none",
     ]
     assert simulated_market() == simulated_market("linear") == SimulatedMarket()
