@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Training,
         Workers,
     )
-    from bt_lstm_rotation.indicators import Forecast, LSTMForecast
+    from bt_lstm_rotation.indicators import Context, Forecast, Input, LSTMForecast
     from bt_lstm_rotation.lookahead import NoLookahead
     from bt_lstm_rotation.periodic import PeriodicRebalance
     from bt_lstm_rotation.plotting import save_plot
@@ -41,9 +41,11 @@ __all__ = [
     "BacktestResult",
     "Broker",
     "CheckedPandasData",
+    "Context",
     "Forecast",
     "ForecastSpec",
     "ForecastStore",
+    "Input",
     "LSTMForecast",
     "LookaheadError",
     "MomentumSpec",
@@ -69,9 +71,11 @@ __getattr__ = lazy_names(
         "BacktestResult": "result",
         "Broker": "backtest",
         "CheckedPandasData": "feeds",
+        "Context": "indicators",
         "Forecast": "indicators",
         "ForecastSpec": "forecasting",
         "ForecastStore": "forecasting",
+        "Input": "indicators",
         "LSTMForecast": "indicators",
         "LookaheadError": "errors",
         "MomentumSpec": "forecasting",

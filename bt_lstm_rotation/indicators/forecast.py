@@ -8,7 +8,7 @@ does the same for any other forecaster.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import backtrader as bt
@@ -48,6 +48,10 @@ class Forecast(bt.Indicator):
         longest period between two fits: with at most one bar a day, fits that succeed,
         and ``spec.min_symbols`` feeds that begin with this one, it has a forecast then
         (False)
+      - inputs: what the network also reads of each bar, name -> a line, or an `Input`
+        (None)
+      - context: feeds that are not traded and whose returns it reads, or `Context` of
+        them (())
       - pool: shared with other feeds' indicators, set by ``pooled`` (None)
 
     See:
@@ -60,6 +64,8 @@ class Forecast(bt.Indicator):
         ("start", None),
         ("training", None),
         ("wait", False),
+        ("inputs", None),
+        ("context", ()),
         ("pool", None),
     )
     plotinfo = (("subplot", True), ("plotname", "Forecast"), ("plothlines", (0.0,)))
@@ -73,6 +79,8 @@ class Forecast(bt.Indicator):
             self.p.spec,
             start=as_session(self.p.start),
             training=self.p.training,
+            inputs=self.p.inputs,
+            context=self.p.context,
         )
         if self.p.wait:
             spec = self.pool.spec
@@ -87,6 +95,8 @@ class Forecast(bt.Indicator):
         start: dt.date | None = None,
         training: Training | None = None,
         wait: bool = False,
+        inputs: Mapping[str, Any] | None = None,
+        context: Sequence[Any] = (),
     ) -> dict[Any, Any]:
         """Forecast several feeds with one forecaster; return feed -> its indicator.
 
@@ -103,6 +113,11 @@ class Forecast(bt.Indicator):
         wait : bool
             Whether the indicators' minimum period is as long as a first forecast can
             take. One feed that is listed late then keeps a strategy waiting.
+        inputs : mapping of str to mapping of feed to line, or to Input
+            What the network also reads of each bar.
+        context : sequence of bt.DataBase or of Context
+            Feeds that are not traded, whose returns it reads; each feed answers in
+            its own way.
 
         Raises
         ------
@@ -114,7 +129,14 @@ class Forecast(bt.Indicator):
         """
         spec = cls.pooled_spec() if spec is None else spec
         session = as_session(start)
-        pool = ForecastPool(datas, spec, start=session, training=training)
+        pool = ForecastPool(
+            datas,
+            spec,
+            start=session,
+            training=training,
+            inputs=inputs,
+            context=context,
+        )
         make: Any = cls  # Backtrader's metaclass takes the arguments away
         params = {"spec": spec, "start": start, "wait": wait, "pool": pool}
         return {data: make(data, **params) for data in datas}
@@ -156,6 +178,7 @@ class Forecast(bt.Indicator):
         """Save memory, but not that of the feeds."""
         super().qbuffer(savemem)
         keep_all_bars(self.datas)
+        keep_all_bars(each.feed for each in self.pool.beside.context)
 
     def _plotlabel(self) -> list[Any]:
         name = getattr(self.data, "_name", "")

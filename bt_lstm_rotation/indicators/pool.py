@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.errors import DataError, SpecError
+from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.feeds.bar_order import (
     BarOrder,
     check_one_time,
@@ -32,8 +32,10 @@ from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training, WalkFo
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
-from bt_lstm_rotation.indicators.run import ForecastRun, GivenBars
+from bt_lstm_rotation.indicators.beside_feeds import BesideFeeds
+from bt_lstm_rotation.indicators.run import ForecastRun, GivenBars, RestatedBars
 from bt_lstm_rotation.indicators.volatility import volatility
+from bt_lstm_rotation.indicators.volumes import VolumeWatch
 from bt_lstm_rotation.periods import NEVER, QUARTER
 from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 from bt_lstm_rotation.prices.validity import (
@@ -62,13 +64,16 @@ class ForecastPool:
     training : Training, optional
         How fits are made; by default they are kept, and shown to whoever watches
         (`bt_lstm_rotation.forecasting.walkforward.training.default_training`).
+    inputs, context
+        What is read beside the bars (`bt_lstm_rotation.indicators.beside`).
 
     Raises
     ------
     StrategyError
         If there are no feeds, or their names are missing or repeated.
     SpecError
-        If `spec` is not one, or compares symbols with each other and there is only one.
+        If `spec` is not one, compares symbols with each other and there is only one, or
+        reads bars alone and is given more.
     """
 
     def __init__(
@@ -78,6 +83,8 @@ class ForecastPool:
         *,
         start: np.datetime64 | None = None,
         training: Training | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        context: Sequence[Any] = (),
     ) -> None:
         names = feed_names(feeds)
         require_daily(feeds)
@@ -93,7 +100,9 @@ class ForecastPool:
             )
         self._feeds = dict(zip(names, feeds, strict=True))
         self._names = {id(feed): name for name, feed in self._feeds.items()}
-        self._history = BarHistory(names)
+        self.beside = BesideFeeds(self._feeds, inputs, context)
+        spec = self.beside.read_by(spec)
+        self._history = BarHistory(names, tuple(self.beside.usage))
         run: ForecastRun | None = getattr(feeds[0]._env, "forecast_run", None)
         if training is None:
             training = default_training() if run is None else run.training
@@ -108,14 +117,18 @@ class ForecastPool:
             name: BarOrder(feed, self._dates[name], daily=True)
             for name, feed in self._feeds.items()
         }
-        self._without_volume: set[str] = set()
+        self._volumes = VolumeWatch(self.spec, self._history, self._series)
         self._session = NEVER
         self._latest: dict[str, list[float]] = {}
         self._warned = False
         self._ahead: dict[str, NDArray[np.float64]] | None = None
         self._given: GivenBars | None = None
+        self._restated: RestatedBars | None = None
         if run is not None and run.panel is not None:
-            self._given = GivenBars(run.panel, self._walk)
+            if self.beside:
+                self._restated = RestatedBars(run.panel)
+            else:
+                self._given = GivenBars(run.panel, self._walk)
 
     @property
     def spec(self) -> Spec:
@@ -163,7 +176,7 @@ class ForecastPool:
         if any(news):
             if session == self._session:
                 raise different_times(session)
-            self._check_volume(np.array([session]))
+            self._volumes.check(np.array([session]))
             values = self._walk.forecast(np.array([session]))[:, 0].T.tolist()
             self._latest = dict(zip(self._history.symbols, values, strict=True))
             self._session = session
@@ -178,7 +191,7 @@ class ForecastPool:
         What was forecast stays. A network that was trained on old units goes on in new
         ones: features are ratios, but for rounding and the log(1 + x) of ``volume``.
         """
-        if self._given is not None:
+        if self._given is not None or self._restated is not None:
             return  # its bars are in the last units all along
         name = self._names[id(feed)]
         session = self._dates[name].session(feed.lines.datetime[0])
@@ -226,53 +239,28 @@ class ForecastPool:
             self._warned = True
         return bool(failure)
 
-    def _check_volume(self, sessions: NDArray[np.datetime64]) -> None:
-        """Say once that a feed has no volume; DataError if nothing else is read."""
-        features = tuple(getattr(self.spec, "features", ()))
-        shown = all(series.has_volume for series in self._series.values())
-        if shown or "volume" not in features:
-            return
-        counts = self._history.counts(sessions).max(axis=0, initial=0)
-        for name, count in zip(self._history.symbols, counts, strict=True):
-            if count < self.spec.fit_bars or self._series[name].has_volume:
-                continue
-            if features == ("volume",):
-                problem = "no volume, and the feature 'volume' is asked for"
-                valid = "features without 'volume', or bars with volumes"
-                raise DataError(problem, symbol=name, valid=valid)
-            if name not in self._without_volume:
-                self._without_volume.add(name)
-                logger.warning("%s: no volume, so that the feature says nothing", name)
-
-    def _warn_of_volumes(self, name: str, unknown: NDArray[np.datetime64]) -> None:
-        """Say once that a feed's volumes are not all known, where that matters."""
-        uses = "volume" in getattr(self.spec, "features", ())
-        if uses and len(unknown) and name not in self._without_volume:
-            self._without_volume.add(name)
-            logger.warning(
-                "%s: %d volumes not known from %s on, counted as 0",
-                name,
-                len(unknown),
-                unknown[0],
-            )
-
     def _take(self, name: str, feed: Any) -> bool:
         """Add the bar a feed shows, unless it was added; say whether it was."""
         if len(feed) == self._seen[name]:
             return False
         self._seen[name] = len(feed)
         numbers = np.array([feed.lines.datetime[0]])
-        return self._add(name, numbers, last_bar(feed)) > 0
+        if self._restated is None:
+            bars = last_bar(feed)
+        else:
+            bars = self._restated.bar(name, self._dates[name].session(numbers[0]))
+        return self._add(name, numbers, bars, self.beside.now(name)) > 0
 
     def _forecast_ahead(self) -> dict[str, NDArray[np.float64]]:
         own: dict[str, NDArray[np.datetime64]] = {}
         for name, feed in self._feeds.items():
             own[name], bars = loaded_bars(feed)
             if self._given is None:
-                self._add(name, loaded_numbers(feed), bars)
+                beside = self.beside.loaded(name)
+                self._add(name, loaded_numbers(feed), bars, beside)
         check_one_time(self._feeds.values())
         sessions = self._history.sessions()
-        self._check_volume(sessions)
+        self._volumes.check(sessions)
         values = self._walk.forecast(sessions)
         self.warn_of_failure()
         ahead = {}
@@ -284,15 +272,22 @@ class ForecastPool:
         return ahead
 
     def _add(
-        self, name: str, numbers: NDArray[np.float64], bars: NDArray[np.float64]
+        self,
+        name: str,
+        numbers: NDArray[np.float64],
+        bars: NDArray[np.float64],
+        beside: NDArray[np.float64],
     ) -> int:
         """Add a feed's valid bars to the history; return how many these are."""
         self._order[name].check(numbers)
         sessions = self._dates[name].sessions(numbers)
-        self._warn_of_volumes(name, sessions[~known_volume(bars[4])])
+        self._volumes.warn(name, sessions[~known_volume(bars[4])])
         good = self._series[name].is_valid(bars)
         bad = sessions[~good & has_price(bars)]
         if len(bad):
             logger.warning("%s", describe_invalid(name, bad))
-        self._history.extend(name, sessions[good], bars[:, good])
-        return int(good.sum())
+        rows, kept = self.beside.join(name, beside[:, good])
+        there = np.flatnonzero(good)[kept]
+        whole = np.concatenate([bars[:, there], rows[:, kept]])
+        self._history.extend(name, sessions[there], whole)
+        return len(there)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.forecasting import Training, WalkForward
 from bt_lstm_rotation.prices import PricePanel
 
-__all__ = ["ForecastRun", "GivenBars"]
+__all__ = ["ForecastRun", "GivenBars", "RestatedBars"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,3 +60,19 @@ class GivenBars:
         made = self._made[session.astype(object)]
         forecast, dispersion = made[history.symbols.index(name)].tolist()
         return forecast, dispersion
+
+
+class RestatedBars:
+    """A panel's bars in place of those that feeds show, one by one.
+
+    For forecasts that read other lines too, which are not known ahead.
+    """
+
+    def __init__(self, panel: PricePanel) -> None:
+        self._panel = panel
+
+    def bar(self, name: str, session: np.datetime64) -> NDArray[np.float64]:
+        """Return a symbol's bar at a session of the panel, (5, 1)."""
+        panel = self._panel
+        row = int(np.searchsorted(panel.sessions, session))
+        return panel.bars[:, row, [panel.symbols.index(name)]]
