@@ -6,7 +6,7 @@ by the literature, never on real bars: `benchmarks/skill.py` prints what they at
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from bt_lstm_rotation.checks import (
@@ -19,8 +19,9 @@ from bt_lstm_rotation.checks import (
 )
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.features import (
-    FEATURES,
+    Feature,
     check_features,
+    features_of,
     mirror,
     warmup,
 )
@@ -103,17 +104,25 @@ class RecurrentSettings:
         One network for all sectors, or one for each.
     features : tuple of str
         What the network reads of each bar: "log_return", "relative_return",
-        "volatility", "volume" or "rank" (`bt_lstm_rotation.forecasting.features`).
+        "overnight_return", "intraday_return", "volatility", "garman_klass", "volume",
+        "amihud", "rank", "momentum_12_1", "drawdown", "high_52_week", "beta",
+        "residual_return", "turn_of_month", or one that you have made with
+        `bt_lstm_rotation.feature`, by its name or as it is. See docs/inputs.md.
     target : {"relative", "plain"}
         Whether the network learns returns less the cross-section's mean, or returns.
     mirrored : bool
         Whether a forecast also counts what the network makes of the bars with rises and
         falls exchanged.
+    own_features : tuple of Feature
+        Those of `features` that are your own, as their code was when the spec was made;
+        filled in.
 
     Raises
     ------
     SpecError
         If a value is impossible, or two contradict each other.
+    FeatureError
+        If a feature of your own reads something whose content no key can hold.
 
     See Also
     --------
@@ -142,6 +151,9 @@ class RecurrentSettings:
     features: tuple[str, ...] = ("relative_return", "volume")
     target: Literal["relative", "plain"] = "relative"
     mirrored: bool = True
+    own_features: tuple[Feature, ...] = field(
+        default=(), repr=False, metadata={"derived": True}
+    )
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -188,11 +200,17 @@ class RecurrentSettings:
                 raise SpecError(OWNER, name, getattr(self, name), valid)
 
     def _check_features(self) -> None:
-        features = check_features(OWNER, self.features)
+        features, own = check_features(OWNER, self.features, self.own_features)
         object.__setattr__(self, "features", features)
-        if self.mirrored and (mirror(features) > 0).all():
+        object.__setattr__(self, "own_features", own)
+        if self.mirrored and (mirror(self.columns) > 0).all():
             valid = f"False, as none of the features {features} changes its sign"
             raise SpecError(OWNER, "mirrored", True, valid)
+
+    @property
+    def columns(self) -> tuple[Feature, ...]:
+        """What the network reads, in order."""
+        return features_of(self.features, self.own_features)
 
     @property
     def step_count(self) -> int:
@@ -222,15 +240,15 @@ class RecurrentSettings:
     @property
     def forecast_bars(self) -> int:
         """Bars of each symbol that a forecast is made of."""
-        return self.lookback + warmup(self.features)
+        return self.lookback + warmup(self.columns)
 
     @property
     def fit_bars(self) -> int:
         """Bars of each symbol that a fit is made of: also the least history."""
-        return self.train_size + self.horizon + warmup(self.features)
+        return self.train_size + self.horizon + warmup(self.columns)
 
     @property
     def min_symbols(self) -> int:
         """2 if symbols are compared with each other, 1 if not."""
-        compares = any(FEATURES[name].cross_sectional for name in self.features)
+        compares = any(feature.cross_sectional for feature in self.columns)
         return 2 if compares or self.target == "relative" else 1
