@@ -21,6 +21,7 @@ from bt_lstm_rotation.backtest.strategy_file import (
     strategy_errors,
 )
 from bt_lstm_rotation.errors import (
+    FeatureError,
     FitsError,
     ForecastError,
     HistoryError,
@@ -60,7 +61,9 @@ MEASURES = {
 }
 
 # What is one trial's own matter, and its row's status.
-FAILURES = (SpecError, HistoryError, StrategyError, ForecastError, FitsError)
+FAILURES = (
+    *(SpecError, FeatureError, HistoryError, StrategyError, ForecastError, FitsError),
+)
 
 # The status of a trial that has a result.
 OK = "ok"

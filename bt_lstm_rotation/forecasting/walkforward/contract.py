@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.checks import check_whole, is_number
 from bt_lstm_rotation.errors import ForecastError, SpecError
 from bt_lstm_rotation.forecasting.features import check_rows
+from bt_lstm_rotation.forecasting.features.proof import prove
 from bt_lstm_rotation.forecasting.forecaster import Fit, Forecaster, Model, Spec
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import check_period
@@ -49,7 +50,8 @@ def is_ours(thing: object) -> bool:
 def check_spec(spec: object, extra: tuple[str, ...] | None = None) -> None:
     """Raise SpecError unless it is a spec, and its numbers fit together.
 
-    With the extra rows of its windows, also unless its features find theirs there.
+    With the extra rows of its windows, also unless its features find theirs there, and
+    FeatureError unless those of a user's own are proved to be causal.
     """
     if isinstance(spec, type):
         valid = f"a forecaster's spec, {spec.__name__}() and not the class itself"
@@ -71,6 +73,8 @@ def check_spec(spec: object, extra: tuple[str, ...] | None = None) -> None:
     check_period(owner, "retrain", spec.retrain)  # type: ignore[attr-defined]
     if extra is not None and hasattr(spec, "own_features"):
         check_rows(owner, spec.columns, extra)  # type: ignore[attr-defined]
+        for feature in spec.own_features:
+            prove(feature, extra)
 
 
 def check_forecaster(spec: Spec, forecaster: Forecaster) -> Forecaster:
