@@ -19,7 +19,7 @@ from bt_lstm_rotation.forecasting.features.columns import (
     warmup,
 )
 from bt_lstm_rotation.forecasting.features.crosswise import deviation
-from bt_lstm_rotation.forecasting.features.own import feature
+from bt_lstm_rotation.forecasting.features.own import feature, load_features
 from bt_lstm_rotation.forecasting.features.targets import forward_return
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "feature",
     "features_of",
     "forward_return",
+    "load_features",
     "mirror",
     "warmup",
 ]

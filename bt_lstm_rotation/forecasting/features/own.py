@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import FunctionType
 
 import numpy as np
@@ -15,8 +16,9 @@ from bt_lstm_rotation.forecasting.features.built_in import FEATURES
 from bt_lstm_rotation.forecasting.features.column import Feature
 from bt_lstm_rotation.forecasting.features.identity import identity
 from bt_lstm_rotation.forecasting.window import Window
+from bt_lstm_rotation.user_code import run_file
 
-__all__ = ["feature", "known_features", "resolved"]
+__all__ = ["feature", "known_features", "load_features", "resolved"]
 
 # Bars: what reaches farther back leaves no market to be used on.
 LONGEST = 100_000
@@ -91,6 +93,19 @@ def feature(
     return made
 
 
+def load_features(file: str | Path) -> tuple[str, ...]:
+    """Run a file that makes features, and name those.
+
+    Raises StrategyError if it cannot be run, and SpecError if it makes none.
+    """
+    module = run_file(Path(file)).__name__
+    made = [name for name, each in _own.items() if each.values.__module__ == module]
+    if not made:
+        valid = "a file that makes features, with @feature(warmup=...)"
+        raise SpecError("load_features", "file", str(file), valid)
+    return tuple(made)
+
+
 def known_features() -> Iterable[str]:
     """Name all features that there are."""
     return [*FEATURES, *_own]
@@ -102,18 +117,15 @@ def resolved(named: object, given: Mapping[str, Feature]) -> Feature | None:
     Of those `given` it is what it was when it was given. None if there is no such.
     """
     if isinstance(named, Feature):
-        built_in = not named.code and FEATURES.get(named.name) is named
-        found: Feature | None = named
-        if built_in or named.code:
-            return found
-        if not named.name:  # not made by the decorator
+        # One that is made by hand may not stand for one that is built in.
+        ours = FEATURES.get(named.name)
+        if not named.name or (ours and ours.values is not named.values):
             return None
-    elif not isinstance(named, str):
-        return None
-    elif named in given:
-        return given[named]
+        found: Feature | None = named
+    elif isinstance(named, str):
+        found = given.get(named) or FEATURES.get(named) or _own.get(named)
     else:
-        found = FEATURES.get(named) or _own.get(named)
-    if found is None or found.name in FEATURES:
+        return None
+    if found is None or found.code or found.name in FEATURES:
         return found
     return replace(found, code=identity(found.name, found.values))
