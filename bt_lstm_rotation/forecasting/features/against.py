@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.forecasting.features.prices import log_return
-from bt_lstm_rotation.forecasting.features.trailing import trailing_sum
+from bt_lstm_rotation.forecasting.features.trailing import trailing_count, trailing_sum
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import YEAR
 
@@ -18,6 +20,7 @@ Array = NDArray[np.float64]
 STILL = 1e-20
 
 
+@functools.lru_cache(maxsize=1)  # the residual needs it of the same window
 def beta(window: Window) -> Array:
     r"""Slope of the symbol's log returns on the benchmark's, over a year.
 
@@ -28,29 +31,32 @@ def beta(window: Window) -> Array:
     return are left out; 0 where it does not move.
     """
     own, market = _returns(window)
-    there = np.isfinite(market) & np.isfinite(own)
+    there = np.isfinite(market)
     x, y = (np.where(there, values, 0.0) for values in (market, own))
-    n = np.maximum(trailing_sum(there.astype(np.float64), YEAR), 1.0)
+    # Where all symbols have the same dates, one row stands for all.
+    alike = (x == x[..., :1, :]).all()
+    one = x[..., :1, :] if alike else x
+    n = np.maximum(trailing_count(there, YEAR), 1.0)
     sum_x, sum_y, square, product = (
-        trailing_sum(values, YEAR) for values in (x, y, x * x, x * y)
+        trailing_sum(values, YEAR) for values in (one, y, one * one, x * y)
     )
     variance = square / n - (sum_x / n) ** 2
     covariance = product / n - (sum_x / n) * (sum_y / n)
     moves = ~(variance <= STILL)
-    return np.where(moves, covariance / np.where(moves, variance, 1.0), 0.0)
+    slope = np.where(moves, covariance / np.where(moves, variance, 1.0), 0.0)
+    slope.setflags(write=False)
+    return slope
 
 
 def residual_return(window: Window) -> Array:
-    r"""Log return that beta does not explain: :math:`r_t - \beta_{t-1} m_t`.
+    r"""Log return that beta does not explain: :math:`r_t - \beta_t m_t`.
 
-    The beta is that of the bar before, so that the bar explains nothing of itself
-    (Blitz, Huij and Martens, "Residual momentum", Journal of Empirical Finance 18(3),
-    2011, with one factor). NaN where the benchmark has no return.
+    With the benchmark as the one factor of Blitz, Huij and Martens ("Residual
+    momentum", Journal of Empirical Finance 18(3), 2011). NaN where the benchmark has no
+    return.
     """
     own, market = _returns(window)
-    slope = np.full_like(own, np.nan)
-    slope[..., 1:] = beta(window)[..., :-1]
-    return own - slope * market
+    return own - beta(window) * market
 
 
 def _returns(window: Window) -> tuple[Array, Array]:

@@ -32,7 +32,7 @@ _TABLE = {
     "high_52_week": Feature(prices.high_52_week, warmup=YEAR - 1),
     "beta": Feature(against.beta, warmup=YEAR, needs_benchmark=True),
     "residual_return": Feature(
-        against.residual_return, warmup=YEAR + 1, odd=True, needs_benchmark=True
+        against.residual_return, warmup=YEAR, odd=True, needs_benchmark=True
     ),
     "turn_of_month": Feature(dated.turn_of_month, warmup=3),
 }

@@ -24,10 +24,12 @@ def turn_of_month(window: Window) -> Array:
     next one will be traded; which are the first, by the symbol's own bars.
     """
     dates = window.dates
+    if (dates == dates[..., :1, :]).all():  # one row stands for all
+        dates = dates[..., :1, :]
     month = dates.astype("datetime64[M]")
     following = np.busday_offset(dates, 1, roll="backward").astype("datetime64[M]")
     turn = (following > month).astype(np.float64)
     turn[..., :FIRST] = np.nan
     begun = month[..., FIRST:] > month[..., :-FIRST]
     turn[..., FIRST:] = np.where(begun, 1.0, turn[..., FIRST:])
-    return turn
+    return np.broadcast_to(turn, window.dates.shape).copy()

@@ -15,6 +15,7 @@ from bt_lstm_rotation.forecasting.features.crosswise import (
 from bt_lstm_rotation.forecasting.features.trailing import (
     trailing_max,
     trailing_mean,
+    trailing_sum,
 )
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import MONTH, YEAR
@@ -81,7 +82,7 @@ def garman_klass(window: Window) -> Array:
     opened, high, low, close = np.log(window.bars[:4])
     variance = RANGE * (high - low) ** 2 - RETURN * (close - opened) ** 2
     # A range that holds open and close makes it positive, but for rounding.
-    root: Array = np.sqrt(np.maximum(trailing_mean(variance, MONTH), 0.0))
+    root: Array = np.sqrt(np.maximum(trailing_sum(variance, MONTH) / MONTH, 0.0))
     return root
 
 

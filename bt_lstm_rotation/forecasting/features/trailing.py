@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["trailing_max", "trailing_mean", "trailing_sum"]
+__all__ = ["trailing_count", "trailing_max", "trailing_mean", "trailing_sum"]
 
 Array = NDArray[np.float64]
 
@@ -27,31 +27,44 @@ def trailing_mean(values: Array, size: int) -> Array:
 
 def trailing_sum(values: Array, size: int) -> Array:
     """Sum of the last ``size`` values, in as many steps as `size` has binary digits."""
-    return _doubling(np.add, values, size)
-
-
-def trailing_max(values: Array, size: int) -> Array:
-    """Greatest of the last ``size`` values."""
-    return _doubling(np.maximum, values, size)
-
-
-def _doubling(step: Callable[..., Any], values: Array, size: int) -> Array:
-    """Put stretches of 1, 2, 4, ... bars together to one of `size`."""
     stretch, length = values, 1
     result, done = None, 0
     while True:
         if size & length:
-            result = stretch if result is None else step(result, _back(stretch, done))
+            result = (
+                stretch if result is None else _joined(np.add, result, stretch, done)
+            )
             done += length
         if length * 2 > size:
             return np.array(result)
-        stretch = step(stretch, _back(stretch, length))
+        stretch = _joined(np.add, stretch, stretch, length)
         length *= 2
 
 
-def _back(values: Array, bars: int) -> Array:
-    """Move values so many bars back; what they leave has none."""
-    moved = np.full_like(values, np.nan)
-    if bars < values.shape[-1]:
-        moved[..., bars:] = values[..., : values.shape[-1] - bars]
-    return moved
+def trailing_count(there: NDArray[np.bool_], size: int) -> Array:
+    """Count those of the last ``size`` bars that are there; whole numbers are exact."""
+    total = np.cumsum(there, axis=-1, dtype=np.float64)
+    count = np.full_like(total, np.nan)
+    count[..., size - 1 :] = total[..., size - 1 :]
+    count[..., size:] -= total[..., :-size]
+    return count
+
+
+def trailing_max(values: Array, size: int) -> Array:
+    """Greatest of the last ``size`` values."""
+    stretch, length = values, 1
+    while length < size:
+        # Two stretches may share bars: that makes no other maximum.
+        bars = min(length, size - length)
+        stretch = _joined(np.maximum, stretch, stretch, bars)
+        length += bars
+    return stretch
+
+
+def _joined(step: Callable[..., Any], late: Array, early: Array, bars: int) -> Array:
+    """Put stretches together with those that end so many bars earlier."""
+    joined = np.empty_like(late)
+    joined[..., :bars] = np.nan
+    if bars < late.shape[-1]:
+        step(late[..., bars:], early[..., : -bars or None], out=joined[..., bars:])
+    return joined

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.forecasting.features.prices import log_return
 from bt_lstm_rotation.forecasting.features.trailing import (
+    trailing_count,
     trailing_mean,
     trailing_sum,
 )
@@ -38,9 +39,8 @@ def amihud(window: Window) -> Array:
     there = traded > 0
     moved = np.abs(log_return(window))
     impact = np.where(there, moved / np.where(there, traded, 1.0), 0.0)
-    counted = there.astype(np.float64)
     month, year = (
-        trailing_sum(impact, size) / np.maximum(trailing_sum(counted, size), 1.0)
+        trailing_sum(impact, size) / np.maximum(trailing_count(there, size), 1.0)
         for size in (MONTH, YEAR)
     )
     # A year without is a month without; NaN, of what is before its time, stays NaN.

@@ -56,7 +56,7 @@ def in_pandas(name, symbol, window):
         case "beta":
             return slope(change, of_market)
         case "residual_return":
-            return change - slope(change, of_market).shift(1) * of_market
+            return change - slope(change, of_market) * of_market
     raise AssertionError(name)
 
 
