@@ -48,12 +48,15 @@ ROOMS = {
     ),
     "forecasting": (
         [
-            "forecasting/features.py",
+            *(
+                f"forecasting/features/{name}.py"
+                for name in ("columns", "crosswise", "prices", "trailing", "volumes")
+            ),
             "forecasting/window.py",
             "forecasting/walkforward/calendar.py",
         ],
         [
-            "tests/forecasting/test_features.py",
+            "tests/forecasting/features",
             "tests/forecasting/test_window.py",
             "tests/forecasting/test_baselines.py",
             "tests/forecasting/walkforward/test_walk.py",

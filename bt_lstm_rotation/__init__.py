@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Training,
         Workers,
     )
+    from bt_lstm_rotation.forecasting.features import feature
     from bt_lstm_rotation.indicators import Context, Forecast, Input, LSTMForecast
     from bt_lstm_rotation.lookahead import NoLookahead
     from bt_lstm_rotation.periodic import PeriodicRebalance
@@ -60,6 +61,7 @@ __all__ = [
     "Workers",
     "__version__",
     "audit",
+    "feature",
     "load_prices",
     "run_backtest",
     "save_plot",
@@ -89,6 +91,7 @@ __getattr__ = lazy_names(
         "Training": "forecasting",
         "Workers": "forecasting",
         "audit": "evidence.audit",
+        "feature": "forecasting.features",
         "load_prices": "prices.loading",
         "run_backtest": "backtest",
         "save_plot": "plotting",

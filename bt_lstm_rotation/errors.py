@@ -15,6 +15,7 @@ from bt_lstm_rotation.wording import closest, shown
 __all__ = [
     "ClockError",
     "DataError",
+    "FeatureError",
     "FitsError",
     "ForecastError",
     "HeldError",
@@ -62,12 +63,8 @@ class DataError(RotationError, ValueError):
         value: object = None,
         valid: str | None = None,
     ) -> None:
-        self.problem = problem
-        self.symbol = symbol
-        self.session = session
-        self.field = field
-        self.value = value
-        self.valid = valid
+        self.problem, self.value, self.valid = problem, value, valid
+        self.symbol, self.session, self.field = symbol, session, field
         where = " ".join(part for part in (symbol, session, field) if part)
         got = "" if value is None else f" (got {shown(value)})"
         hint = "" if valid is None else f"; {valid}"
@@ -86,8 +83,7 @@ class HistoryError(DataError):
         symbol: str | None = None,
         valid: str | None = None,
     ) -> None:
-        self.needed = needed
-        self.available = available
+        self.needed, self.available = needed, available
         super().__init__(
             f"{problem}: {needed:,} sessions are needed, there are {available:,}",
             symbol=symbol,
@@ -106,10 +102,7 @@ class SpecError(RotationError, ValueError):
     """
 
     def __init__(self, owner: str, field: str, value: object, valid: str) -> None:
-        self.owner = owner
-        self.field = field
-        self.value = value
-        self.valid = valid
+        self.owner, self.field, self.value, self.valid = owner, field, value, valid
         super().__init__(f"{owner}: {field} must be {valid} (got {shown(value)})")
 
 
@@ -125,10 +118,8 @@ class ForecastError(RotationError):
     """
 
     def __init__(self, owner: str, method: str, problem: str, valid: str) -> None:
-        self.owner = owner
-        self.method = method
-        self.problem = problem
-        self.valid = valid
+        self.owner, self.method = owner, method
+        self.problem, self.valid = problem, valid
         super().__init__(f"{owner}.{method} {problem}; {valid}")
 
 
@@ -163,15 +154,35 @@ class LookaheadError(RotationError):
         session: str | None = None,
         delayed: bool = False,
     ) -> None:
-        self.line = line
-        self.ago = ago
-        self.problem = problem
-        self.place = place
-        self.session = session
-        self.delayed = delayed
+        self.line, self.ago, self.problem = line, ago, problem
+        self.place, self.session, self.delayed = place, session, delayed
         read = f"{line}({ago})" if delayed else f"{line}[{ago}]"
         when = "before the first session" if session is None else f"session {session}"
         super().__init__(f"{read} at {place}, {when}: {problem}")
+
+
+class FeatureError(RotationError):
+    """A feature of a user's own that is refused, because it cannot be believed.
+
+    `name` is the feature's, and `problem` what it does; `session` of the simulated
+    bars, an ISO date, bars it looks `ahead`, and bars `needed` as its warm-up are None
+    where that is not what is wrong.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        problem: str,
+        valid: str,
+        *,
+        session: str | None = None,
+        ahead: int | None = None,
+        needed: int | None = None,
+    ) -> None:
+        self.name, self.problem, self.valid = name, problem, valid
+        self.session, self.ahead, self.needed = session, ahead, needed
+        where = "" if session is None else f" (session {session} of simulated bars)"
+        super().__init__(f"feature {name!r} {problem}{where}; {valid}")
 
 
 class TrainingError(RotationError):
@@ -198,8 +209,7 @@ class MissingExtraError(RotationError, ImportError):
     """
 
     def __init__(self, feature: str, extra: str) -> None:
-        self.feature = feature
-        self.extra = extra
+        self.feature, self.extra = feature, extra
         super().__init__(
             f"{feature} needs an extra: pip install 'bt-lstm-rotation[{extra}]'"
         )
@@ -215,8 +225,7 @@ class ClockError(RotationError):
     """
 
     def __init__(self, now: dt.datetime, written: dt.datetime) -> None:
-        self.now = now
-        self.written = written
+        self.now, self.written = now, written
         says, last = (at.astimezone(dt.UTC) for at in (now, written))
         super().__init__(
             f"the clock says {says:%F %H:%M} UTC, but the last record was written at "
@@ -249,15 +258,12 @@ class JournalError(RotationError):
         last_sound: dt.date | None = None,
         restorable: bool = False,
     ) -> None:
-        self.problem = problem
-        self.name = name
-        self.last_sound = last_sound
-        self.restorable = restorable
+        self.problem, self.name = problem, name
+        self.last_sound, self.restorable = last_sound, restorable
         whose = "" if name is None else f"the journal of {name!r}: "
-        hint = ""
-        if restorable:
-            command = f"`bt-lstm-rotation paper restore {name}`"
-            hint = f"; it is sound up to {last_sound}; {command} goes on from there"
+        command = f"`bt-lstm-rotation paper restore {name}`"
+        hint = f"; it is sound up to {last_sound}; {command} goes on from there"
+        hint = hint if restorable else ""
         super().__init__(f"{whose}{problem}{hint}")
 
 
@@ -277,11 +283,8 @@ class HeldError(RotationError):
         since: str | None = None,
         purpose: str | None = None,
     ) -> None:
-        self.name = name
-        self.pid = pid
-        self.host = host
-        self.since = since
-        self.purpose = purpose
+        self.name, self.pid, self.host = name, pid, host
+        self.since, self.purpose = since, purpose
         holder = "another process"
         if pid is not None:
             holder = f"process {pid} on {host} since {since} ({purpose})"

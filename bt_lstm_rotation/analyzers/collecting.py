@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields
 from itertools import compress
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 from bt_lstm_rotation._version import installed
 from bt_lstm_rotation.analyzers.orders import OrderRecord
 from bt_lstm_rotation.analyzers.recorded import Recorded
+from bt_lstm_rotation.analyzers.settings import described_spec
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.measures.benchmark import Benchmark
 from bt_lstm_rotation.measures.performance import performance
@@ -81,9 +82,7 @@ def collect(recorded: Recorded) -> BacktestResult:
         summary={
             "command": recorded.command,
             "strategy": dict(recorded.strategy),
-            "spec": None
-            if not is_dataclass(recorded.spec)
-            else {"forecaster": type(recorded.spec).__name__, **asdict(recorded.spec)},  # type: ignore[arg-type]
+            "spec": described_spec(recorded.spec),
             "data": _data(recorded, account),
             "broker": dict(recorded.broker),
             "account": {

@@ -6,6 +6,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bt_lstm_rotation.rebalancing.schemes import multiplier_of
 __all__ = [
     "described_broker",
     "described_command",
+    "described_spec",
     "described_strategies",
     "folder_name",
     "name_of_trial",
@@ -41,6 +43,19 @@ def described_strategies(strategies: Sequence[Any]) -> dict[str, Any]:
         "name": " + ".join(names),
         "params": dict(zip(numbered, params, strict=True)),
     }
+
+
+def described_spec(spec: Any) -> dict[str, Any] | None:
+    """Name a forecaster and its settings; None for what is no dataclass.
+
+    Features of a user's own stand beside, each with the hash of its code.
+    """
+    if not is_dataclass(spec) or isinstance(spec, type):
+        return None
+    settings = {"forecaster": type(spec).__name__, **asdict(spec)}
+    if own := settings.pop("own_features", ()):
+        settings["own_features"] = {each["name"]: each["code"] for each in own}
+    return settings
 
 
 def _sizer(strategy: Any) -> dict[str, Any]:

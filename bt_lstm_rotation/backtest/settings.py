@@ -155,7 +155,7 @@ def _defaults(strategy: Any, spec: Any) -> tuple[dict[str, Any], dict[str, Any]]
     params = dict(strategy.params._getitems())
     names: list[str] = []
     if is_dataclass(spec) and not isinstance(spec, type):
-        names = [field.name for field in fields(spec)]
+        names = [f.name for f in fields(spec) if not f.metadata.get("derived")]
     of_spec = {
         f"spec.{name}" if name in params else name: getattr(spec, name)
         for name in names

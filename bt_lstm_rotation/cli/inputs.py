@@ -20,6 +20,7 @@ __all__ = [
     "make_broker",
     "make_sizer",
     "make_strategy",
+    "run_features",
     "workers_and_store",
 ]
 
@@ -60,11 +61,20 @@ def make_strategy(
     from bt_lstm_rotation.backtest.sizing import check_sizer
     from bt_lstm_rotation.backtest.strategy_file import find_strategy
 
+    run_features(arguments)
     strategy = find_strategy(arguments.strategy)
     params = parse_settings(strategy, settings_of(arguments), seed=arguments.seed)
     sizer = make_sizer(arguments)
     check_sizer(strategy, sizer)
     return strategy, params, sizer
+
+
+def run_features(arguments: argparse.Namespace) -> None:
+    """Run the file of features, if one is given; its names are known from then on."""
+    if arguments.features is not None:
+        from bt_lstm_rotation.forecasting.features import load_features
+
+        load_features(arguments.features)
 
 
 def make_broker(arguments: argparse.Namespace) -> Broker:

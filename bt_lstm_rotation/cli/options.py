@@ -17,6 +17,7 @@ __all__ = [
     "WAITING",
     "Parser",
     "add_bars",
+    "add_features",
     "add_forecaster",
     "add_orders",
     "add_seed",
@@ -115,6 +116,18 @@ def add_forecaster(parser: argparse._ActionsContainer) -> None:
         help="lstm, gru, rnn, kalman, ewma, ridge, tree, arima, momentum_12_1, "
         "momentum_6_1, momentum_63, reversal, mean, zero, or on the simulated market "
         "oracle; its settings are then those of --set (default: the strategy's own)",
+    )
+
+
+def add_features(parser: argparse._ActionsContainer) -> None:
+    """Add the option for a file with features of a user's own."""
+    parser.add_argument(
+        "--features",
+        type=given,
+        metavar="FILE.py",
+        help="a file that makes features of your own with @feature; their names are "
+        "then known to the setting features, as in "
+        """--set 'features=["relative_return","mine"]' (default: none)""",
     )
 
 

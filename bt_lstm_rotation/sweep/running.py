@@ -21,6 +21,7 @@ from bt_lstm_rotation.backtest.strategy_file import (
 from bt_lstm_rotation.checks import check_call, check_date, check_kind
 from bt_lstm_rotation.errors import DataError, OutputError, StrategyError
 from bt_lstm_rotation.forecasting import ForecastStore, Workers
+from bt_lstm_rotation.forecasting.features import load_features
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.sweep.grid import check_grid, combinations
@@ -28,6 +29,7 @@ from bt_lstm_rotation.sweep.places import check_table
 from bt_lstm_rotation.sweep.table import SEAL, TrialTable
 from bt_lstm_rotation.sweep.trials import MEASURES, Trials
 from bt_lstm_rotation.trials import TrialLedger, counted, ledger_of
+from bt_lstm_rotation.user_code import code_hash
 from bt_lstm_rotation.wording import shown
 
 __all__ = ["run_sweep"]
@@ -51,6 +53,7 @@ def run_sweep(
     periods_a_year: float | None = None,
     folder: Path | None = None,
     ledger: TrialLedger | bool = True,
+    features: str | Path | None = None,
 ) -> pd.DataFrame:
     """Run a backtest for each combination of a grid that is not in the file yet.
 
@@ -87,6 +90,9 @@ def run_sweep(
     ledger : TrialLedger or bool
         Where each trial that is run, and has a result, is counted (docs/trials.md);
         True is the usual ledger, False none.
+    features : path, optional
+        A file that makes features of a user's own (docs/inputs.md); it is run where
+        trials are.
 
     Returns
     -------
@@ -121,6 +127,7 @@ def run_sweep(
         ("broker", broker, Broker | None, "a Broker(...), or None"),
         ("workers", workers, Workers | None, "Workers(...), or None"),
         ("store", store, ForecastStore | None, "a ForecastStore, or None"),
+        ("features", features, str | os.PathLike | None, "the path of a file, or None"),
         ("folder", folder, str | os.PathLike | None, "the path of a folder, or None"),
     ):
         check_kind("run_sweep", name, value, kind, valid)
@@ -129,6 +136,9 @@ def run_sweep(
     check_periods_a_year("run_sweep", periods_a_year)
     book = ledger_of("run_sweep", ledger)
     check_grid(grid, {"trial", *MEASURES, "status", SEAL})
+    if features is not None:
+        features = os.path.abspath(features)
+        load_features(features)
     found = find_strategy(strategy)
     check_sizer(found, sizer)
     shared = Trials(
@@ -149,6 +159,8 @@ def run_sweep(
         periods_a_year=periods_a_year,
         folder=None if folder is None else Path(folder).resolve(),
         counted=book is not None,
+        features=features,
+        features_code=code_hash(Path(features)) if features is not None else "",
     )
     trials = [shared.trial(values) for values in combinations(grid)]
     shared.check_settings(trials[0])

@@ -21,6 +21,7 @@ from bt_lstm_rotation.backtest.strategy_file import (
     strategy_errors,
 )
 from bt_lstm_rotation.errors import (
+    FeatureError,
     FitsError,
     ForecastError,
     HistoryError,
@@ -28,6 +29,7 @@ from bt_lstm_rotation.errors import (
     StrategyError,
 )
 from bt_lstm_rotation.forecasting import ForecastStore, Training, Workers
+from bt_lstm_rotation.forecasting.features import load_features
 from bt_lstm_rotation.forecasting.store.content_key import (
     content_key,
     package_hash,
@@ -37,6 +39,7 @@ from bt_lstm_rotation.reporting import check_folder
 from bt_lstm_rotation.result import BacktestResult
 from bt_lstm_rotation.sweep.grid import LONGEST, spelled
 from bt_lstm_rotation.trials import TrialRecord, code_of_classes, recorded, trial_of
+from bt_lstm_rotation.user_code import code_hash
 
 __all__ = ["MEASURES", "OK", "Trial", "Trials"]
 
@@ -60,7 +63,9 @@ MEASURES = {
 }
 
 # What is one trial's own matter, and its row's status.
-FAILURES = (SpecError, HistoryError, StrategyError, ForecastError, FitsError)
+FAILURES = (
+    *(SpecError, FeatureError, HistoryError, StrategyError, ForecastError, FitsError),
+)
 
 # The status of a trial that has a result.
 OK = "ok"
@@ -99,8 +104,9 @@ class Trials:
     """All that the trials of a sweep have in common; it travels to where they are run.
 
     Fields are those of `run_sweep`. `strategy` can be found from any folder, `code` is
-    its `code_of`, `workers` says how the fits within a trial are spread, and `counted`
-    whether each makes a record for the ledger.
+    its `code_of`, `workers` says how the fits within a trial are spread, `counted`
+    whether each makes a record for the ledger, and `features` is a file of a user's
+    own features, with its `code_hash`.
     """
 
     panel: PricePanel
@@ -116,6 +122,8 @@ class Trials:
     sizer: Any = None
     folder: Path | None = None
     counted: bool = False
+    features: str | None = None
+    features_code: str = ""
 
     def trial(self, values: Mapping[str, Any]) -> Trial:
         """Name a combination; it is known by all that its row depends on."""
@@ -126,12 +134,16 @@ class Trials:
             None if self.periods_a_year is None else float(self.periods_a_year),
             _sizer_key(self.sizer),
         )
-        return Trial(content_key("trial", bars, how, tuple(texts.items()))[:16], texts)
+        settings = tuple(texts.items())
+        own = self._own_features(Trial("", texts))
+        return Trial(content_key("trial", bars, how, settings, own)[:16], texts)
 
     def check_settings(self, trial: Trial) -> None:
         """Raise SpecError if a setting does not exist; values are not judged."""
         try:
             self._params(trial)
+        except FeatureError:
+            pass  # it is a value that is judged here
         except SpecError as error:
             if error.field in ("--set", "--forecaster"):
                 valid = error.valid
@@ -163,7 +175,7 @@ class Trials:
 
     def run(self, trial: Trial) -> Done:
         """Run a trial, wherever this is; whoever asked for it counts it."""
-        strategy = _loaded(self.strategy, self.code)
+        strategy = self._loaded()
         measures, status, record = [""] * len(MEASURES), OK, None
         try:
             with strategy_errors(strategy):
@@ -198,13 +210,27 @@ class Trials:
         return Path(self.folder or "") / folder_name([*trial.settings, trial.key])
 
     def _params(self, trial: Trial) -> dict[str, Any]:
-        strategy = _loaded(self.strategy, self.code)
+        strategy = self._loaded()
         return parse_settings(strategy, trial.settings, seed=self.seed)
+
+    def _loaded(self) -> Any:
+        if self.features is not None:
+            _run_features(self.features, self.features_code)
+        return _loaded(self.strategy, self.code)
+
+    def _own_features(self, trial: Trial) -> tuple[tuple[str, str], ...]:
+        """Name the user's own features of a trial, each with the hash of its code."""
+        try:
+            spec = self._params(trial).get("spec")
+        except (SpecError, FeatureError):
+            return ()  # its row will say so
+        own = getattr(spec, "own_features", ())
+        return tuple((feature.name, feature.code) for feature in own)
 
     def _spec_of(self, trial: Trial) -> str:
         try:
             return repr(self._params(trial).get("spec"))
-        except SpecError:
+        except (SpecError, FeatureError):
             return trial.key  # it will train nothing
 
 
@@ -233,6 +259,17 @@ def _loaded(text: str, code: str) -> Any:
             "changed since, or another one on this machine"
         )
     return strategy
+
+
+@functools.cache
+def _run_features(file: str, code: str) -> None:
+    """Run a file of features once in a process, if it is the one that is meant."""
+    load_features(file)
+    if code_hash(Path(file)) != code:
+        raise StrategyError(
+            f"the features in {file!r} are not those that the sweep began with: "
+            "changed since, or another file on this machine"
+        )
 
 
 def _lacks_memory(error: Exception) -> bool:

@@ -681,6 +681,7 @@ def test_what_is_typed_is_what_is_run(command, monkeypatch):
         "periods_a_year": 365.0,
         "sizer": (bt.sizers.FixedSize, {"stake": 100}),
         "folder": Path("kept"),
+        "features": None,
         "ledger": False,
     }
 

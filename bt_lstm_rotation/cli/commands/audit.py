@@ -17,6 +17,7 @@ from bt_lstm_rotation.cli.options import (
     LEAK,
     NOT_ASSESSED,
     add_bars,
+    add_features,
     add_forecaster,
     add_orders,
     add_seed,
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     trading = add_orders(parser, strategy=False)
     add_seed(trading)
     add_forecaster(trading)
+    add_features(trading)
     add_set(trading)
     add_training(parser, "fits")
     parser.add_argument(

@@ -17,6 +17,7 @@ from bt_lstm_rotation.cli.inputs import (
 from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_features,
     add_forecaster,
     add_set,
     add_trading,
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bars(parser)
     trading = add_trading(parser)
     add_forecaster(trading)
+    add_features(trading)
     add_set(trading)
     add_training(parser, "fits")
     add_no_ledger(parser)

@@ -15,6 +15,7 @@ from bt_lstm_rotation.cli.inputs import (
 from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_features,
     add_forecaster,
     add_trading,
     add_training,
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bars(parser)
     trading = add_trading(parser)
     add_forecaster(trading)
+    add_features(trading)
     trading.add_argument(
         "--grid",
         action="append",
@@ -109,6 +111,7 @@ def run(arguments: argparse.Namespace) -> None:
             periods_a_year=arguments.periods_a_year,
             folder=arguments.keep,
             ledger=not arguments.no_ledger,
+            features=arguments.features,
         )
     kept_in(arguments.out)
     print_trials(standard_output(), trials, grid, arguments.out)

@@ -15,6 +15,7 @@ from bt_lstm_rotation.cli.inputs import (
 from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_features,
     add_forecaster,
     add_set,
     add_trading,
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bars(parser)
     trading = add_trading(parser)
     add_forecaster(trading)
+    add_features(trading)
     add_set(trading)
     evidence = parser.add_argument_group("evidence")
     evidence.add_argument(

@@ -23,7 +23,7 @@ boosting decision tree", NeurIPS 2017, for the histograms; S. Gu, B. Kelly and D
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,9 +37,10 @@ from bt_lstm_rotation.forecasting.baselines.ewma import smoothed
 from bt_lstm_rotation.forecasting.baselines.forest import Forest
 from bt_lstm_rotation.forecasting.baselines.windowed import Sample, WindowSettings
 from bt_lstm_rotation.forecasting.features import (
-    FEATURES,
+    Feature,
     check_features,
     compute,
+    features_of,
     warmup,
 )
 from bt_lstm_rotation.forecasting.forecaster import Fit
@@ -62,8 +63,7 @@ class TreeSpec(WindowSettings):
     Parameters
     ----------
     features : tuple of str
-        What is read of each bar: "log_return", "relative_return", "volatility",
-        "volume" or "rank" (`bt_lstm_rotation.forecasting.features`).
+        What is read of each bar, as `ForecastSpec` takes them (docs/inputs.md).
     trees : int
         How many are added up.
     leaves : int
@@ -72,6 +72,8 @@ class TreeSpec(WindowSettings):
         Fewest bars of a leaf.
     learning_rate : float
         Share of each tree that is added, above 0 and at most 1.
+    own_features : tuple of Feature
+        Those of `features` that are your own; filled in.
     lookback, horizon, train_size, retrain, target
         See `WindowSettings`.
 
@@ -87,16 +89,26 @@ class TreeSpec(WindowSettings):
     leaves: int = 4
     leaf_size: int = 200
     learning_rate: float = 0.03
+    own_features: tuple[Feature, ...] = field(
+        default=(), repr=False, metadata={"derived": True}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "features", check_features("TreeSpec", self.features))
+        features, own = check_features("TreeSpec", self.features, self.own_features)
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "own_features", own)
         check_whole("TreeSpec", "lookback", self.lookback, least=LAGS)
         check_whole("TreeSpec", "trees", self.trees, least=1, most=10_000)
         check_whole("TreeSpec", "leaves", self.leaves, least=2, most=1_000)
         check_whole("TreeSpec", "leaf_size", self.leaf_size, least=1)
         check_positive("TreeSpec", "learning_rate", self.learning_rate)
         check_range("TreeSpec", "learning_rate", self.learning_rate, 0.0, 1.0)
+
+    @property
+    def columns(self) -> tuple[Feature, ...]:
+        """What is read of each bar, in order."""
+        return features_of(self.features, self.own_features)
 
     @property
     def fit_bars(self) -> int:
@@ -106,12 +118,12 @@ class TreeSpec(WindowSettings):
     @property
     def forecast_bars(self) -> int:
         """Bars of each symbol that a forecast is made of."""
-        return self.lookback + warmup(self.features)
+        return self.lookback + warmup(self.columns)
 
     @property
     def min_symbols(self) -> int:
         """2 if symbols are compared with each other, 1 if not."""
-        compares = any(FEATURES[name].cross_sectional for name in self.features)
+        compares = any(feature.cross_sectional for feature in self.columns)
         return 2 if compares or self.target == "relative" else 1
 
     def forecaster(self) -> TreeForecaster:
@@ -202,7 +214,7 @@ class TreeModel:
 
 def _inputs(spec: TreeSpec, window: Window) -> Array:
     """Make inputs of (..., n_bars): (..., n_bars - forecast_bars + 1, n_inputs)."""
-    features = compute(spec.features, window)
+    features = compute(spec.columns, window)
     windows = np.lib.stride_tricks.sliding_window_view(features, spec.lookback, axis=-2)
     # (..., n, n_features, lookback)
     columns = [windows[..., -1 - lag] for lag in range(LAGS)]

@@ -6,12 +6,8 @@ by the literature, never on real bars: `benchmarks/skill.py` prints what they at
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Self, get_args
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from bt_lstm_rotation.checks import (
     check_choice,
@@ -22,20 +18,11 @@ from bt_lstm_rotation.checks import (
     plain_fields,
 )
 from bt_lstm_rotation.errors import SpecError
-from bt_lstm_rotation.forecasting.beside import ContextRule, InputRule
-from bt_lstm_rotation.forecasting.features import (
-    FEATURES,
-    check_features,
-    mirror,
-    warmup,
-)
 from bt_lstm_rotation.forecasting.recurrent.forward import Cell
+from bt_lstm_rotation.forecasting.recurrent.reading import OWNER, ReadingSettings
 from bt_lstm_rotation.periods import Period, check_period
 
 __all__ = ["RecurrentSettings"]
-
-# The name under which users know them.
-OWNER = "ForecastSpec"
 
 CELLS = get_args(Cell)
 # Name -> the least and the most. What lies above trains for days, or overflows; whether
@@ -60,7 +47,7 @@ TARGETS = ("relative", "plain")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecurrentSettings:
+class RecurrentSettings(ReadingSettings):
     """What a recurrent network is trained on, how, and how often.
 
     Parameters
@@ -108,7 +95,10 @@ class RecurrentSettings:
         One network for all sectors, or one for each.
     features : tuple of str
         What the network reads of each bar: "log_return", "relative_return",
-        "volatility", "volume" or "rank" (`bt_lstm_rotation.forecasting.features`).
+        "overnight_return", "intraday_return", "volatility", "garman_klass", "volume",
+        "amihud", "rank", "momentum_12_1", "drawdown", "high_52_week", "beta",
+        "residual_return", "turn_of_month", or one that you have made with
+        `bt_lstm_rotation.feature`, by its name or as it is. See docs/inputs.md.
     target : {"relative", "plain"}
         Whether the network learns returns less the cross-section's mean, or returns.
     mirrored : bool
@@ -120,11 +110,16 @@ class RecurrentSettings:
     context : tuple of ContextRule
         Series that are the same for every sector, of whose returns each sector has a
         head of its own; set in the same way.
+    own_features : tuple of Feature
+        Those of `features` that are your own, as their code was when the spec was made;
+        filled in.
 
     Raises
     ------
     SpecError
         If a value is impossible, or two contradict each other.
+    FeatureError
+        If a feature of your own reads something whose content no key can hold.
 
     See Also
     --------
@@ -150,11 +145,7 @@ class RecurrentSettings:
     warm_start: bool = False
     seed: int = 0
     pooled: bool = True
-    features: tuple[str, ...] = ("relative_return", "volume")
     target: Literal["relative", "plain"] = "relative"
-    mirrored: bool = True
-    inputs: tuple[InputRule, ...] = ()
-    context: tuple[ContextRule, ...] = ()
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -174,9 +165,9 @@ class RecurrentSettings:
         check_choice(OWNER, "initial_weights", self.initial_weights, STARTS)
         self._check_steps()
         check_choice(OWNER, "target", self.target, TARGETS)
-        for name in ("pooled", "warm_start", "mirrored"):
+        for name in ("pooled", "warm_start"):
             check_flag(OWNER, name, getattr(self, name))
-        self._check_features()
+        self._check_reading()
         if self.lookback > self.train_size:
             raise SpecError(
                 OWNER,
@@ -199,55 +190,6 @@ class RecurrentSettings:
             if not self.step_count and getattr(self, name):
                 valid = "0 where no step is taken (see steps)"
                 raise SpecError(OWNER, name, getattr(self, name), valid)
-
-    def _check_features(self) -> None:
-        features = check_features(OWNER, self.features)
-        object.__setattr__(self, "features", features)
-        self._check_beside()
-        if self.mirrored and (self.signs > 0).all():
-            valid = f"False, as none of the features {features} changes its sign"
-            raise SpecError(OWNER, "mirrored", True, valid)
-
-    def _check_beside(self) -> None:
-        for field, kind in (("inputs", InputRule), ("context", ContextRule)):
-            rules = getattr(self, field)
-            if not isinstance(rules, tuple) or not all(
-                isinstance(rule, kind) for rule in rules
-            ):
-                raise SpecError(OWNER, field, rules, f"a tuple of {kind.__name__}(...)")
-        names = [*self.features, *self.extra]
-        twice = [name for name in self.extra if names.count(name) > 1]
-        if twice:
-            valid = "a name of its own, beside those of features, inputs and context"
-            raise SpecError(OWNER, "inputs and context", twice[0], valid)
-
-    def reading(
-        self, inputs: Sequence[InputRule] = (), context: Sequence[ContextRule] = ()
-    ) -> Self:
-        """Return the spec of a network that also reads rows beside the bars."""
-        return replace(self, inputs=tuple(inputs), context=tuple(context))
-
-    @property
-    def extra(self) -> tuple[str, ...]:
-        """Names of the rows that are read beside the bars, in their order."""
-        given = [rule.name for rule in self.inputs]
-        return *given, *(rule.name for rule in self.context)
-
-    @property
-    def signs(self) -> NDArray[np.float64]:
-        """Signs of what is read of each bar that exchange rises and falls.
-
-        (n_columns,): of the features, the inputs, and whether inputs were missing.
-        """
-        given = [-1.0 if rule.odd else 1.0 for rule in self.inputs]
-        told = [1.0 for rule in self.inputs if rule.missing == "zero"]
-        return np.concatenate([mirror(self.features), given, told])
-
-    @property
-    def skipped(self) -> int:
-        """Bars at the beginning of a window that features reach back."""
-        # A return of a series that is context reaches back one.
-        return max(warmup(self.features), int(bool(self.context)))
 
     @property
     def step_count(self) -> int:
@@ -287,5 +229,5 @@ class RecurrentSettings:
     @property
     def min_symbols(self) -> int:
         """2 if symbols are compared with each other, 1 if not."""
-        compares = any(FEATURES[name].cross_sectional for name in self.features)
+        compares = any(feature.cross_sectional for feature in self.columns)
         return 2 if compares or self.target == "relative" else 1

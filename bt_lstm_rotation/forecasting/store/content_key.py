@@ -91,9 +91,21 @@ def _digest(part: object) -> bytes:
     return spelled.digest()
 
 
+def _says(field: dataclasses.Field[object], part: object) -> bool:
+    """Whether a field is part of the content: not if it is left out of comparisons.
+
+    One that is derived of others counts only if there is something in it: so a key is
+    what it was before there was such a field.
+    """
+    derived = field.metadata.get("derived", False)
+    return field.compare and not (derived and not getattr(part, field.name))
+
+
 def _pieces(part: object) -> list[bytes]:
     if dataclasses.is_dataclass(part) and not isinstance(part, type):
-        names = sorted(field.name for field in dataclasses.fields(part))
+        names = sorted(
+            field.name for field in dataclasses.fields(part) if _says(field, part)
+        )
         return [_digest((name, getattr(part, name))) for name in names]
     # Before int, float, str and bytes, of which some NumPy scalars are kinds. Exactly
     # an array: the bytes of a masked one do not say what is masked.

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.checks import check_whole, is_number
 from bt_lstm_rotation.errors import ForecastError, SpecError
+from bt_lstm_rotation.forecasting.features import check_rows
+from bt_lstm_rotation.forecasting.features.proof import prove
 from bt_lstm_rotation.forecasting.forecaster import Fit, Forecaster, Model, Spec
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import check_period
@@ -45,8 +47,12 @@ def is_ours(thing: object) -> bool:
     return type(thing).__module__.startswith("bt_lstm_rotation.")
 
 
-def check_spec(spec: object) -> None:
-    """Raise SpecError unless it is a spec, and its numbers fit together."""
+def check_spec(spec: object, extra: tuple[str, ...] | None = None) -> None:
+    """Raise SpecError unless it is a spec, and its numbers fit together.
+
+    With the extra rows of its windows, also unless its features find theirs there, and
+    FeatureError unless those of a user's own are proved to be causal.
+    """
     if isinstance(spec, type):
         valid = f"a forecaster's spec, {spec.__name__}() and not the class itself"
         raise SpecError("Forecast", "spec", spec, valid)
@@ -65,6 +71,10 @@ def check_spec(spec: object) -> None:
         # A session has a forecast as soon as it has the bars for a fit.
         raise SpecError(owner, "forecast_bars", bars, f"at most fit_bars, {most}")
     check_period(owner, "retrain", spec.retrain)  # type: ignore[attr-defined]
+    if extra is not None and hasattr(spec, "own_features"):
+        check_rows(owner, spec.columns, extra)  # type: ignore[attr-defined]
+        for feature in spec.own_features:
+            prove(feature, extra)
 
 
 def check_forecaster(spec: Spec, forecaster: Forecaster) -> Forecaster:

@@ -86,7 +86,7 @@ class WalkForward:
         start: np.datetime64 | None = None,
         training: Training | None = None,
     ) -> None:
-        check_spec(spec)
+        check_spec(spec, history.extra)
         for name, value, kind, valid in (
             ("start", start, np.datetime64 | None, "a datetime64[D], or None"),
             ("training", training, Training | None, "Training(...), or None"),

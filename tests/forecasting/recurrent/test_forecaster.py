@@ -16,13 +16,18 @@ from bt_lstm_rotation.forecasting import (
     WalkForward,
     walk_forward,
 )
-from bt_lstm_rotation.forecasting.features import FEATURES, compute
+from bt_lstm_rotation.forecasting.features import compute
 from bt_lstm_rotation.forecasting.recurrent.model import Scaler
 from bt_lstm_rotation.forecasting.recurrent.series import Series
 from bt_lstm_rotation.forecasting.window import Window
 
 TINY = ForecastSpec(
-    units=4, steps=2, lookback=10, horizon=3, train_size=40, features=tuple(FEATURES)
+    units=4,
+    steps=2,
+    lookback=10,
+    horizon=3,
+    train_size=40,
+    features=("log_return", "relative_return", "volatility", "volume", "rank"),
 )
 SPECS = {
     "pooled, relative": TINY,

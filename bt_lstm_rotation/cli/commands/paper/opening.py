@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from bt_lstm_rotation.cli.commands.paper.accounts import (
     action,
@@ -41,6 +41,7 @@ def add_actions(actions: Any) -> None:
     )
     add_forecaster(trading)
     add_set(trading)
+    _add_no_features(trading)
     days = start.add_argument_group("days")
     add_day(days)
     days.add_argument(
@@ -66,9 +67,28 @@ def add_actions(actions: Any) -> None:
     add_strategy(version, default=None)
     add_forecaster(version)
     add_set(version)
+    _add_no_features(version)
     add_day(version)
     stop = action(actions, "stop", _stop, "End an account for good; its files stay")
     add_day(stop)
+
+
+def _add_no_features(parser: argparse._ActionsContainer) -> None:
+    """Add an option that says where an account's features are, and not here."""
+    parser.add_argument(
+        "--features",
+        type=_in_the_strategys_file,
+        metavar="FILE.py",
+        help="not taken: an account keeps a copy of its strategy's file, so features "
+        "of your own are made, or imported, there (default: none)",
+    )
+
+
+def _in_the_strategys_file(text: str) -> NoReturn:
+    raise argparse.ArgumentTypeError(
+        "an account keeps a copy of its strategy's file and of what that imports from "
+        f"its folder: make or import the features of {text!r} there"
+    )
 
 
 def _start(arguments: argparse.Namespace) -> int | None:
