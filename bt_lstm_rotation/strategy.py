@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
-from bt_lstm_rotation.checks import check_whole
-from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.checks import check_whole, listed
+from bt_lstm_rotation.errors import SpecError, StrategyError, closest
+from bt_lstm_rotation.feeds.naming import feed_names
 from bt_lstm_rotation.forecasting import ForecastSpec
 from bt_lstm_rotation.indicators import Forecast
 from bt_lstm_rotation.indicators.pool import ForecastPool
@@ -14,6 +17,7 @@ from bt_lstm_rotation.periodic import PeriodicRebalance
 from bt_lstm_rotation.rebalancing.holdings import Holdings
 from bt_lstm_rotation.rebalancing.round_trip import round_trip_cost
 from bt_lstm_rotation.selection import Selection
+from bt_lstm_rotation.wording import in_text, shown
 
 __all__ = ["SectorRotation"]
 
@@ -40,6 +44,8 @@ class SectorRotation(PeriodicRebalance):
         invested (0)
       - max_turnover: most that a rebalance trades, as a share of equity, buys and sells
         added; before sizes are rounded to shares (None)
+      - context: names of feeds that are not traded, of whose returns each sector's
+        network reads (())
       - training: how fits are made, which changes no forecast; kept in the user's cache
         folder, with a bar in a terminal, if None (None)
       - max_age: how many fits in a row may fail before positions are held as they are,
@@ -55,6 +61,7 @@ class SectorRotation(PeriodicRebalance):
     params = (
         ("spec", ForecastSpec()),
         *((rule.name, rule.default) for rule in fields(Selection)),
+        ("context", ()),
         ("training", None),
         ("max_age", 3),
     )
@@ -69,8 +76,19 @@ class SectorRotation(PeriodicRebalance):
             spec=self.p.spec,
             start=self._first_close,
             training=self.p.training,
+            inputs=self.inputs(),
+            context=[self.getdatabyname(name) for name in self._context()],
+            benchmark=self._benchmark(),
         )
         self._failures_noted = 0
+
+    def inputs(self) -> Mapping[str, Any]:
+        """Return what forecasts read beside bars: name -> {feed: line}, or an `Input`.
+
+        To be overridden; `sectors` has the feeds by name. It is called once, before the
+        run.
+        """
+        return {}
 
     @property
     def _pool(self) -> ForecastPool:
@@ -110,6 +128,34 @@ class SectorRotation(PeriodicRebalance):
         return {
             name: shares[feed] for name, feed in self.sectors.items() if feed in shares
         }
+
+    def _universe(self) -> list[str]:
+        context, names = self._context(), super()._universe()
+        wanted = self.p.universe or ()
+        for name in context:
+            if name in wanted or name == self.p.benchmark:
+                raise StrategyError(
+                    f"{name!r} cannot be context and be traded, or be the benchmark"
+                )
+        left = [name for name in names if name not in context]
+        if not left:
+            raise StrategyError(f"no feed to trade besides {', '.join(context)}")
+        return left
+
+    def _context(self) -> list[str]:
+        """Return the names of the feeds that are context, which there are."""
+        owner, names = type(self).__name__, feed_names(self.datas)
+        valid = "a tuple of feed names, such as ('^VIX',)"
+        wanted = listed(owner, "context", self.p.context, valid)
+        for name in wanted:
+            if not isinstance(name, str) or name not in names:
+                known = closest(in_text(name), names)
+                raise StrategyError(f"no feed for {shown(name)} of context; {known}")
+        return wanted
+
+    def _benchmark(self) -> Any:
+        name = self.p.benchmark
+        return None if name is None else self.getdatabyname(name)
 
     def _is_outdated(self) -> bool:
         """Whether the network in force is too old to be traded on; says so once."""

@@ -19,9 +19,10 @@ from bt_lstm_rotation.forecasting.beside import (
     InputRule,
     Missing,
 )
+from bt_lstm_rotation.indicators.twins import line_of
 from bt_lstm_rotation.wording import in_text, shown
 
-__all__ = ["Context", "Input", "checked_context", "checked_inputs", "line_of"]
+__all__ = ["Context", "Input", "checked_context", "checked_inputs"]
 
 Array = NDArray[np.float64]
 
@@ -100,11 +101,6 @@ class Context:
             published_after=0 if late is None else late,
             missing=self.missing,
         )
-
-
-def line_of(thing: Any) -> Any:
-    """Return the line that is meant: of an indicator its first."""
-    return thing.lines[0] if isinstance(thing, bt.LineSeries) else thing
 
 
 def checked_inputs(

@@ -23,10 +23,12 @@ from bt_lstm_rotation.forecasting.beside import (
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.indicators.beside import (
     Context,
+    Input,
     checked_context,
     checked_inputs,
-    line_of,
 )
+from bt_lstm_rotation.indicators.proving import prove_lines
+from bt_lstm_rotation.indicators.twins import line_of
 
 __all__ = ["BesideFeeds"]
 
@@ -35,6 +37,8 @@ Array = NDArray[np.float64]
 # Median days between bars above which their dates are taken for those of periods, and
 # how many bars say so.
 FREQUENT, ENOUGH = 4.0, 10
+
+BENCHMARK = "benchmark"
 
 
 class BesideFeeds:
@@ -46,6 +50,9 @@ class BesideFeeds:
         Those that are forecast.
     inputs : mapping of str to Input, or to what `Input` takes
     context : sequence of Context or bt.DataBase
+    benchmark : bt.DataBase, optional
+        Its closes stand beside the bars as the row ``"benchmark"``, for features that
+        need it.
 
     Raises
     ------
@@ -59,29 +66,44 @@ class BesideFeeds:
         feeds: Mapping[str, Any],
         inputs: Mapping[str, Any] | None = None,
         context: Sequence[Any] = (),
+        benchmark: Any = None,
     ) -> None:
         self._feeds = dict(feeds)
         self.inputs = checked_inputs(self._feeds, inputs or {})
         self.context = checked_context(self._feeds, context)
-        self.input_rules = [each.rule(name) for name, each in self.inputs.items()]
+        self.input_rules = [
+            _proved_rule(name, each) for name, each in self.inputs.items()
+        ]
         self.context_rules = [each.rule() for each in self.context]
+        self._benchmark = () if benchmark is None else (_as_benchmark(benchmark),)
+        rows = [*self.context, *self._benchmark]
+        self._series = [_Series(each) for each in rows]
         self.usage = {rule.name: Usage() for rule in self._rules}
-        self._series = [_Series(each) for each in self.context]
         self._joiners: dict[str, RowJoiner] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.inputs or self.context)
+        return bool(self.inputs or self._series)
+
+    @property
+    def feeds(self) -> list[Any]:
+        """Those that are read besides the ones that are forecast."""
+        return [each.feed for each in (*self.context, *self._benchmark)]
+
+    @property
+    def _series_rules(self) -> list[ContextRule]:
+        named = [replace(each.rule(), name=BENCHMARK) for each in self._benchmark]
+        return [*self.context_rules, *named]
 
     @property
     def _rules(self) -> list[InputRule | ContextRule]:
-        return [*self.input_rules, *self.context_rules]
+        return [*self.input_rules, *self._series_rules]
 
     def read_by(self, spec: Spec) -> Spec:
         """Return the spec of a forecaster that reads what is given here.
 
         SpecError if it reads bars alone, or names what is not given.
         """
-        if not self:
+        if not self.inputs and not self.context:
             named = getattr(spec, "extra", ())
             if named:
                 valid = "given as inputs= or context= of the forecast that reads them"
@@ -94,13 +116,6 @@ class BesideFeeds:
             raise SpecError("LSTMForecast", "spec", type(spec).__name__, valid)
         told: Spec = reading(inputs=self.input_rules, context=self.context_rules)
         return told
-
-    def settle(self, warmups: Mapping[str, int]) -> None:
-        """Take over how long inputs take to forget where the history began."""
-        self.input_rules = [
-            replace(rule, warmup=warmups.get(rule.name, rule.warmup))
-            for rule in self.input_rules
-        ]
 
     def join(self, name: str, rows: Array) -> tuple[Array, NDArray[np.bool_]]:
         """Apply the rules to the next rows of a feed (`RowJoiner.join`)."""
@@ -123,7 +138,7 @@ class BesideFeeds:
                 )
             values.append(line[0])
         asked = _moments(feed, np.array([feed.lines.datetime[0]]))
-        for series, rule in zip(self._series, self.context_rules, strict=True):
+        for series, rule in zip(self._series, self._series_rules, strict=True):
             series.grow()
             values.append(known_at(rule, asked, series.known())[0])
         return np.array([values], dtype=np.float64).T
@@ -139,10 +154,26 @@ class BesideFeeds:
             for each in self.inputs.values()
         ]
         asked = _moments(feed, loaded_numbers(feed))
-        for series, rule in zip(self._series, self.context_rules, strict=True):
+        for series, rule in zip(self._series, self._series_rules, strict=True):
             series.load()
             rows.append(known_at(rule, asked, series.known()))
         return np.array(rows, dtype=np.float64)
+
+
+def _as_benchmark(feed: Any) -> Context:
+    # Features leave out what it has no bar of; its own name may be a sector's.
+    return Context(feed, published_after=0, missing="zero")
+
+
+def _proved_rule(name: str, given: Input) -> InputRule:
+    """Return how an input is read, with the warm-up that it was measured to need."""
+    rule, needed = given.rule(name), prove_lines(name, given.lines)
+    if given.warmup is None:
+        return replace(rule, warmup=needed)
+    if given.warmup < needed:
+        valid = f"{needed} or more: so long a value depends on where the bars begin"
+        raise SpecError("Input", f"warmup of {name!r}", given.warmup, valid)
+    return rule
 
 
 class _Series:

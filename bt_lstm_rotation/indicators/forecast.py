@@ -52,6 +52,7 @@ class Forecast(bt.Indicator):
         (None)
       - context: feeds that are not traded and whose returns it reads, or `Context` of
         them (())
+      - benchmark: a feed against which features are measured that need one (None)
       - pool: shared with other feeds' indicators, set by ``pooled`` (None)
 
     See:
@@ -66,6 +67,7 @@ class Forecast(bt.Indicator):
         ("wait", False),
         ("inputs", None),
         ("context", ()),
+        ("benchmark", None),
         ("pool", None),
     )
     plotinfo = (("subplot", True), ("plotname", "Forecast"), ("plothlines", (0.0,)))
@@ -81,6 +83,7 @@ class Forecast(bt.Indicator):
             training=self.p.training,
             inputs=self.p.inputs,
             context=self.p.context,
+            benchmark=self.p.benchmark,
         )
         if self.p.wait:
             spec = self.pool.spec
@@ -97,6 +100,7 @@ class Forecast(bt.Indicator):
         wait: bool = False,
         inputs: Mapping[str, Any] | None = None,
         context: Sequence[Any] = (),
+        benchmark: Any = None,
     ) -> dict[Any, Any]:
         """Forecast several feeds with one forecaster; return feed -> its indicator.
 
@@ -118,6 +122,8 @@ class Forecast(bt.Indicator):
         context : sequence of bt.DataBase or of Context
             Feeds that are not traded, whose returns it reads; each feed answers in
             its own way.
+        benchmark : bt.DataBase, optional
+            What features are measured against that need one, such as "beta".
 
         Raises
         ------
@@ -136,6 +142,7 @@ class Forecast(bt.Indicator):
             training=training,
             inputs=inputs,
             context=context,
+            benchmark=benchmark,
         )
         make: Any = cls  # Backtrader's metaclass takes the arguments away
         params = {"spec": spec, "start": start, "wait": wait, "pool": pool}
@@ -178,7 +185,7 @@ class Forecast(bt.Indicator):
         """Save memory, but not that of the feeds."""
         super().qbuffer(savemem)
         keep_all_bars(self.datas)
-        keep_all_bars(each.feed for each in self.pool.beside.context)
+        keep_all_bars(self.pool.beside.feeds)
 
     def _plotlabel(self) -> list[Any]:
         name = getattr(self.data, "_name", "")

@@ -66,6 +66,8 @@ class ForecastPool:
         (`bt_lstm_rotation.forecasting.walkforward.training.default_training`).
     inputs, context
         What is read beside the bars (`bt_lstm_rotation.indicators.beside`).
+    benchmark : bt.DataBase, optional
+        What features are measured against that need one.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class ForecastPool:
         training: Training | None = None,
         inputs: Mapping[str, Any] | None = None,
         context: Sequence[Any] = (),
+        benchmark: Any = None,
     ) -> None:
         names = feed_names(feeds)
         require_daily(feeds)
@@ -100,7 +103,10 @@ class ForecastPool:
             )
         self._feeds = dict(zip(names, feeds, strict=True))
         self._names = {id(feed): name for name, feed in self._feeds.items()}
-        self.beside = BesideFeeds(self._feeds, inputs, context)
+        columns = getattr(spec, "columns", ())
+        if not any(column.needs_benchmark for column in columns):
+            benchmark = None
+        self.beside = BesideFeeds(self._feeds, inputs, context, benchmark)
         spec = self.beside.read_by(spec)
         self._history = BarHistory(names, tuple(self.beside.usage))
         run: ForecastRun | None = getattr(feeds[0]._env, "forecast_run", None)
