@@ -11,7 +11,8 @@ from bt_lstm_rotation.checks import check_whole, listed
 from bt_lstm_rotation.errors import SpecError, StrategyError, closest
 from bt_lstm_rotation.feeds.naming import feed_names
 from bt_lstm_rotation.forecasting import ForecastSpec
-from bt_lstm_rotation.indicators import Forecast
+from bt_lstm_rotation.forecasting.beside import ContextRule, context_rule
+from bt_lstm_rotation.indicators import Context, Forecast
 from bt_lstm_rotation.indicators.pool import ForecastPool
 from bt_lstm_rotation.periodic import PeriodicRebalance
 from bt_lstm_rotation.rebalancing.holdings import Holdings
@@ -19,7 +20,7 @@ from bt_lstm_rotation.rebalancing.round_trip import round_trip_cost
 from bt_lstm_rotation.selection import Selection
 from bt_lstm_rotation.wording import in_text, shown
 
-__all__ = ["SectorRotation"]
+__all__ = ["SectorRotation", "context_rules"]
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +45,8 @@ class SectorRotation(PeriodicRebalance):
         invested (0)
       - max_turnover: most that a rebalance trades, as a share of equity, buys and sells
         added; before sizes are rounded to shares (None)
-      - context: names of feeds that are not traded, of whose returns each sector's
-        network reads (())
+      - context: names of feeds that are not traded, whose returns the network reads;
+        "CPI+45" is published 45 days after its date; or a ContextRule of one (())
       - training: how fits are made, which changes no forecast; kept in the user's cache
         folder, with a bar in a terminal, if None (None)
       - max_age: how many fits in a row may fail before positions are held as they are,
@@ -77,7 +78,7 @@ class SectorRotation(PeriodicRebalance):
             start=self._first_close,
             training=self.p.training,
             inputs=self.inputs(),
-            context=[self.getdatabyname(name) for name in self._context()],
+            context=self._context(),
             benchmark=self._benchmark(),
         )
         self._failures_noted = 0
@@ -130,7 +131,9 @@ class SectorRotation(PeriodicRebalance):
         }
 
     def _universe(self) -> list[str]:
-        context, names = self._context(), super()._universe()
+        rules = context_rules(type(self).__name__, self.p.context)
+        context = [rule.name for rule in rules]
+        names = super()._universe()
         wanted = self.p.universe or ()
         for name in context:
             if name in wanted or name == self.p.benchmark:
@@ -142,16 +145,18 @@ class SectorRotation(PeriodicRebalance):
             raise StrategyError(f"no feed to trade besides {', '.join(context)}")
         return left
 
-    def _context(self) -> list[str]:
-        """Return the names of the feeds that are context, which there are."""
-        owner, names = type(self).__name__, feed_names(self.datas)
-        valid = "a tuple of feed names, such as ('^VIX',)"
-        wanted = listed(owner, "context", self.p.context, valid)
-        for name in wanted:
-            if not isinstance(name, str) or name not in names:
-                known = closest(in_text(name), names)
-                raise StrategyError(f"no feed for {shown(name)} of context; {known}")
-        return wanted
+    def _context(self) -> list[Context]:
+        """Return the feeds that are context."""
+        names, found = feed_names(self.datas), []
+        for rule in context_rules(type(self).__name__, self.p.context):
+            if rule.name not in names:
+                known = closest(in_text(rule.name), names)
+                raise StrategyError(f"no feed for {rule.name!r} of context; {known}")
+            feed = self.getdatabyname(rule.name)
+            found.append(
+                Context(feed, rule.max_age, rule.published_after, rule.missing)
+            )
+        return found
 
     def _benchmark(self) -> Any:
         name = self.p.benchmark
@@ -204,3 +209,17 @@ class SectorRotation(PeriodicRebalance):
             # They were set here, under the same names.
             owner = type(self).__name__
             raise SpecError(owner, error.field, error.value, error.valid) from error
+
+
+def context_rules(owner: str, context: Any) -> list[ContextRule]:
+    """Return how context is read, of a parameter; SpecError unless it is some."""
+    valid = "a tuple of feed names, such as ('^VIX', 'CPI+45'), or of ContextRule(...)"
+    rules = []
+    for given in listed(owner, "context", context, valid):
+        if isinstance(given, ContextRule):
+            rules.append(given)
+        elif isinstance(given, str):
+            rules.append(context_rule(given))
+        else:
+            raise SpecError(owner, "context", shown(given), valid)
+    return rules

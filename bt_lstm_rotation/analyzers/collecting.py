@@ -245,6 +245,7 @@ def _data(recorded: Recorded, account: pd.DataFrame) -> dict[str, Any]:
         "source": recorded.panel.source,
         "symbols": list(recorded.traded.symbols),
         "benchmark": recorded.benchmark,
+        "context": sorted(set(recorded.context)),
         "first_session": str(recorded.panel.sessions[0]),
         "first_decision": str(account.index[0].date()),
         "last_session": str(recorded.panel.sessions[-1]),

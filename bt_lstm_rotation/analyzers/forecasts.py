@@ -43,7 +43,8 @@ class ForecastHistory(bt.Analyzer):
     """Every forecast that the strategy's forecast indicators have shown.
 
     Of several indicators on one feed, the first is recorded; `left_out` counts the
-    others. `specs` lists the forecasters' settings, `shown` has a `ShownForecast` an
+    others. `specs` lists the forecasters' settings, `context` the feeds that they read
+    and do not forecast, `shown` has a `ShownForecast` an
     indicator.
 
     ``get_analysis()`` gives a dict with ``forecasts``, date -> {feed name: decimal
@@ -55,6 +56,7 @@ class ForecastHistory(bt.Analyzer):
         self.forecasts: dict[dt.date, dict[str, float]] = {}
         self.fits: list[FitRecord] = []
         self.specs: list[Any] = []
+        self.context: list[str] = []
         self.left_out = 0
         self._horizons: dict[str, int] = {}
         self._dispersions: dict[str, dict[dt.date, float]] = {}
@@ -82,7 +84,9 @@ class ForecastHistory(bt.Analyzer):
     def stop(self) -> None:
         """Record the fits, which are known in full only now."""
         pools = {id(one.pool): one.pool for one in self._indicators()}
+        labels = FeedLabels(self.strategy)
         for pool in pools.values():
+            self.context += [labels[each.feed] for each in pool.beside.context]
             self.specs.append(pool.spec)
             self.fits.extend(pool.fits)
             pool.warn_of_failure()

@@ -34,6 +34,8 @@ class Recorded:
     account : mapping
         As `AccountHistory` gives it; `flows` as well.
     forecasts : list of ShownForecast
+    context : list of str
+        Feeds that forecasts read, and are not traded.
     strategy, broker : mapping
         Settings as plain values, for ``summary.json``.
     spec : Any
@@ -71,11 +73,17 @@ class Recorded:
     periods_a_year: float | None = None
     notes: tuple[str, ...] = ()
     actions: Sequence[Any] = ()
+    context: Sequence[str] = ()
 
     @property
     def traded(self) -> PricePanel:
-        """The bars of all but the benchmark; of a run with nothing else, its own."""
-        symbols = [name for name in self.panel.symbols if name != self.benchmark]
+        """The bars of all but the benchmark and what was read besides.
+
+        Of a run with nothing else, its own.
+        """
+        ordered = {order.symbol for order in self.orders}
+        aside = {self.benchmark, *(set(self.context) - ordered)}
+        symbols = [name for name in self.panel.symbols if name not in aside]
         return self.panel.select(symbols or self.panel.symbols)
 
     @property
@@ -153,6 +161,7 @@ def merged(records: Sequence[StrategyRecord], first: np.datetime64) -> dict[str,
         "fits": [fit for record in records for fit in record.forecasts.fits],
         "events": [event for record in records for event in _events(record, since)],
         "spec": specs[0] if specs else None,
+        "context": [name for record in records for name in record.forecasts.context],
         "notes": tuple(_notes(records, len(shown))),
     }
 

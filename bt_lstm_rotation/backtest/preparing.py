@@ -11,14 +11,27 @@ import numpy as np
 from bt_lstm_rotation.backtest.history_needed import too_few_bars
 from bt_lstm_rotation.backtest.settings import given_names
 from bt_lstm_rotation.backtest.trading_start import starting_at
-from bt_lstm_rotation.errors import DataError, HistoryError, SpecError, closest
+from bt_lstm_rotation.errors import (
+    DataError,
+    HistoryError,
+    SpecError,
+    StrategyError,
+    closest,
+)
 from bt_lstm_rotation.forecasting import first_forecast
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.periodic import PeriodicRebalance
 from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.strategy import SectorRotation, context_rules
 from bt_lstm_rotation.wording import in_text
 
-__all__ = ["add_strategy", "checked_params", "first_decision", "run_once"]
+__all__ = [
+    "add_strategy",
+    "checked_params",
+    "first_decision",
+    "run_once",
+    "traded_symbols",
+]
 
 
 def checked_params(
@@ -38,6 +51,24 @@ def checked_params(
             raise SpecError(strategy.__name__, "parameter", name, valid)
     taken = {k: v for k, v in offered.items() if k in given and v is not None}
     return taken | dict(params)
+
+
+def traded_symbols(
+    panel: PricePanel, strategy: Any, params: Mapping[str, Any], benchmark: str | None
+) -> list[str]:
+    """Return the symbols that are neither the benchmark nor context.
+
+    Raises StrategyError if there are none.
+    """
+    context = []
+    if issubclass(strategy, SectorRotation):
+        rules = context_rules(strategy.__name__, params.get("context", ()))
+        context = [rule.name for rule in rules]
+    kept = [name for name in panel.symbols if name not in (benchmark, *context)]
+    if not kept:
+        besides = " and ".join(filter(None, [benchmark, *context]))
+        raise StrategyError(f"nothing to trade besides {besides}")
+    return kept
 
 
 def first_decision(

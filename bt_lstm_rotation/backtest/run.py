@@ -19,6 +19,7 @@ from bt_lstm_rotation.backtest.preparing import (
     checked_params,
     first_decision,
     run_once,
+    traded_symbols,
 )
 from bt_lstm_rotation.backtest.sizing import add_sizer, check_sizer
 from bt_lstm_rotation.checks import check_call, check_date, check_kind
@@ -133,12 +134,10 @@ def run_backtest(
     panel = panel.between(None, end)
     if benchmark is not None:
         panel.select([benchmark])  # raises if it is unknown
-    sectors = [symbol for symbol in panel.symbols if symbol != benchmark]
-    if not sectors:
-        raise StrategyError(f"nothing to trade besides the benchmark {benchmark!r}")
     given = checked_params(
         strategy, params or {}, benchmark=benchmark, training=training
     )
+    sectors = traded_symbols(panel, strategy, given, benchmark)
     spec = given.get("spec", getattr(strategy.params, "spec", None))
     first = first_decision(panel, panel.select(sectors), spec, start)
     _require_bar(panel, benchmark, first)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.cli.options import settings_of
+from bt_lstm_rotation.errors import SpecError
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.forecasting import ForecastStore, Workers
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bars_folder",
+    "context_of",
     "load_bars",
     "make_broker",
     "make_sizer",
@@ -32,6 +34,7 @@ def load_bars(
 
     No bar may be dated later than the latest date on Earth `now`.
     """
+    from bt_lstm_rotation.forecasting.beside import context_rule
     from bt_lstm_rotation.prices.dates import latest_date
     from bt_lstm_rotation.prices.source import Request, load_prices
 
@@ -39,6 +42,7 @@ def load_bars(
         data=arguments.data,
         symbols=arguments.symbols,
         benchmark=arguments.benchmark,
+        context=[rule.name for rule in map(context_rule, _context(arguments))],
         end=arguments.end,
         seed=arguments.seed,
         adjust=not arguments.unadjusted,
@@ -64,6 +68,7 @@ def make_strategy(
     run_features(arguments)
     strategy = find_strategy(arguments.strategy)
     params = parse_settings(strategy, settings_of(arguments), seed=arguments.seed)
+    params |= context_of(strategy, arguments)
     sizer = make_sizer(arguments)
     check_sizer(strategy, sizer)
     return strategy, params, sizer
@@ -75,6 +80,23 @@ def run_features(arguments: argparse.Namespace) -> None:
         from bt_lstm_rotation.forecasting.features import load_features
 
         load_features(arguments.features)
+
+
+def context_of(strategy: Any, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the strategy's parameter for the context asked for, if any is."""
+    from bt_lstm_rotation.strategy import SectorRotation
+
+    context = tuple(_context(arguments))
+    if not context:
+        return {}
+    if not issubclass(strategy, SectorRotation):
+        valid = "left out, as it reads no forecasts; lstm_top3_monthly does"
+        raise SpecError(strategy.__name__, "--context", ", ".join(context), valid)
+    return {"context": context}
+
+
+def _context(arguments: argparse.Namespace) -> list[str]:
+    return list(getattr(arguments, "context", ()))
 
 
 def make_broker(arguments: argparse.Namespace) -> Broker:

@@ -93,6 +93,19 @@ def add_bars(parser: argparse.ArgumentParser, *, span: bool = True) -> None:
     )
 
 
+def add_context(parser: argparse._ActionsContainer) -> None:
+    """Add the option that names series which forecasts read besides."""
+    parser.add_argument(
+        "--context",
+        type=names,
+        default=[],
+        metavar="A,B+DAYS",
+        help="symbols that are not traded and that forecasts read, such as ^VIX,TLT; "
+        "with +DAYS until it is published, a figure that is dated by its period, as in "
+        "CPI+45 (default: none)",
+    )
+
+
 def add_strategy(
     parser: argparse._ActionsContainer, default: str | None = "lstm_top3_monthly"
 ) -> None:

@@ -23,13 +23,15 @@ from bt_lstm_rotation.checks import (
 )
 from bt_lstm_rotation.errors import SpecError
 
-__all__ = ["ContextRule", "InputRule", "RowJoiner", "Usage", "known_at"]
+__all__ = ["ContextRule", "InputRule", "RowJoiner", "Usage", "context_rule", "known_at"]
 
 Array = NDArray[np.float64]
 Missing = Literal["leave_out", "carry", "zero"]
 
 # A year of days: a series that is older says nothing of today.
 OLDEST = 366
+# Days for which a figure of a month holds, until the next one is published.
+MONTHLY = 45
 LONGEST = 100_000
 
 
@@ -91,9 +93,10 @@ class ContextRule:
         That of its feed.
     max_age : int
         Calendar days after which its last close counts as missing.
-    published_after : int
+    published_after : int, optional
         Calendar days from the date of a bar to the day on which it is known: of a
-        figure that is dated by its period, those until it is published.
+        figure that is dated by its period, those until it is published. By default none
+        are, and bars that are more than four days apart are refused (`Context`).
     missing : {"leave_out", "zero"}
         What becomes of a bar without it, as in `InputRule`.
 
@@ -105,7 +108,7 @@ class ContextRule:
 
     name: str
     max_age: int = 7
-    published_after: int = 0
+    published_after: int | None = None
     missing: Literal["leave_out", "zero"] = "leave_out"
 
     def __post_init__(self) -> None:
@@ -113,7 +116,7 @@ class ContextRule:
         plain_fields(self)
         check_name(owner, self.name)
         check_whole(owner, "max_age", self.max_age, least=0, most=OLDEST)
-        late = self.published_after
+        late = 0 if self.published_after is None else self.published_after
         check_whole(owner, "published_after", late, least=0, most=OLDEST)
         check_choice(owner, "missing", self.missing, ("leave_out", "zero"))
         if self.max_age < late:
@@ -132,6 +135,18 @@ class ContextRule:
 
 
 Rule = InputRule | ContextRule
+
+
+def context_rule(text: str) -> ContextRule:
+    """Read a name, perhaps with ``+DAYS`` behind it, after which a figure is published.
+
+    Such a figure holds until the next one of a month is published.
+    """
+    name, plus, days = text.rpartition("+")
+    if plus and name and days.isdecimal():
+        late = int(days)
+        return ContextRule(name=name, published_after=late, max_age=late + MONTHLY)
+    return ContextRule(name=text)
 
 
 def check_name(owner: str, name: object) -> None:
@@ -163,7 +178,9 @@ def known_at(
     known = np.full(len(numbers), np.nan)
     if not len(values):
         return known
-    stop = np.searchsorted(own_numbers + rule.published_after, numbers, side="right")
+    stop = np.searchsorted(
+        own_numbers + (rule.published_after or 0), numbers, side="right"
+    )
     last = np.maximum(stop - 1, 0)
     fresh = (stop > 0) & (days - own_days[last] <= rule.max_age)
     known[fresh] = values[last[fresh]]

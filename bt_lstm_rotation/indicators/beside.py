@@ -94,11 +94,10 @@ class Context:
 
     def rule(self) -> ContextRule:
         """Return how it is read; SpecError if a value is impossible."""
-        late = self.published_after
         return ContextRule(
             name=feed_name(self.feed),
             max_age=self.max_age,
-            published_after=0 if late is None else late,
+            published_after=self.published_after,
             missing=self.missing,
         )
 

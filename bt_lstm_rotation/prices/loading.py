@@ -39,6 +39,7 @@ def load_prices(
     symbols: Sequence[str] | None = None,
     *,
     benchmark: str | None = None,
+    context: Sequence[str] = (),
     start: dt.date | None = None,
     end: dt.date | None = None,
     seed: int = 0,
@@ -60,6 +61,9 @@ def load_prices(
     benchmark : str, optional
         One symbol more, which comes last. Default without `symbols`: MARKET of the
         simulated market, SPY of Yahoo.
+    context : sequence of str
+        Symbols that come behind these, and are not traded either: what forecasts read
+        besides. Of the simulated markets, the world of context has CONTEXT.
     start, end : date, optional
         First and last session; bars before and after are not checked.
     seed : int
@@ -87,10 +91,11 @@ def load_prices(
     check_flag("load_prices", "adjust", adjust)
     latest = latest_date(dt.datetime.now().astimezone()) if today is None else today
     if isinstance(data, pd.DataFrame | Mapping):
-        tables = tables_of(data, _all(symbols, benchmark), adjusted_close=adjust)
+        names = _all(symbols, benchmark, context)
+        tables = tables_of(data, names, adjusted_close=adjust)
         panel = assembled(tables, today=latest, adjust=adjust, source="memory")
     elif (folder := folder_of(data)) is not None:
-        names = _all(symbols, benchmark)
+        names = _all(symbols, benchmark, context)
         panel = load_folder(
             folder, names, start=start, end=end, today=latest, adjust=adjust
         )
@@ -98,13 +103,14 @@ def load_prices(
         if symbols is None:
             symbols = SPDR_SECTORS
             benchmark = BENCHMARKS[data] if benchmark is None else benchmark
-        names = _all(symbols, benchmark) or ()
+        names = _all(symbols, benchmark, context) or ()
         return (yahoo or YahooPrices()).load(names, start=start, end=end)
     else:
-        panel = simulated_market(SIMULATED[str(data)], seed=seed).panel()
-        panel = panel.select(_all(symbols, benchmark) or panel.symbols)
-    if benchmark is not None:
-        panel.select([benchmark])  # raises if it is unknown
+        panel = simulated_market(SIMULATED[str(data)], seed=seed).bars(context)
+        panel = panel.select(_all(symbols, benchmark, context) or panel.symbols)
+    extra = [*context, *([] if benchmark is None else [benchmark])]
+    if extra:
+        panel.select(dict.fromkeys(extra))  # raises if one is unknown
     return panel.between(start, end)
 
 
@@ -134,12 +140,11 @@ def folder_of(data: object) -> Path | None:
 
 
 def _all(
-    symbols: Sequence[str] | None, benchmark: str | None
+    symbols: Sequence[str] | None, benchmark: str | None, context: Sequence[str]
 ) -> tuple[str, ...] | None:
-    """Put the benchmark behind the symbols, unless it is one of them."""
+    """Put context and the benchmark behind the symbols, unless they are among them."""
     if symbols is None:
         return None
     names = distinct_symbols(symbols)
-    if benchmark is None or benchmark in names:
-        return names
-    return distinct_symbols([*names, benchmark])
+    added = [*context, *([] if benchmark is None else [benchmark])]
+    return distinct_symbols(dict.fromkeys([*names, *added]))

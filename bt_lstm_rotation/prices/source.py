@@ -27,6 +27,8 @@ class Request:
         sectors, or every file of the folder.
     benchmark : str, optional
         What it is compared with. Default: the simulated market, SPY, or nothing.
+    context : sequence of str
+        What forecasts read besides, and is not traded.
     start, end : date, optional
         First and last session.
     seed : int
@@ -38,6 +40,7 @@ class Request:
     data: str = "simulated"
     symbols: Sequence[str] | None = None
     benchmark: str | None = None
+    context: Sequence[str] = ()
     start: dt.date | None = None
     end: dt.date | None = None
     seed: int = 0
@@ -58,6 +61,7 @@ def load_prices(
         request.data,
         request.symbols,
         benchmark=benchmark,
+        context=request.context,
         start=request.start,
         end=request.end,
         seed=request.seed,

@@ -17,6 +17,7 @@ from bt_lstm_rotation.cli.options import (
     LEAK,
     NOT_ASSESSED,
     add_bars,
+    add_context,
     add_features,
     add_forecaster,
     add_orders,
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "above_average, study_2019, or FILE.py:Class (default: %(default)s)",
     )
     add_bars(parser)
+    add_context(parser)
     trading = add_orders(parser, strategy=False)
     add_seed(trading)
     add_forecaster(trading)

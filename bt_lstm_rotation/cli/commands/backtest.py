@@ -17,6 +17,7 @@ from bt_lstm_rotation.cli.inputs import (
 from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_context,
     add_features,
     add_forecaster,
     add_set,
@@ -48,6 +49,7 @@ LONGEST = 50
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of a backtest."""
     add_bars(parser)
+    add_context(parser)
     trading = add_trading(parser)
     add_forecaster(trading)
     add_features(trading)

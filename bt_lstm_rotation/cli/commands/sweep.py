@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 
 from bt_lstm_rotation.cli.inputs import (
     bars_folder,
@@ -15,6 +16,7 @@ from bt_lstm_rotation.cli.inputs import (
 from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_context,
     add_features,
     add_forecaster,
     add_trading,
@@ -43,6 +45,7 @@ are not run again.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of a sweep."""
     add_bars(parser)
+    add_context(parser)
     trading = add_trading(parser)
     add_forecaster(trading)
     add_features(trading)
@@ -84,7 +87,10 @@ def run(arguments: argparse.Namespace) -> None:
     from bt_lstm_rotation.sweep import check_keep, check_table, parse_grid, run_sweep
 
     named = [] if arguments.forecaster is None else [arguments.forecaster]
-    grid = parse_grid([*(f"forecaster={name}" for name in named), *arguments.grid])
+    fixed = [f"forecaster={name}" for name in named]
+    grid = parse_grid([*fixed, *arguments.grid])
+    if arguments.context:
+        grid["context"] = [json.dumps(arguments.context)]
     sizer = make_sizer(arguments)
     bars = bars_folder(arguments.data)
     check_table(arguments.out, bars=bars)

@@ -25,7 +25,8 @@ References
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Real
 from typing import ClassVar
@@ -93,6 +94,14 @@ class ContextMarket(KnownMarket):
             bars=bars[:, :, np.newaxis],
             source=self.panel().source,
         )
+
+    def bars(self, names: Sequence[str] = ()) -> PricePanel:
+        """Bars of the panel, and of the series if it is among the names."""
+        panel = self.panel()
+        if CONTEXT not in names:
+            return panel
+        both = np.concatenate([panel.bars, self.context().bars], axis=2)
+        return replace(panel, symbols=(*panel.symbols, CONTEXT), bars=both)
 
     @property
     def answers(self) -> Floats:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral, Real
@@ -195,6 +195,13 @@ class KnownMarket(ABC):
             bars=np.concatenate([prices, volume[np.newaxis]], dtype=np.float64),
             source=f"{self.name}(seed={self.seed}, signal={self.signal:g})",
         )
+
+    def bars(self, names: Sequence[str] = ()) -> PricePanel:
+        """Bars of the panel, and of series that are not traded, as far as there are.
+
+        A name that no series has is left to whoever asked for it.
+        """
+        return self.panel()
 
     def optimal_forecast(self, horizon: int) -> Floats:
         """Forecast the sectors as well as the true parameters allow.
