@@ -53,6 +53,8 @@ def _current_dates(owner: Any) -> list[tuple[Any, float]]:
 def feed_of(series: Any) -> Any:
     """Return the feed by whose bars a line or an indicator goes."""
     while series is not None and not isinstance(series, bt.AbstractDataBase):
+        if isinstance(series, bt.LineSeriesStub):  # its owner is the strategy
+            series = series.lines[0]
         clock = getattr(series, "_clock", None)
         series = series._owner if clock is None else clock
     return series

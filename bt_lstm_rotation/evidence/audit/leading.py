@@ -3,8 +3,7 @@
 Cutting off the future trusts the dates: a bar that is dated a day early is still there.
 But what is dated early moves with tomorrow. The return of one feed is compared with the
 next returns of another, and of all others together, and a column that was worked out
-before the run with those of every feed. Thresholds are far above what forecasts reach:
-markets in other time zones lead each other with about 0.5.
+before the run with those of every feed (`forecasting.walkforward.leading`).
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.evidence.audit.rows import AMOUNTS, PRICES, Rows
+from bt_lstm_rotation.forecasting.walkforward.leading import (
+    ENOUGH,
+    HORIZONS,
+    correlation,
+    lead_of,
+)
 
 __all__ = ["Lead", "leading_columns", "leading_feeds", "shifted"]
-
-# Correlations, and pairs of returns that one is worked out of at least.
-LEAST, BEYOND, ENOUGH = 0.75, 0.3, 60
-BARS_AHEAD = (1, 2, 3)
-# Returns over more bars overlap, and correlate by chance sooner.
-HORIZONS = {1: 0.7, 5: 0.9, 21: 0.9}
 
 
 class Lead(NamedTuple):
@@ -75,7 +74,7 @@ def leading_columns(
                 if len(shared) < ENOUGH or inside.sum() < ENOUGH:
                     continue
                 coming = close[later[inside]] / close[theirs[inside]] - 1.0
-                value = _correlation(values[mine[inside]], coming)
+                value = correlation(values[mine[inside]], coming)
                 if abs(value) >= least and (
                     best is None or abs(value) > abs(best.correlation)
                 ):
@@ -106,42 +105,14 @@ def _lead(leader: Rows, followers: Sequence[Rows]) -> Lead | None:
     if len(shared) < ENOUGH + len(every):
         return None
     first, *others = (_returns(rows, shared) for rows in every)
-    same = _fit(first, others)
-    for ahead in BARS_AHEAD:
-        value = _fit(first[:-ahead], [other[ahead:] for other in others])
-        if value >= LEAST and value >= same + BEYOND:
-            name = followers[0].name if len(followers) == 1 else "the others"
-            return Lead(leader.name, name, ahead, value, same)
-    return None
+    found = lead_of(first, others)
+    if found is None:
+        return None
+    name = followers[0].name if len(followers) == 1 else "the others"
+    return Lead(leader.name, name, found.bars, found.correlation, found.same_day)
 
 
 def _returns(rows: Rows, dates: NDArray[np.float64]) -> NDArray[np.float64]:
     close = rows.values[np.searchsorted(rows.at, dates), rows.names.index("close")]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(close[1:] / close[:-1] - 1.0)
-
-
-def _fit(target: NDArray[np.float64], others: list[NDArray[np.float64]]) -> float:
-    """Return how closely others say together what one return is, 0 to 1.
-
-    The coefficient of multiple correlation, adjusted for how many they are.
-    """
-    finite = np.isfinite([target, *others]).all(axis=0)
-    y = target[finite]
-    x = np.stack([other[finite] for other in others], axis=1)
-    left = len(y) - x.shape[1] - 1
-    if left < ENOUGH or not y.std():
-        return 0.0
-    x = x - x.mean(axis=0)
-    y = y - y.mean()
-    beta = np.linalg.lstsq(x, y, rcond=None)[0]
-    unexplained = float(((y - x @ beta) ** 2).mean() / (y**2).mean())
-    return float(np.sqrt(max(0.0, 1.0 - unexplained * (len(y) - 1) / left)))
-
-
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    both = np.isfinite(a) & np.isfinite(b)
-    a, b = a[both], b[both]
-    if len(a) < ENOUGH or not a.std() or not b.std():
-        return 0.0
-    return float(np.corrcoef(a, b)[0, 1])

@@ -30,6 +30,7 @@ from bt_lstm_rotation.forecasting.walkforward.guarded import (
     guarded_fit,
     guarded_fit_within,
 )
+from bt_lstm_rotation.forecasting.walkforward.leading import check_leads
 from bt_lstm_rotation.forecasting.walkforward.one_thread import one_thread
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.machine import onednn_is_on, processor
@@ -91,6 +92,8 @@ class FitTask:
         if found is not None:
             return found
         forecaster, window, session = self.forecaster, self.window, self.session
+        if window.extra:
+            check_leads(getattr(forecaster, "spec", None), window)
         if isinstance(forecaster, Preparable):
             forecaster.prepare()
         began = self.clock()
