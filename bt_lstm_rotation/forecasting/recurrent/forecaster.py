@@ -75,8 +75,8 @@ class RecurrentForecaster:
 
     def _fit(self, window: Window, session: np.datetime64) -> Fit:
         spec = self.spec
-        size, skip = spec.train_size, warmup(spec.columns)
-        features = compute(spec.columns, window)[:, :size]
+        size, skip = spec.train_size, warmup(spec.feature_columns)
+        features = compute(spec.feature_columns, window)[:, :size]
         returns = forward_return(window, spec.horizon)[:, skip:]
         targets = returns
         if spec.target == "relative":
@@ -185,7 +185,7 @@ class RecurrentForecaster:
         )
 
     def _signs(self) -> Array | None:
-        return mirror(self.spec.columns) if self.spec.mirrored else None
+        return mirror(self.spec.feature_columns) if self.spec.mirrored else None
 
     def _solved(
         self, network: Network, data: Series, weights: Array

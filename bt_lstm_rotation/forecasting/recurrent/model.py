@@ -94,8 +94,8 @@ class RecurrentModel:
     def forecast(self, window: Window) -> Array:
         """Forecast from windows of (n_sessions, n_symbols, forecast_bars)."""
         spec = self.spec
-        features = compute(spec.columns, window)
-        signs = mirror(spec.columns) if spec.mirrored else None
+        features = compute(spec.feature_columns, window)
+        signs = mirror(spec.feature_columns) if spec.mirrored else None
         if spec.pooled:
             return self.parts[0].forecast(features, signs)
         parts = [self.parts[self.symbols.index(symbol)] for symbol in window.symbols]

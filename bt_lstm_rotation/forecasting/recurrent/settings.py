@@ -203,12 +203,12 @@ class RecurrentSettings:
         features, own = check_features(OWNER, self.features, self.own_features)
         object.__setattr__(self, "features", features)
         object.__setattr__(self, "own_features", own)
-        if self.mirrored and (mirror(self.columns) > 0).all():
+        if self.mirrored and (mirror(self.feature_columns) > 0).all():
             valid = f"False, as none of the features {features} changes its sign"
             raise SpecError(OWNER, "mirrored", True, valid)
 
     @property
-    def columns(self) -> tuple[Feature, ...]:
+    def feature_columns(self) -> tuple[Feature, ...]:
         """What the network reads, in order."""
         return features_of(self.features, self.own_features)
 
@@ -240,15 +240,15 @@ class RecurrentSettings:
     @property
     def forecast_bars(self) -> int:
         """Bars of each symbol that a forecast is made of."""
-        return self.lookback + warmup(self.columns)
+        return self.lookback + warmup(self.feature_columns)
 
     @property
     def fit_bars(self) -> int:
         """Bars of each symbol that a fit is made of: also the least history."""
-        return self.train_size + self.horizon + warmup(self.columns)
+        return self.train_size + self.horizon + warmup(self.feature_columns)
 
     @property
     def min_symbols(self) -> int:
         """2 if symbols are compared with each other, 1 if not."""
-        compares = any(feature.cross_sectional for feature in self.columns)
+        compares = any(feature.cross_sectional for feature in self.feature_columns)
         return 2 if compares or self.target == "relative" else 1

@@ -74,7 +74,7 @@ def test_it_is_a_name_like_those_that_are_built_in():
     )
     (only,) = by_name.own_features
     assert len(only.code) == 64
-    assert [each.name for each in by_name.columns] == ["relative_return", "gap"]
+    assert [each.name for each in by_name.feature_columns] == ["relative_return", "gap"]
     values = walk_forward(PANEL, by_name).values
     assert np.isfinite(values).any()
     assert not same_bytes(
