@@ -17,6 +17,7 @@ import pytest
 from bt_lstm_rotation import SectorRotation, analyzers, forecasting, observers
 from bt_lstm_rotation.backtest.settings import parse_settings
 from bt_lstm_rotation.forecasting.features import FEATURES
+from bt_lstm_rotation.forecasting.features.proof import prove
 from bt_lstm_rotation.forecasting.walkforward import task
 from bt_lstm_rotation.prices.simulated import MARKET, WORLDS, SimulatedMarket
 
@@ -117,8 +118,15 @@ def test_the_indicator_works_in_a_strategy_of_ones_own(monkeypatch):
     assert all(abs(value) < 1 for value in known)
 
 
+def test_a_feature_of_ones_own_is_proved_as_the_readme_has_it():
+    spec = pasted(SCRIPTS[3])["spec"]
+    (squeeze,) = spec.own_features
+    prove(squeeze)
+    assert spec.features[1] == squeeze.name == "squeeze"
+
+
 def test_every_script_of_the_readme_is_run():
-    assert len(SCRIPTS) == 3
+    assert len(SCRIPTS) == 4
 
 
 @pytest.mark.slow
