@@ -47,6 +47,7 @@ bench: $(VENV)/.test  ## Measure: skill on simulated markets, how fast networks 
 	$(BIN)/python benchmarks/skill.py
 	$(BIN)/python benchmarks/skill.py --worlds
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/features.py
 	$(BIN)/python benchmarks/forecasting.py
 	$(BIN)/python benchmarks/command.py
 	$(BIN)/python benchmarks/soak.py

@@ -94,7 +94,7 @@ def main() -> None:
                 forecaster.prepare()
                 session = own.dates.max()
                 took[name].append(seconds(lambda: forecaster.fit(own, session)))  # noqa: B023
-                alone[name].append(seconds(lambda: compute(spec.columns, own)))  # noqa: B023
+                alone[name].append(seconds(lambda: compute(spec.feature_columns, own)))  # noqa: B023
     for name in specs:
         base = "one, 15 steps" if "steps" in name else "one"
         ratio, share = (

@@ -16,6 +16,8 @@ import pytest
 
 from bt_lstm_rotation import SectorRotation, analyzers, forecasting, observers
 from bt_lstm_rotation.backtest.settings import parse_settings
+from bt_lstm_rotation.forecasting.features import FEATURES
+from bt_lstm_rotation.forecasting.features.proof import prove
 from bt_lstm_rotation.forecasting.walkforward import task
 from bt_lstm_rotation.prices.simulated import MARKET, WORLDS, SimulatedMarket
 
@@ -26,6 +28,7 @@ GUIDE = (ROOT / "docs" / "backtrader.md").read_text(encoding="utf-8")
 ANALYZERS = (ROOT / "docs" / "analyzers.md").read_text(encoding="utf-8")
 WORLD_GUIDE = (ROOT / "docs" / "worlds.md").read_text(encoding="utf-8")
 ARTEFACTS = (ROOT / "docs" / "artefacts.md").read_text(encoding="utf-8")
+INPUTS = (ROOT / "docs" / "inputs.md").read_text(encoding="utf-8")
 RIVALS = (ROOT / "docs" / "rivals.md").read_text(encoding="utf-8")
 
 
@@ -115,8 +118,15 @@ def test_the_indicator_works_in_a_strategy_of_ones_own(monkeypatch):
     assert all(abs(value) < 1 for value in known)
 
 
+def test_a_feature_of_ones_own_is_proved_as_the_readme_has_it():
+    spec = pasted(SCRIPTS[3])["spec"]
+    (squeeze,) = spec.own_features
+    prove(squeeze)
+    assert spec.features[1] == squeeze.name == "squeeze"
+
+
 def test_every_script_of_the_readme_is_run():
-    assert len(SCRIPTS) == 3
+    assert len(SCRIPTS) == 4
 
 
 @pytest.mark.slow
@@ -267,7 +277,8 @@ def test_simulated_worlds_are_loaded_as_it_is_printed_and_none_is_left_out():
 
 def test_every_link_of_the_guides_leads_somewhere():
     for link in re.findall(
-        r"\]\(([^)#:]+)\)", GUIDE + ANALYZERS + FORECASTERS + ARTEFACTS + RIVALS
+        r"\]\(([^)#:]+)\)",
+        GUIDE + ANALYZERS + FORECASTERS + ARTEFACTS + RIVALS + INPUTS,
     ):
         assert (ROOT / "docs" / link).exists(), link
 
@@ -288,6 +299,22 @@ def test_every_setting_of_the_rivals_commands_is_one():
         for setting in re.findall(r"--set (\S+)", line.partition("#")[0]):
             settings = [f"forecaster={name}", setting]
             assert parse_settings(SectorRotation, settings)["spec"]
+
+
+def test_a_feature_of_ones_own_runs_as_it_is_printed(folder, monkeypatch, capsys):
+    small_market(monkeypatch, 900, 4)
+    (script,) = [text for text in scripts_in(INPUTS) if "def squeeze" in text]
+    scope = pasted(script)
+    assert -1 < float(capsys.readouterr().out) < 1
+    own = scope["result"].summary["spec"]["own_features"]
+    assert own == {"squeeze": scope["spec"].own_features[0].code}
+
+
+def test_every_feature_there_is_has_its_line():
+    rows = re.findall(r"^\| `(\w+)` \| .*?\| (yes|neither|) *\|", INPUTS, re.MULTILINE)
+    assert {name for name, _ in rows} == set(FEATURES)
+    odd = {name for name, parity in rows if parity == "yes"}
+    assert odd == {name for name, each in FEATURES.items() if each.odd}
 
 
 def test_every_link_of_the_readme_leads_somewhere():

@@ -103,7 +103,7 @@ class ForecastPool:
             )
         self._feeds = dict(zip(names, feeds, strict=True))
         self._names = {id(feed): name for name, feed in self._feeds.items()}
-        columns = getattr(spec, "columns", ())
+        columns = getattr(spec, "feature_columns", ())
         if not any(column.needs_benchmark for column in columns):
             benchmark = None
         self.beside = BesideFeeds(self._feeds, inputs, context, benchmark)

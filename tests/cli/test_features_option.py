@@ -162,6 +162,13 @@ def test_the_ledger_tells_two_codes_apart(tmp_path, monkeypatch):
     assert len({row.trial.configuration for row in rows}) == len(rows) == 2
 
 
+@pytest.mark.parametrize("command", ["backtest", "sweep", "verdict", "audit"])
+def test_each_command_that_makes_a_spec_takes_it(capsys, command):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    assert "--features FILE.py" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("action", ["start", "version"])
 def test_a_paper_account_says_where_its_features_belong(capsys, tmp_path, action):
     with pytest.raises(SystemExit):

@@ -106,7 +106,7 @@ class TreeSpec(WindowSettings):
         check_range("TreeSpec", "learning_rate", self.learning_rate, 0.0, 1.0)
 
     @property
-    def columns(self) -> tuple[Feature, ...]:
+    def feature_columns(self) -> tuple[Feature, ...]:
         """What is read of each bar, in order."""
         return features_of(self.features, self.own_features)
 
@@ -118,12 +118,12 @@ class TreeSpec(WindowSettings):
     @property
     def forecast_bars(self) -> int:
         """Bars of each symbol that a forecast is made of."""
-        return self.lookback + warmup(self.columns)
+        return self.lookback + warmup(self.feature_columns)
 
     @property
     def min_symbols(self) -> int:
         """2 if symbols are compared with each other, 1 if not."""
-        compares = any(feature.cross_sectional for feature in self.columns)
+        compares = any(feature.cross_sectional for feature in self.feature_columns)
         return 2 if compares or self.target == "relative" else 1
 
     def forecaster(self) -> TreeForecaster:
@@ -214,7 +214,7 @@ class TreeModel:
 
 def _inputs(spec: TreeSpec, window: Window) -> Array:
     """Make inputs of (..., n_bars): (..., n_bars - forecast_bars + 1, n_inputs)."""
-    features = compute(spec.columns, window)
+    features = compute(spec.feature_columns, window)
     windows = np.lib.stride_tricks.sliding_window_view(features, spec.lookback, axis=-2)
     # (..., n, n_features, lookback)
     columns = [windows[..., -1 - lag] for lag in range(LAGS)]

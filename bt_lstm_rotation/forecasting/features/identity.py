@@ -142,6 +142,8 @@ def _value(
         yield str(len(value)).encode()
         for item in items:
             yield from _value(name, place, item, function, {*seen, id(value)})
+    elif isinstance(getattr(value, "__wrapped__", None), FunctionType):  # it is cached
+        yield from _value(name, place, value.__wrapped__, function, seen)
     elif isinstance(value, ModuleType):
         yield value.__name__.encode()
     elif isinstance(value, FunctionType) and _is_beside(value, function):
@@ -159,8 +161,9 @@ def _value(
 
 def _is_beside(other: FunctionType, function: FunctionType) -> bool:
     """Whether a function is of the same user, and not of an installed package."""
+    if other.__module__ == function.__module__:
+        return True
     folder = os.path.dirname(function.__code__.co_filename)
     place = other.__code__.co_filename
-    return other.__module__ == function.__module__ or (
-        bool(folder) and place.startswith(folder + os.sep)
-    )
+    installed = {"site-packages", "dist-packages"} & set(Path(place).parts)
+    return bool(folder) and place.startswith(folder + os.sep) and not installed

@@ -22,8 +22,8 @@ def own_columns(spec: RecurrentSettings, window: Window) -> Array:
     (..., n_symbols, n_bars - spec.skipped, n_columns) float64
         NaN where an input is missing that then counts as the mean.
     """
-    reached = warmup(spec.columns)
-    features = compute(spec.columns, window)[..., spec.skipped - reached :, :]
+    reached = warmup(spec.feature_columns)
+    features = compute(spec.feature_columns, window)[..., spec.skipped - reached :, :]
     if not spec.inputs:
         return features
     rows = [window.row(rule.name)[..., spec.skipped :] for rule in spec.inputs]

@@ -65,7 +65,7 @@ class ReadingSettings:
         return replace(self, inputs=tuple(inputs), context=tuple(context))
 
     @property
-    def columns(self) -> tuple[Feature, ...]:
+    def feature_columns(self) -> tuple[Feature, ...]:
         """The features that the network reads, in order."""
         return features_of(self.features, self.own_features)
 
@@ -83,10 +83,10 @@ class ReadingSettings:
         """
         given = [-1.0 if rule.odd else 1.0 for rule in self.inputs]
         told = [1.0 for rule in self.inputs if rule.missing == "zero"]
-        return np.concatenate([mirror(self.columns), given, told])
+        return np.concatenate([mirror(self.feature_columns), given, told])
 
     @property
     def skipped(self) -> int:
         """Bars at the beginning of a window that features reach back."""
         # A return of a series that is context reaches back one.
-        return max(warmup(self.columns), int(bool(self.context)))
+        return max(warmup(self.feature_columns), int(bool(self.context)))

@@ -229,5 +229,5 @@ class RecurrentSettings(ReadingSettings):
     @property
     def min_symbols(self) -> int:
         """2 if symbols are compared with each other, 1 if not."""
-        compares = any(feature.cross_sectional for feature in self.columns)
+        compares = any(feature.cross_sectional for feature in self.feature_columns)
         return 2 if compares or self.target == "relative" else 1

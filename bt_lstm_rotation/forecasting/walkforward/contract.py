@@ -72,7 +72,7 @@ def check_spec(spec: object, extra: tuple[str, ...] | None = None) -> None:
         raise SpecError(owner, "forecast_bars", bars, f"at most fit_bars, {most}")
     check_period(owner, "retrain", spec.retrain)  # type: ignore[attr-defined]
     if extra is not None and hasattr(spec, "own_features"):
-        check_rows(owner, spec.columns, extra)  # type: ignore[attr-defined]
+        check_rows(owner, spec.feature_columns, extra)  # type: ignore[attr-defined]
         for feature in spec.own_features:
             prove(feature, extra)
 

@@ -74,7 +74,7 @@ def test_it_is_a_name_like_those_that_are_built_in():
     )
     (only,) = by_name.own_features
     assert len(only.code) == 64
-    assert [each.name for each in by_name.columns] == ["relative_return", "gap"]
+    assert [each.name for each in by_name.feature_columns] == ["relative_return", "gap"]
     values = walk_forward(PANEL, by_name).values
     assert np.isfinite(values).any()
     assert not same_bytes(
@@ -216,6 +216,29 @@ def test_a_closure_over_something_else_is_refused_with_what_to_do(value):
     with pytest.raises(FeatureError, match="feature 'closed' reads 'value'") as caught:
         ForecastSpec(features=("log_return", closing_over(value)))
     assert "given as context, dated by its publication" in str(caught.value)
+
+
+def test_a_helper_that_remembers_is_its_function():
+    source = """
+import functools
+@functools.lru_cache
+def scale(n): return {factor} * n
+@feature(warmup=0)
+def gap(window):
+    return window.close * scale(4)
+"""
+    codes = {code_of(made(source.format(factor=factor))) for factor in (1, 1, 2)}
+    assert len(codes) == 2
+
+
+def test_it_may_read_those_that_are_built_in():
+    source = """
+from bt_lstm_rotation.forecasting.features import FEATURES, deviation
+@feature(warmup=252, cross_sectional=True, needs_benchmark=True)
+def gap(window):
+    return deviation(FEATURES["beta"](window), window.dates)
+"""
+    assert len(code_of(made(source))) == 64
 
 
 def test_functions_that_call_each_other_have_an_identity():
