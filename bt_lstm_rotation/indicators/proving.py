@@ -161,5 +161,8 @@ def _measured_warmup(name: str, thing: Any) -> int:
 
 
 def _least(thing: Any) -> int:
-    """Return how many bars a line needs for a first value, and a few more."""
-    return int(line_of(thing)._minperiod) + 10
+    """Return how many bars a line needs for a first value, and more.
+
+    What it is made of may need more than it says itself.
+    """
+    return 2 * int(line_of(thing)._minperiod) + 60

@@ -70,6 +70,9 @@ def recomputed(thing: Any, window: Window) -> Array:
     for number, feed in enumerate(feeds):
         _twin(feed, window, number % len(window.symbols), memo)
     copies = copy.deepcopy([thing, *_indicators_below(thing)], memo)
+    # From now on an operation on lines is one on numbers, as when a run begins.
+    for one in [*copies, *(memo[id(feed)] for feed in feeds)]:
+        one._stage2()
     for indicator in copies[1:]:
         indicator._once()
     return np.array(line_of(copies[0]).array, dtype=np.float64)[: window.n_bars]
