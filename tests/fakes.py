@@ -21,7 +21,6 @@ from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import Period
 from bt_lstm_rotation.prices import PricePanel
 
-
 # A list cannot be sorted by two threads at once.
 ONE_BY_ONE = threading.Lock()
 
