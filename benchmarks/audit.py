@@ -1,6 +1,6 @@
 """Every planted leak and every plain strategy, in every mode: what the audit says.
 
-    python benchmarks/audit.py [--bars FOLDER] [--probes N] [--only NAME]
+    python benchmarks/audit.py [--bars FOLDER] [--probes N] [--only NAME] [--modes A,B]
 
 On a simulated market, or with FOLDER on XLK, XLE and SPY of it, 300 sessions. A leak
 has to be caught wherever it looks ahead, and no plain strategy may be called one. It
@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ def planted(panel: PricePanel) -> Iterator[tuple[str, Any]]:
     close = panel.close[:, 0]
     moves = close[1:] / close[:-1] - 1
     best = tuple(str(panel.sessions[n]) for n in np.argsort(moves)[-3:].tolist())
+    held = [leaks.is_held_week(day) for day in panel.sessions[:-1].astype(object)]
+    rising = np.flatnonzero((moves > 0) & held)
+    three = np.random.default_rng(5).choice(rising, 3, replace=False)
+    some = tuple(str(panel.sessions[n]) for n in three.tolist())
     hole = without(panel, second, slice(30, 33))
     unequal = without(hole, first, slice(SESSIONS - 3, SESSIONS))
     late = without(panel, second, slice(0, 70))
@@ -63,6 +68,8 @@ def planted(panel: PricePanel) -> Iterator[tuple[str, Any]]:
     drawn = np.random.default_rng(3).normal(size=len(ends))
     published = ends + pd.Timedelta(days=30)
     figures = pd.DataFrame({"surprise": drawn, "period_end": ends}, published)
+    # Three events in all: the days before, it is known already how they end.
+    events = figures.iloc[[3, 7, 11]]
 
     def fitted(frames: Any) -> Any:
         returns = np.log(frames[first]["Close"]).diff().dropna().to_numpy()
@@ -79,6 +86,24 @@ def planted(panel: PricePanel) -> Iterator[tuple[str, Any]]:
     def by_period_end(frames: Any) -> Any:
         known = frames["figures"].set_index("period_end")["surprise"]
         return made_of({first: frames[first]}, leaks.ByTable, table=known)
+
+    def joined(frames: Any, how: str) -> Any:
+        days, told = frames[first].index, frames["figures"]["surprise"]
+        known = told.reindex(days, method=how)
+        return made_of({first: frames[first]}, leaks.ByTable, table=known)
+
+    def by_mean_of_month(frames: Any) -> Any:
+        returns = frames[first]["Close"].pct_change()
+        means = returns.groupby(returns.index.to_period("M")).transform("mean")
+        return made_of({first: frames[first]}, leaks.ByTable, table=means)
+
+    def before_events(frames: Any) -> Any:
+        told = frames["figures"]["surprise"].abs()
+        days = frames[first].index
+        table = pd.Series(-1.0, days)
+        for day, size in told.items():
+            table[(days < day) & (days >= day - pd.Timedelta(days=3))] = size
+        return made_of({first: frames[first]}, leaks.ByTable, table=table)
 
     for name, strategy, given in (
         ("close[1]", leaks.NextClose, {}),
@@ -101,6 +126,7 @@ def planted(panel: PricePanel) -> Iterator[tuple[str, Any]]:
         ("a date that is tomorrow's", leaks.UTCDate, {"daily": daily}),
         ("three days", leaks.ThreeDays, {"days": best}),
         ("three days, by a line", leaks.ThreeDaysByLine, {"days": best}),
+        ("three days that lose", leaks.EachWeekButThree, {"days": some}),
     ):
         yield (
             name,
@@ -118,6 +144,14 @@ def planted(panel: PricePanel) -> Iterator[tuple[str, Any]]:
     yield "survivors", lambda: (survivors, {"frames": gone.frames()})
     with_figures = frames | {"figures": figures}
     yield "figures by period end", lambda: (by_period_end, {"frames": with_figures})
+    for how in ("bfill", "nearest"):
+        yield (
+            f"figures joined by {how}",
+            lambda how=how: (partial(joined, how=how), {"frames": with_figures}),
+        )
+    yield "the mean of its month", lambda: (by_mean_of_month, {"frames": frames})
+    with_events = frames | {"figures": events}
+    yield "three events", lambda: (before_events, {"frames": with_events})
 
 
 def clean(panel: PricePanel) -> Iterator[tuple[str, Any]]:
@@ -140,7 +174,9 @@ def main() -> None:
     parser.add_argument("--bars", type=Path, metavar="FOLDER")
     parser.add_argument("--probes", type=int, default=8)
     parser.add_argument("--only", default="")
+    parser.add_argument("--modes", default=",".join(MODES))
     arguments = parser.parse_args()
+    modes = {mode: MODES[mode] for mode in arguments.modes.split(",")}
     warnings.simplefilter("ignore")
     if arguments.bars is None:
         names = ["S1", "S2", MARKET]
@@ -155,7 +191,7 @@ def main() -> None:
             if arguments.only not in name:
                 continue
             said, began = {}, time.perf_counter()
-            for mode, settings in MODES.items():
+            for mode, settings in modes.items():
                 what, given = make()
                 given = given | settings
                 report = audit(what, probes=arguments.probes, warmup=False, **given)
@@ -163,8 +199,9 @@ def main() -> None:
                 asked = kind == "clean" or mode in ONLY_IN.get(name, MODES)
                 is_wrong = (report.outcome == "leak") != (kind == "leak")
                 wrong[kind] += asked and is_wrong
-            took = (time.perf_counter() - began) / len(MODES)
-            print(f"{kind:5} {name:30} {' | '.join(said.values())} ({took:.1f} s)")
+            took = (time.perf_counter() - began) / len(modes)
+            said_all = " | ".join(said.values())
+            print(f"{kind:5} {name:30} {said_all} ({took:.1f} s)", flush=True)
     print(f"{wrong['leak']} leaks missed, {wrong['clean']} false alarms")
 
 

@@ -184,9 +184,9 @@ class PeriodicRebalance(bt.Strategy):
 
     def _note_dropped_bars(self) -> None:
         """Record the bars since the last session that were not valid."""
-        now, since = self._sessions.today(), self._noted_until
         if not any(one.dropped for one in self._filters.values()):
             return
+        now, since = self._sessions.today(), self._noted_until
         # By name, so that the order in which feeds were added does not show.
         for name in sorted(self.sectors):
             feed = self.sectors[name]

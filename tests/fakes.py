@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,9 @@ from bt_lstm_rotation.forecasting.forecaster import Fit
 from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.periods import Period
 from bt_lstm_rotation.prices import PricePanel
+
+# A list cannot be sorted by two threads at once.
+ONE_BY_ONE = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +48,10 @@ class FakeSpec:
         return self
 
     def fit(self, window: Window, session: np.datetime64) -> Fit:
-        self.seen.append((session, window))
         # Fits of one call may be made side by side; what they saw is told in order.
-        self.seen.sort(key=lambda pair: pair[0])
+        with ONE_BY_ONE:
+            self.seen.append((session, window))
+            self.seen.sort(key=lambda pair: pair[0])
         if str(session) in self.raises_at:
             raise self.raises_at[str(session)]
         if str(session) in self.diverges_at:

@@ -25,6 +25,12 @@ class PanelData(bt.feeds.PandasData):
     end at, it loads bar by bar, as any feed.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Backtrader looks for ``feed.close`` in vain before it asks the feed's lines.
+        for name in self.getlinealiases():
+            setattr(self, name, getattr(self.lines, name))
+
     def start(self) -> None:
         """Take the bars out of the frame."""
         super().start()
@@ -50,6 +56,24 @@ class PanelData(bt.feeds.PandasData):
         self._idx = count
         self.home()
 
+    def advance_peek(self) -> float:
+        """Return the date of the next bar, infinity after the last."""
+        dated = self.datetime
+        if dated.lencount < len(dated.array) - dated.extension:
+            return float(dated.array[dated._idx + 1])
+        return math.inf
+
+    def advance(
+        self, size: int = 1, datamaster: Any = None, ticks: bool = True
+    ) -> None:
+        """Go on by some bars, as `LineBuffer.advance` does line by line."""
+        if datamaster is not None or self.datetime.mode == bt.LineBuffer.QBuffer:
+            super().advance(size, datamaster, ticks)
+            return
+        for line in self.lines.lines:
+            line._idx += size
+            line.lencount += size
+
     def _tick_nullify(self) -> None:
         """Do nothing: the broker takes a bar's own prices where no tick is newer."""
 
@@ -71,8 +95,9 @@ def add_feeds(cerebro: Any, panel: PricePanel, benchmark: str | None = None) -> 
     Backtrader's own analyzers take the first feed for the clock, so it should be the
     one with the full history.
     """
+    make: Any = PanelData  # its params are taken by its metaclass
     ordered = sorted(panel.symbols, key=lambda symbol: symbol != benchmark)
     for symbol in ordered:
-        feed = PanelData(dataname=panel.frame(symbol), name=symbol)
+        feed = make(dataname=panel.frame(symbol), name=symbol)
         mark_as_judged(feed)
         cerebro.adddata(feed)

@@ -236,10 +236,13 @@ def source_dates(feed: Any) -> SessionDates:
     else:
         zone = (shown or zone) if is_utc(zone) else zone
         local = wall_times(stamps, zone)
-    days = np.unique(local).astype("datetime64[D]")
+    # Asked several times a feed: what is in order need not be sorted once more.
+    moments = local if (local[1:] > local[:-1]).all() else np.unique(local)
+    days = moments.astype("datetime64[D]")
     again = days[1:][days[1:] == days[:-1]]
     twice = again[0] if len(again) else None
-    dates = SessionDates(name, zone, twice is None, twice, np.unique(days))
+    known = days if twice is None else np.unique(days)
+    dates = SessionDates(name, zone, twice is None, twice, known)
     if dates.daily and _is_declared(feed):
         check_stamps(name, stamps, local, feed)
     return dates

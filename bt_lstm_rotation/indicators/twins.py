@@ -71,10 +71,19 @@ def recomputed(thing: Any, window: Window) -> Array:
         _twin(feed, window, number % len(window.symbols), memo)
     copies = copy.deepcopy([thing, *_indicators_below(thing)], memo)
     # From now on an operation on lines is one on numbers, as when a run begins.
-    for one in [*copies, *(memo[id(feed)] for feed in feeds)]:
+    indicators, twins = copies[1:], [memo[id(feed)] for feed in feeds]
+    for one in [*copies, *twins]:
         one._stage2()
-    for indicator in copies[1:]:
-        indicator._once()
+    if any(map(_goes_bar_by_bar, indicators)):
+        # One of them has Backtrader go bar by bar in every mode.
+        for _ in range(window.n_bars):
+            for line in (line for twin in twins for line in twin.lines):
+                line.advance()
+            for indicator in indicators:
+                indicator._next()
+    else:
+        for indicator in indicators:
+            indicator._once()
     return np.array(line_of(copies[0]).array, dtype=np.float64)[: window.n_bars]
 
 
@@ -95,6 +104,12 @@ def recipe(thing: Any) -> tuple[Any, ...]:
         params = repr(thing.p._getkwargs())
         return type(thing), params, tuple(map(recipe, thing.datas))
     return (repr(thing),)
+
+
+def _goes_bar_by_bar(indicator: Any) -> bool:
+    """Whether Backtrader has to go bar by bar for it, or for one within it."""
+    inner = getattr(indicator, "_lineiterators", {}).get(bt.LineIterator.IndType, ())
+    return bool(indicator._nextforce) or any(map(_goes_bar_by_bar, inner))
 
 
 def _parts(thing: Any) -> Sequence[Any]:

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -18,7 +19,9 @@ from bt_lstm_rotation.prices.frames import tables_of
 from bt_lstm_rotation.prices.panel import PricePanel
 from bt_lstm_rotation.prices.simulated import MARKET, WORLDS, simulated_market
 from bt_lstm_rotation.prices.symbols import distinct_symbols
-from bt_lstm_rotation.prices.yahoo import YahooPrices
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.prices.yahoo import YahooPrices
 
 __all__ = ["BENCHMARKS", "SIMULATED", "SPDR_SECTORS", "folder_of", "load_prices"]
 
@@ -104,6 +107,8 @@ def load_prices(
             symbols = SPDR_SECTORS
             benchmark = BENCHMARKS[data] if benchmark is None else benchmark
         names = _all(symbols, benchmark, context) or ()
+        from bt_lstm_rotation.prices.yahoo import YahooPrices
+
         return (yahoo or YahooPrices()).load(names, start=start, end=end)
     else:
         panel = simulated_market(SIMULATED[str(data)], seed=seed).bars(context)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bt_lstm_rotation.prices import loading
 from bt_lstm_rotation.prices.loading import BENCHMARKS, SPDR_SECTORS
 from bt_lstm_rotation.prices.panel import PricePanel
-from bt_lstm_rotation.prices.yahoo import YahooPrices
+
+if TYPE_CHECKING:
+    from bt_lstm_rotation.prices.yahoo import YahooPrices
 
 __all__ = ["SPDR_SECTORS", "Request", "load_prices"]
 

@@ -139,7 +139,7 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     if column.dtype != object and not isinstance(column.dtype, pd.StringDtype):
         return column
     # Not ``map``, after which pandas guesses a type again.
-    cells = [_cell(value) for value in column]
+    cells = [_cell(value) for value in column.to_numpy(dtype=object)]
     return pd.Series(cells, index=column.index, name=column.name, dtype=object)
 
 

@@ -96,10 +96,9 @@ def run(mode):
     return strategy.warmups, *strategy.read(), np.isfinite(strategy.shown).sum()
 
 
-# What Backtrader itself calculates otherwise in its default mode, and in the one that
-# keeps no more bars than an indicator says it needs.
+# What Backtrader itself calculates otherwise where it keeps no more bars than an
+# indicator says it needs.
 DIFFERS = {
-    "default": ["HeikinAshi", "haDelta"],
     "exactbars 1": [
         "ExponentialSmoothing",
         "ZeroLagIndicator",

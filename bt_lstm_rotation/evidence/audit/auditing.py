@@ -116,10 +116,10 @@ def _audited(
         progress("hiding each bar until its session")
         look_blind(runs, docket)
         count = runs.usual_probes() if probes is None else probes
-        chosen = choose(runs.base, runs.feeds, count)
-        for number, probe in enumerate(chosen):
+        chosen = choose(runs.base, runs.feeds, count, runs.tables)
+        for probe in chosen:
             progress(f"session {label(probe.at)} ({probe.reason})")
-            usable += look_at_session(runs, docket, number, probe)
+            usable += look_at_session(runs, docket, probe)
         if not usable:
             docket.reasons.append("there is no session that a future could follow")
         look_at_silence(runs, docket)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bt_lstm_rotation.evidence.audit.ahead import how_far
@@ -37,18 +38,19 @@ def look_blind(runs: Runs, docket: Docket) -> None:
             docket.add_difference(runs, difference, world)
 
 
-def look_at_session(runs: Runs, docket: Docket, number: int, probe: Probe) -> bool:
+def look_at_session(runs: Runs, docket: Docket, probe: Probe) -> bool:
     """Take the future away after a session; return whether that could be seen.
 
-    Every other time what is altered is mirrored; where the future cannot be cut off, it
-    is altered both ways.
+    It is cut off, where it can be, and altered both ways: the sign of a return that is
+    read ahead turns in one of the two. That a row of a table will come is told from
+    what hangs on where the data end by leaving out the rows, and not the bars.
     """
-    mirrored = bool(number % 2)
-    worlds = [runs.world(probe.at, cut=False, mirrored=mirrored)]
-    if runs.can_cut:
-        worlds.insert(0, runs.world(probe.at, cut=True))
-    else:
-        worlds.append(runs.world(probe.at, cut=False, mirrored=not mirrored))
+    worlds = [runs.world(probe.at, cut=True)] if runs.can_cut else []
+    worlds += [
+        runs.world(probe.at, cut=False, mirrored=mirrored) for mirrored in (False, True)
+    ]
+    if runs.tables:
+        worlds.append(replace(worlds[-1], gone=True))
     if not fires_at(runs, worlds):
         return False
     docket.controls.append("the future taken away")

@@ -41,6 +41,8 @@ class World:
         The next moment, of whose bars the open is known too.
     tail : int, optional
         How many altered bars of each feed are kept; None keeps all.
+    gone : bool
+        Rows to come of tables that are no bars are left out, though bars do come.
     """
 
     known: float = math.inf
@@ -49,6 +51,7 @@ class World:
     since: float = -math.inf
     opened: float | None = None
     tail: int | None = TAIL
+    gone: bool = False
 
     @property
     def is_cut(self) -> bool:

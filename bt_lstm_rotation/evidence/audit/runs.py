@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+import backtrader as bt
 import numpy as np
 
 from bt_lstm_rotation.evidence.audit.comparing import Difference, differences
+from bt_lstm_rotation.evidence.audit.control import MODES, in_control_of
 from bt_lstm_rotation.evidence.audit.inputs import numbers_at_hand, watched
 from bt_lstm_rotation.evidence.audit.places import place_of
 from bt_lstm_rotation.evidence.audit.rows import WHOLE, Rows, World
@@ -41,6 +43,8 @@ class Runs:
         Whether bars are loaded, and indicators calculated, ahead of the run.
     feeds : list of Rows
         The bars of its feeds.
+    tables : list of (n_rows,) float64
+        When rows of the tables besides the bars are dated.
     can_cut : bool
         Whether the future can be cut off: a bar that is being resampled needs a next.
     orders_at_open : bool
@@ -54,6 +58,7 @@ class Runs:
     def __init__(self, scene: Scene, modes: Mapping[str, Any]) -> None:
         self.scene, self.modes = scene, dict(modes)
         self.is_recorded = isinstance(scene, Recorded)
+        self.tables = scene.dates_of_tables()
         with watched() as inputs:
             self.base = self._of_base()
         self.inputs = inputs
@@ -74,12 +79,26 @@ class Runs:
         if seen:
             default = getattr(seen[0], "_dorunonce", True)
             self.is_default_mode = default and getattr(seen[0], "_dopreload", True)
-            self.feeds = [rows_of(feed) for feed in seen[0].datas]
+            self.feeds = [rows_of(feed) for feed in self._with_bars(seen[0]).datas]
             self.can_cut = not any(
                 feed._clone or feed._filters or feed._ffilters for feed in seen[0].datas
             )
             self.numbers = numbers_at_hand(seen[0])
         return trace
+
+    def _with_bars(self, ran: Any) -> Any:
+        """Return a Cerebro that has been run, and has all bars in memory."""
+        lines = (line for feed in ran.datas for line in feed.lines)
+        if all(line.mode == bt.LineBuffer.UnBounded for line in lines):
+            return ran
+        loaded: list[Any] = []
+
+        def make() -> Any:
+            loaded[:] = [self.scene.cerebro(WHOLE)]
+            return loaded[0]
+
+        run_world(in_control_of(make), modes=MODES)
+        return loaded[0]
 
     def again(self) -> list[Difference]:
         """Run the same world once more; return how it differs."""

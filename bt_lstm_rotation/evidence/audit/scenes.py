@@ -11,16 +11,18 @@ import copy
 import io
 import math
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import backtrader as bt
 import numpy as np
+from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError, StrategyError
 from bt_lstm_rotation.evidence.audit.rows import Rows, World
 from bt_lstm_rotation.evidence.audit.tables import (
     dates_of_rows,
+    is_bars,
     is_table,
     table_in_world,
 )
@@ -35,6 +37,9 @@ class Scene(Protocol):
 
     def cerebro(self, world: World) -> Any:
         """Return a Cerebro of its own for a world, ready to be run."""
+
+    def dates_of_tables(self) -> list[NDArray[np.float64]]:
+        """Return when rows of tables that are no bars are dated, in Backtrader days."""
 
 
 class Recorded:
@@ -76,10 +81,16 @@ class Recorded:
                 same = rows is not None and len(rows) == len(table)
                 at = rows.at if rows is not None and same else None
                 replaced[id(table)] = table_in_world(table, world, number, at)
-        given = [value for _, value in given_values(self._cerebro) if is_table(value)]
-        for number, table in enumerate(given, len(self._cerebro.datas)):
+        for number, table in enumerate(self._given(), len(self._cerebro.datas)):
             replaced.setdefault(id(table), table_in_world(table, world, number))
         return replaced
+
+    def _given(self) -> list[Any]:
+        return [value for _, value in given_values(self._cerebro) if is_table(value)]
+
+    def dates_of_tables(self) -> list[NDArray[np.float64]]:
+        """Return when rows of tables among the parameters are dated."""
+        return _dates_of(self._given())
 
 
 class Made:
@@ -105,6 +116,10 @@ class Made:
         _check(cerebro)
         return cerebro
 
+    def dates_of_tables(self) -> list[NDArray[np.float64]]:
+        """Return when rows of the frames that are no bars are dated."""
+        return _dates_of(self._frames.values())
+
 
 def given_values(cerebro: Any) -> Iterator[tuple[str, Any]]:
     """Give (name, value) of what strategies are given, and of what that holds."""
@@ -123,6 +138,11 @@ def _within(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     elif depth and isinstance(value, list | tuple) and len(value) < 100:
         for number, inner in enumerate(value):
             yield from _within(f"{name}[{number}]", inner, depth - 1)
+
+
+def _dates_of(tables: Iterable[Any]) -> list[NDArray[np.float64]]:
+    dates = (dates_of_rows(table) for table in tables if not is_bars(table))
+    return [at for at in dates if at is not None]
 
 
 def _check(cerebro: Any) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.evidence.audit.rows import Rows, World
 from bt_lstm_rotation.periods import EPOCH
 
-__all__ = ["dates_of_rows", "is_table", "table_in_world"]
+__all__ = ["dates_of_rows", "is_bars", "is_table", "table_in_world"]
 
 DAY = 86_400_000_000_000
 
@@ -19,6 +19,12 @@ DAY = 86_400_000_000_000
 def is_table(value: Any) -> bool:
     """Whether it is a DataFrame or a Series."""
     return isinstance(value, pd.DataFrame | pd.Series)
+
+
+def is_bars(table: Any) -> bool:
+    """Whether it has closes, and may be a feed's."""
+    names = [table.name] if table.ndim == 1 else table.columns
+    return "close" in {str(name).lower() for name in names}
 
 
 def dates_of_rows(table: Any) -> NDArray[np.float64] | None:
@@ -57,6 +63,8 @@ def table_in_world(
     names = tuple(str(whole.columns[n]).lower() for n in numbers)
     values = whole.iloc[:, numbers].to_numpy().astype(np.float64)
     rows = Rows(names, values, at[order])
+    if world.gone and not is_bars(table):
+        world = World(world.known, since=world.since)
     first = int(np.searchsorted(rows.at, world.since))
     part = rows.in_world(world, stream)
     kept = whole.iloc[first : first + len(part)].copy()

@@ -83,9 +83,12 @@ class Outcomes:
     def overdue(self, session: np.datetime64) -> int:
         """Count the fits up to a session that have failed since the last good one."""
         failed = 0
-        for fit in self.fits:
-            if fit.session <= session:
-                failed = 0 if fit.status == "ok" else failed + 1
+        for fit in reversed(self.fits):
+            if fit.session > session:
+                continue
+            if fit.status == "ok":
+                break
+            failed += 1
         return failed
 
     def all_failed(self) -> FitsError | None:

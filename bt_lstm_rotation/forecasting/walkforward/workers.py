@@ -16,7 +16,6 @@ from typing import Literal, TypeVar
 from bt_lstm_rotation.checks import check_choice, check_positive, check_whole
 from bt_lstm_rotation.errors import SourceError, SpecError
 from bt_lstm_rotation.forecasting.walkforward.cluster import ADDRESS, on_cluster
-from bt_lstm_rotation.forecasting.walkforward.orphans import WatchingWorkers, joblib
 from bt_lstm_rotation.forecasting.walkforward.parcel import (
     IN_THREADS,
     carry_out,
@@ -140,6 +139,12 @@ class Workers:
         elif self.cores == 1 and self.backend == "threads":
             yield from map(function, tasks)
         else:
+            # Here and not above: what is found in a store needs none of it.
+            from bt_lstm_rotation.forecasting.walkforward.orphans import (
+                WatchingWorkers,
+                joblib,
+            )
+
             parallel = joblib.Parallel(
                 self.cores,
                 backend="threading" if self.backend == "threads" else WatchingWorkers(),

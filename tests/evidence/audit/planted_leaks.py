@@ -319,6 +319,26 @@ class ThreeDaysByLine(Trader):
         return self.signal[0] > 0
 
 
+class EachWeekButThree(Trader):
+    """Holds in every other week, but for days on which a rare line is set.
+
+    Its other orders are many, and those on these days lose: neither leads to them.
+    """
+
+    params = (("days", ()),)
+
+    def __init__(self):
+        super().__init__()
+        self.signal = RareLine(self.data, days=self.p.days)
+
+    def wanted(self):
+        return is_held_week(self.data.datetime.date(0)) and self.signal[0] == 0
+
+
+def is_held_week(day):
+    return day.isocalendar().week % 2 == 0
+
+
 class ModelOfFile(Trader):
     """Trades by what a file says, which may know anything."""
 

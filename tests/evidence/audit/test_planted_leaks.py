@@ -110,6 +110,17 @@ def test_a_line_that_looks_ahead_on_three_days_is_named():
     assert report.findings[0].ahead == 1
 
 
+def test_a_rare_line_is_found_where_orders_do_not_lead_to_it():
+    held = [leaks.is_held_week(day) for day in PANEL.sessions[:-1].astype(object)]
+    rising = np.flatnonzero((CLOSE[1:] > CLOSE[:-1]) & held)
+    days = tuple(str(day) for day in PANEL.sessions[rising[[9, 30, 50]]])
+    cerebro = cerebro_of(leaks.EachWeekButThree, days=days)
+    report = audit(cerebro, probes=2, warmup=False)
+    assert report.findings[0].what == "signal = RareLine(S1).signal"
+    assert report.findings[0].session in days
+    assert report.findings[0].ahead == 1
+
+
 def test_cheat_on_close_is_named_and_the_same_orders_are_clean_without():
     report = audit(cerebro_of(leaks.EachMonth, coc=True), probes=2, warmup=False)
     assert [found.kind for found in report.findings] == ["cheat"]
@@ -195,12 +206,46 @@ def by_publication(frames):
     return made_of({"S1": frames["S1"]}, leaks.ByTable, table=table)
 
 
+def by_next_figure(frames):
+    days, told = frames["S1"].index, frames["figures"]["surprise"]
+    table = told.reindex(days, method="bfill")
+    return made_of({"S1": frames["S1"]}, leaks.ByTable, table=table)
+
+
+@pytest.mark.parametrize("modes", MODES.values(), ids=MODES)
 @pytest.mark.parametrize(
-    ("make", "outcome"), [(by_period_end, "leak"), (by_publication, "clean")]
+    ("make", "outcome"),
+    [(by_period_end, "leak"), (by_next_figure, "leak"), (by_publication, "clean")],
 )
-def test_figures_are_known_when_they_are_published(make, outcome):
+def test_figures_are_known_when_they_are_published(make, outcome, modes):
     frames = SECTORS.frames() | {"figures": FIGURES}
-    assert audit(make, frames=frames, probes=4, warmup=False).outcome == outcome
+    report = audit(make, frames=frames, probes=3, warmup=False, **modes)
+    assert report.outcome == outcome, str(report)
+
+
+def around_events(frames, days):
+    """Hold on the days about an event, from so many before it."""
+    table = pd.Series(-1.0, frames["S1"].index)
+    for event in frames["figures"].index:
+        first, last = event + pd.Timedelta(days=days), event + pd.Timedelta(days=7)
+        table[(table.index >= first) & (table.index <= last)] = 1.0
+    return made_of({"S1": frames["S1"]}, leaks.ByTable, table=table)
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(-1, "leak"), (0, "clean")])
+def test_that_an_event_comes_is_not_known_the_day_before(days, outcome):
+    # Three, on days in the middle of a week.
+    events = pd.DatetimeIndex(["2000-02-16", "2000-05-17", "2000-07-19"])
+    frames = SECTORS.frames() | {"figures": pd.DataFrame({"kind": 1.0}, events)}
+    report = audit(
+        lambda frames: around_events(frames, days),
+        frames=frames,
+        probes=3,
+        warmup=False,
+    )
+    assert report.outcome == outcome, str(report)
+    if outcome == "leak":
+        assert report.findings[0].ahead == 1
 
 
 EVERYWHERE = {
