@@ -109,7 +109,8 @@ def recipe(thing: Any) -> tuple[Any, ...]:
 def _goes_bar_by_bar(indicator: Any) -> bool:
     """Whether Backtrader has to go bar by bar for it, or for one within it."""
     inner = getattr(indicator, "_lineiterators", {}).get(bt.LineIterator.IndType, ())
-    return bool(indicator._nextforce) or any(map(_goes_bar_by_bar, inner))
+    forced = getattr(indicator, "_nextforce", False)
+    return bool(forced) or any(map(_goes_bar_by_bar, inner))
 
 
 def _parts(thing: Any) -> Sequence[Any]:
