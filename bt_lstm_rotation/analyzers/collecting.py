@@ -84,6 +84,7 @@ def collect(recorded: Recorded) -> BacktestResult:
             "spec": None
             if not is_dataclass(recorded.spec)
             else {"forecaster": type(recorded.spec).__name__, **asdict(recorded.spec)},  # type: ignore[arg-type]
+            "inputs": dict(recorded.reading),
             "data": _data(recorded, account),
             "broker": dict(recorded.broker),
             "account": {

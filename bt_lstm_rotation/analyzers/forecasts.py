@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import backtrader as bt
@@ -14,7 +15,12 @@ from bt_lstm_rotation.feeds.naming import FeedLabels
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.indicators import Forecast
 
-__all__ = ["ForecastHistory", "ShownForecast"]
+__all__ = ["ForecastHistory", "ShownForecast", "added_up"]
+
+# How often what was missing was left out, carried on or counted as nothing, in bars.
+COUNTS = ("left_out", "carried", "zeroed")
+
+Reading = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class ForecastHistory(bt.Analyzer):
 
     Of several indicators on one feed, the first is recorded; `left_out` counts the
     others. `specs` lists the forecasters' settings, `shown` has a `ShownForecast` an
-    indicator.
+    indicator, and `reading` says what they read beside bars, as ``summary.json`` does.
 
     ``get_analysis()`` gives a dict with ``forecasts``, date -> {feed name: decimal
     return over the horizon}; ``horizon``, in bars, or None without an indicator; and
@@ -55,6 +61,7 @@ class ForecastHistory(bt.Analyzer):
         self.forecasts: dict[dt.date, dict[str, float]] = {}
         self.fits: list[FitRecord] = []
         self.specs: list[Any] = []
+        self.reading: Reading = {}
         self.left_out = 0
         self._horizons: dict[str, int] = {}
         self._dispersions: dict[str, dict[dt.date, float]] = {}
@@ -86,6 +93,7 @@ class ForecastHistory(bt.Analyzer):
             self.specs.append(pool.spec)
             self.fits.extend(pool.fits)
             pool.warn_of_failure()
+        self.reading = added_up(_reading(pool.beside) for pool in pools.values())
         self._watched = None
 
     @property
@@ -126,3 +134,29 @@ class ForecastHistory(bt.Analyzer):
     def _indicators(self) -> list[Any]:
         found = self.strategy.getindicators()
         return [indicator for indicator in found if isinstance(indicator, Forecast)]
+
+
+def added_up(readings: Iterable[Reading]) -> Reading:
+    """Return several as one; of one name, the first's settings and all counts."""
+    found: dict[str, dict[str, Any]] = {}
+    for reading in readings:
+        for name, told in reading.items():
+            if name in found:
+                found[name] |= {each: found[name][each] + told[each] for each in COUNTS}
+            else:
+                found[name] = dict(told)
+    return found
+
+
+def _reading(beside: Any) -> Reading:
+    """Say what is read beside bars, and how often it was missing."""
+    kinds = (("input", beside.input_rules), ("context", beside.context_rules))
+    return {
+        rule.name: {
+            "kind": kind,
+            "missing": rule.missing,
+            **asdict(beside.usage[rule.name]),
+        }
+        for kind, rules in kinds
+        for rule in rules
+    }

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from bt_lstm_rotation.analyzers.forecasts import ForecastHistory, ShownForecast
+from bt_lstm_rotation.analyzers.forecasts import (
+    ForecastHistory,
+    ShownForecast,
+    added_up,
+)
 from bt_lstm_rotation.analyzers.orders import OrderHistory, OrderRecord
 from bt_lstm_rotation.analyzers.waiting import WaitHistory, waited
 from bt_lstm_rotation.errors import DataError
@@ -38,6 +42,8 @@ class Recorded:
         Settings as plain values, for ``summary.json``.
     spec : Any
         The forecaster's spec, or None.
+    reading : mapping
+        What forecasters read beside bars, as `ForecastHistory` has it.
     seconds : float
         How long the run took.
     command : str or None
@@ -66,6 +72,7 @@ class Recorded:
     broker: Mapping[str, Any]
     spec: Any
     seconds: float
+    reading: Mapping[str, Any] = field(default_factory=dict)
     command: str | None = None
     intraday: bool = False
     periods_a_year: float | None = None
@@ -153,6 +160,7 @@ def merged(records: Sequence[StrategyRecord], first: np.datetime64) -> dict[str,
         "fits": [fit for record in records for fit in record.forecasts.fits],
         "events": [event for record in records for event in _events(record, since)],
         "spec": specs[0] if specs else None,
+        "reading": added_up(record.forecasts.reading for record in records),
         "notes": tuple(_notes(records, len(shown))),
     }
 
