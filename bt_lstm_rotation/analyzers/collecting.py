@@ -84,9 +84,9 @@ def collect(recorded: Recorded) -> BacktestResult:
             "spec": None
             if not is_dataclass(recorded.spec)
             else {"forecaster": type(recorded.spec).__name__, **asdict(recorded.spec)},  # type: ignore[arg-type]
-            "inputs": dict(recorded.reading),
             "data": _data(recorded, account),
             "broker": dict(recorded.broker),
+            "inputs": dict(recorded.reading),
             "account": {
                 "deposits": float(flows.clip(lower=0).sum()),
                 "withdrawals": float(-flows.clip(upper=0).sum() + 0.0),

@@ -50,20 +50,21 @@ class ForecastHistory(bt.Analyzer):
 
     Of several indicators on one feed, the first is recorded; `left_out` counts the
     others. `specs` lists the forecasters' settings, `shown` has a `ShownForecast` an
-    indicator, and `reading` says what they read beside bars, as ``summary.json`` does.
+    indicator.
 
     ``get_analysis()`` gives a dict with ``forecasts``, date -> {feed name: decimal
     return over the horizon}; ``horizon``, in bars, or None without an indicator; and
-    ``fits``, a list of FitRecord.
+    ``fits``, a list of FitRecord. `reading` says what the forecasters have read beside
+    bars, as ``summary.json`` does.
     """
 
     def __init__(self) -> None:
         self.forecasts: dict[dt.date, dict[str, float]] = {}
         self.fits: list[FitRecord] = []
         self.specs: list[Any] = []
-        self.reading: Reading = {}
         self.left_out = 0
         self._horizons: dict[str, int] = {}
+        self.reading: Reading = {}
         self._dispersions: dict[str, dict[dt.date, float]] = {}
         # Feed name, feed, and the indicator's lines.
         self._watched: list[tuple[str, Any, Any, Any]] | None = None
@@ -93,8 +94,8 @@ class ForecastHistory(bt.Analyzer):
             self.specs.append(pool.spec)
             self.fits.extend(pool.fits)
             pool.warn_of_failure()
-        self.reading = added_up(_reading(pool.beside) for pool in pools.values())
         self._watched = None
+        self.reading = added_up(_reading(pool.beside) for pool in pools.values())
 
     @property
     def shown(self) -> list[ShownForecast]:

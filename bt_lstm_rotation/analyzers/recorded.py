@@ -42,14 +42,14 @@ class Recorded:
         Settings as plain values, for ``summary.json``.
     spec : Any
         The forecaster's spec, or None.
-    reading : mapping
-        What forecasters read beside bars, as `ForecastHistory` has it.
     seconds : float
         How long the run took.
     command : str or None
         What repeats it.
     intraday : bool
         Whether a feed had several bars a session.
+    reading : mapping
+        What forecasters read beside bars, as `ForecastHistory` has it.
     periods_a_year : float or None
         Sessions a year; None to measure it.
     notes : tuple of str
@@ -72,9 +72,9 @@ class Recorded:
     broker: Mapping[str, Any]
     spec: Any
     seconds: float
-    reading: Mapping[str, Any] = field(default_factory=dict)
     command: str | None = None
     intraday: bool = False
+    reading: Mapping[str, Any] = field(default_factory=dict)
     periods_a_year: float | None = None
     notes: tuple[str, ...] = ()
     actions: Sequence[Any] = ()
@@ -158,9 +158,9 @@ def merged(records: Sequence[StrategyRecord], first: np.datetime64) -> dict[str,
         "orders": orders,
         "forecasts": list(shown.values()),
         "fits": [fit for record in records for fit in record.forecasts.fits],
+        "reading": added_up(record.forecasts.reading for record in records),
         "events": [event for record in records for event in _events(record, since)],
         "spec": specs[0] if specs else None,
-        "reading": added_up(record.forecasts.reading for record in records),
         "notes": tuple(_notes(records, len(shown))),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def found(
     test, days = mean_test(ic, spec.horizon), panel.sessions[np.isfinite(ic)]
     figures = plain(
         {
-            "spec": {"forecaster": type(spec).__name__, **asdict(spec)},
+            "forecaster": {"name": type(spec).__name__, "horizon": spec.horizon},
             "data": {
                 "source": panel.source,
                 "symbols": list(panel.symbols),
