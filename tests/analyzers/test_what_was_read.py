@@ -31,8 +31,8 @@ class Reading(bt.Strategy):
             return {feed: bt.ind.SMA(feed, period=period) for feed in feeds}
 
         inputs = {
-            "five": Input(means(5), warmup=0),
-            "seven": Input(means(7), missing="zero", warmup=0),
+            "five": Input(means(5), warmup=4),
+            "seven": Input(means(7), missing="zero", warmup=6),
             "four": Input(means(4), missing="carry", at_most=2, warmup=6),
         }
         LSTMForecast.pooled(feeds, spec=SPEC, inputs=inputs, context=[series])

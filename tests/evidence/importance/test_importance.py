@@ -69,11 +69,11 @@ def test_who_brings_all_the_skill_there_is_loses_all_of_it():
     panel = random_panel("DABC", 600, seed=5)
     came = realised_returns(panel, 1)
     noise = np.random.default_rng(99).normal(size=came.shape)
-    hint = np.where(np.isfinite(came), came / np.nanstd(came), 0.0) + noise
+    hint = np.where(np.isfinite(came), came / np.nanstd(came), 0.0) + 2 * noise
     spec = replace(SMALL, horizon=1).reading([InputRule(name="hint")])
     found = importance(panel, spec, beside=Beside({"hint": hint}), refits=False)
     row = found.permuted.loc["hint"]
-    assert row["ic"] > 0.4
+    assert row["ic"] > 0.2
     assert abs(row["ic_without"]) < 2 * row["error"] + 0.02
     assert abs(found.permuted.loc["volume", "drop"]) < 0.05
 
