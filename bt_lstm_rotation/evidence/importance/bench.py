@@ -23,6 +23,8 @@ __all__ = ["Bench"]
 
 Array = NDArray[np.float64]
 
+NONE = (np.nan, np.nan)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bench:
@@ -95,17 +97,15 @@ class Bench:
             for other in others
         ]
         ics = np.array([[self.ic(own), self.ic(other)] for own, other in pairs])
-        ics[np.isnan(ics).any(axis=1)[:, np.newaxis].repeat(2, axis=1)] = np.nan
         drops = (ics[:, 0] - ics[:, 1]).mean(axis=0)
-        with_it, without = ics.mean(axis=0)
-        test = mean_test(drops, self.spec.horizon)
-        known = np.isfinite(drops)
+        test, known = mean_test(drops, self.spec.horizon), np.isfinite(drops)
+        with_it, without = ics[:, :, known].mean(axis=(0, 2)) if known.any() else NONE
         return {
             "name": group.name,
             "kind": group.kind,
             "members": list(group.members),
-            "ic": with_it[known].mean() if known.any() else np.nan,
-            "ic_without": without[known].mean() if known.any() else np.nan,
+            "ic": with_it,
+            "ic_without": without,
             "drop": test.mean,
             "error": test.error,
             "t": test.t,
