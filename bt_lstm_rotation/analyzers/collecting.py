@@ -85,6 +85,7 @@ def collect(recorded: Recorded) -> BacktestResult:
             "spec": described_spec(recorded.spec),
             "data": _data(recorded, account),
             "broker": dict(recorded.broker),
+            "inputs": dict(recorded.reading),
             "account": {
                 "deposits": float(flows.clip(lower=0).sum()),
                 "withdrawals": float(-flows.clip(upper=0).sum() + 0.0),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import backtrader as bt
@@ -14,7 +15,12 @@ from bt_lstm_rotation.feeds.naming import FeedLabels
 from bt_lstm_rotation.forecasting import FitRecord
 from bt_lstm_rotation.indicators import Forecast
 
-__all__ = ["ForecastHistory", "ShownForecast"]
+__all__ = ["ForecastHistory", "ShownForecast", "added_up"]
+
+# How often what was missing was left out, carried on or counted as nothing, in bars.
+COUNTS = ("left_out", "carried", "zeroed")
+
+Reading = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,8 @@ class ForecastHistory(bt.Analyzer):
 
     ``get_analysis()`` gives a dict with ``forecasts``, date -> {feed name: decimal
     return over the horizon}; ``horizon``, in bars, or None without an indicator; and
-    ``fits``, a list of FitRecord.
+    ``fits``, a list of FitRecord. `reading` says what the forecasters have read beside
+    bars, as ``summary.json`` does.
     """
 
     def __init__(self) -> None:
@@ -59,6 +66,7 @@ class ForecastHistory(bt.Analyzer):
         self.context: list[str] = []
         self.left_out = 0
         self._horizons: dict[str, int] = {}
+        self.reading: Reading = {}
         self._dispersions: dict[str, dict[dt.date, float]] = {}
         # Feed name, feed, and the indicator's lines.
         self._watched: list[tuple[str, Any, Any, Any]] | None = None
@@ -91,6 +99,7 @@ class ForecastHistory(bt.Analyzer):
             self.fits.extend(pool.fits)
             pool.warn_of_failure()
         self._watched = None
+        self.reading = added_up(_reading(pool.beside) for pool in pools.values())
 
     @property
     def shown(self) -> list[ShownForecast]:
@@ -130,3 +139,29 @@ class ForecastHistory(bt.Analyzer):
     def _indicators(self) -> list[Any]:
         found = self.strategy.getindicators()
         return [indicator for indicator in found if isinstance(indicator, Forecast)]
+
+
+def added_up(readings: Iterable[Reading]) -> Reading:
+    """Return several as one; of one name, the first's settings and all counts."""
+    found: dict[str, dict[str, Any]] = {}
+    for reading in readings:
+        for name, told in reading.items():
+            if name in found:
+                found[name] |= {each: found[name][each] + told[each] for each in COUNTS}
+            else:
+                found[name] = dict(told)
+    return found
+
+
+def _reading(beside: Any) -> Reading:
+    """Say what is read beside bars, and how often it was missing."""
+    kinds = (("input", beside.input_rules), ("context", beside.context_rules))
+    return {
+        rule.name: {
+            "kind": kind,
+            "missing": rule.missing,
+            **asdict(beside.usage[rule.name]),
+        }
+        for kind, rules in kinds
+        for rule in rules
+    }

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from bt_lstm_rotation.analyzers.forecasts import ForecastHistory, ShownForecast
+from bt_lstm_rotation.analyzers.forecasts import (
+    ForecastHistory,
+    ShownForecast,
+    added_up,
+)
 from bt_lstm_rotation.analyzers.orders import OrderHistory, OrderRecord
 from bt_lstm_rotation.analyzers.waiting import WaitHistory, waited
 from bt_lstm_rotation.errors import DataError
@@ -46,6 +50,8 @@ class Recorded:
         What repeats it.
     intraday : bool
         Whether a feed had several bars a session.
+    reading : mapping
+        What forecasters read beside bars, as `ForecastHistory` has it.
     periods_a_year : float or None
         Sessions a year; None to measure it.
     notes : tuple of str
@@ -70,6 +76,7 @@ class Recorded:
     seconds: float
     command: str | None = None
     intraday: bool = False
+    reading: Mapping[str, Any] = field(default_factory=dict)
     periods_a_year: float | None = None
     notes: tuple[str, ...] = ()
     actions: Sequence[Any] = ()
@@ -159,6 +166,7 @@ def merged(records: Sequence[StrategyRecord], first: np.datetime64) -> dict[str,
         "orders": orders,
         "forecasts": list(shown.values()),
         "fits": [fit for record in records for fit in record.forecasts.fits],
+        "reading": added_up(record.forecasts.reading for record in records),
         "events": [event for record in records for event in _events(record, since)],
         "spec": specs[0] if specs else None,
         "context": [name for record in records for name in record.forecasts.context],

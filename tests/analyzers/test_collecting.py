@@ -241,7 +241,9 @@ def test_the_summary_has_the_keys_that_are_promised():
     assert set(summary) == {
         *("strategy", "spec", "data", "broker", "metrics", "benchmark", "forecast"),
         *("orders", "training", "timing", "versions", "account", "notes", "command"),
+        "inputs",
     }
+    assert summary["inputs"] == {}
     assert set(summary["metrics"]) == METRICS
     assert set(summary["benchmark"]) == METRICS | COMPARED
     assert set(summary["forecast"]) == SKILL

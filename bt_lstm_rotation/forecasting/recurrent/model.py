@@ -116,11 +116,21 @@ class RecurrentModel:
 
     def forecast(self, window: Window) -> Array:
         """Forecast from windows of (n_sessions, n_symbols, forecast_bars)."""
+        return self.answer(window.symbols, *self.read(window))
+
+    def read(self, window: Window) -> tuple[Array, Array | None]:
+        """Return what a forecast reads: own columns, and those of context, or None."""
         spec = self.spec
-        features = own_columns(spec, window)
         context = context_columns(spec, window) if spec.context else None
+        return own_columns(spec, window), context
+
+    def answer(
+        self, symbols: Sequence[str], features: Array, context: Array | None
+    ) -> Array:
+        """Forecast some symbols from columns as `read` gives them."""
+        spec = self.spec
         signs = spec.signs if spec.mirrored else None
-        rows = [self.symbols.index(symbol) for symbol in window.symbols]
+        rows = [self.symbols.index(symbol) for symbol in symbols]
         if spec.pooled:
             return self.parts[0].forecast(features, signs, context, rows)
         columns = [

@@ -20,6 +20,7 @@ from bt_lstm_rotation.checks import (
     plain_fields,
 )
 from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.forecasting.forecaster import Model
 from bt_lstm_rotation.forecasting.store.forecast_store import (
     ForecastStore,
     usual_store,
@@ -28,6 +29,7 @@ from bt_lstm_rotation.forecasting.walkforward.one_thread import one_thread
 from bt_lstm_rotation.forecasting.walkforward.past import FitJournal
 from bt_lstm_rotation.forecasting.walkforward.task import FitTask, Fitted
 from bt_lstm_rotation.forecasting.walkforward.workers import Workers
+from bt_lstm_rotation.forecasting.window import Window
 from bt_lstm_rotation.progress import fits_bar
 
 Progress = Callable[[int, int], None]
@@ -74,6 +76,8 @@ class Training:
     journal : FitJournal, optional
         What was made in earlier runs of the same account: it is taken as it was made,
         and what is made now is given to it.
+    served : callable, optional
+        Called with each model and the windows that it is about to forecast.
 
     Raises
     ------
@@ -89,6 +93,7 @@ class Training:
     clock: Callable[[], float] = time.perf_counter
     limit: float | None = None
     journal: FitJournal | None = None
+    served: Callable[[Model, Window], None] | None = None
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -101,7 +106,7 @@ class Training:
         ):
             check_kind("Training", name, getattr(self, name), kind, valid)
         check_call("Training", "clock", self.clock)
-        for name in ("progress", "watch", "announce"):
+        for name in ("progress", "watch", "announce", "served"):
             callback = getattr(self, name)
             if callback is not None and not callable(callback):
                 raise SpecError("Training", name, callback, "callable, or None")

@@ -233,8 +233,7 @@ class WalkForward:
         symbols = fit_members(self.spec, self.history, session)
         stack = self.history.window(symbols, np.array([session]), self.spec.fit_bars)
         window = replace(stack, dates=stack.dates[0], bars=stack.bars[:, 0])
-        how = self._training
-        forecaster = self._forecaster
+        how, forecaster = self._training, self._forecaster
         if (
             self._warm_starts
             and self._model is not None
@@ -286,6 +285,8 @@ class WalkForward:
                     self._has_forecast |= bool(np.isfinite(value).any())
 
     def _forecast(self, model: Model, window: Window) -> NDArray[np.float64]:
+        if self._training.served is not None:
+            self._training.served(model, window)
         # Bar by bar, looking up a forecast costs as much as making it.
         store = self._training.store if len(window.dates) > 1 else None
         key, values = stored_forecast(store, self._model_key, model, window)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from bt_lstm_rotation.reporting.figures import FORECAST, FORECAST_COUNTS
@@ -37,9 +40,34 @@ def forecast_section(result: BacktestResult) -> Section | None:
             "Skill of the forecasts",
         ),
     ]
+    if inputs := result.summary.get("inputs"):
+        blocks.append(_inputs(inputs))
     shown = shown_forecasts(result)
     if np.isfinite(shown.realised).any():
         blocks.append(beside_nothing(shown))
         blocks += information_blocks(shown)
         blocks += accuracy_blocks(shown, result.forecasts)
     return Section("Forecasts", blocks)
+
+
+def _inputs(inputs: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Say what was read beside the bars, and how often it was missing."""
+    policies = {"leave_out": "left out", "carry": "carried on", "zero": "the mean"}
+    rows = [
+        [
+            name,
+            told["kind"],
+            policies.get(told["missing"], told["missing"]),
+            *(f"{told[count]:,}" for count in ("left_out", "carried", "zeroed")),
+        ]
+        for name, told in inputs.items()
+    ]
+    return Table(
+        ["", "What", "Where missing", "Left out", "Carried", "Mean"],
+        rows,
+        "lllrrr",
+        "What forecasts read beside the bars",
+        "Counts are bars of all symbols, history for training included: left out, and "
+        "so without a forecast; with the last value carried on; or counted as the "
+        "window's mean.",
+    )

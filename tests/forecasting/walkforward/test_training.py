@@ -225,7 +225,13 @@ def test_a_long_run_is_announced_once_after_its_first_fit():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"workers": 2}, {"store": "folder"}, {"progress": 1}, {"announce": "loud"}],
+    [
+        {"workers": 2},
+        {"store": "folder"},
+        {"progress": 1},
+        {"announce": "loud"},
+        {"served": "loud"},
+    ],
 )
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(SpecError, match="Training"):
