@@ -58,8 +58,8 @@ def add_bars(parser: argparse.ArgumentParser, *, span: bool = True) -> None:
         default="simulated",
         metavar="SOURCE",
         help="simulated or simulated:WORLD (linear, regimes, volatility, delayed, "
-        "product, none), yahoo, or folder:PATH with one CSV or Parquet file per symbol "
-        "(default: %(default)s)",
+        "product, context, none), yahoo, or folder:PATH with one CSV or Parquet file "
+        "per symbol (default: %(default)s)",
     )
     bars.add_argument(
         "--symbols", type=names, metavar="A,B", help="symbols to trade (default: all)"

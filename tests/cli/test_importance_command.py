@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,25 @@ def test_it_is_only_printed_unless_a_folder_is_named(
     assert "shown values" in told
     assert "trained without" not in told
     assert not list(tmp_path.iterdir())
+
+
+def test_it_reads_context_and_features_of_ones_own(bars, capsys, tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "from bt_lstm_rotation.forecasting.features import feature\n"
+        "@feature(warmup=0)\n"
+        "def body(window):\n"
+        "    return window.close / window.bars[0] - 1\n",
+        encoding="utf-8",
+    )
+    folder = bars[:2]
+    symbols = sorted({f.stem for f in Path(folder[1][7:]).iterdir()} - {"MARKET"})
+    more = ("--symbols", ",".join(symbols), "--context", "MARKET", "--no-refits")
+    own = ("--features", str(file), "--set", 'features=["relative_return","body"]')
+    assert cli.main([*QUICK, *folder, *more, *own]) == 0
+    told = capsys.readouterr().out
+    assert "body             feature" in told
+    assert "MARKET           context" in told
 
 
 @pytest.mark.parametrize(

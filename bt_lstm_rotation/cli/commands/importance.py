@@ -5,9 +5,16 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 
-from bt_lstm_rotation.cli.inputs import load_bars, workers_and_store
+from bt_lstm_rotation.cli.inputs import (
+    context_of,
+    load_bars,
+    run_features,
+    workers_and_store,
+)
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_context,
+    add_features,
     add_forecaster,
     add_seed,
     add_set,
@@ -27,6 +34,7 @@ examples:
   %(prog)s                                    the default network, simulated market
   %(prog)s --data folder:prices --benchmark SPY --start 2004-01-02
   %(prog)s --forecaster gru --set 'features=["log_return", "volatility", "volume"]'
+  %(prog)s --data yahoo --context ^VIX,TLT
   %(prog)s --group 'bars=relative_return,volume' --no-refits --out what
 """
 
@@ -43,8 +51,10 @@ def group(text: str) -> tuple[str, list[str]]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_bars(parser)
+    add_context(parser)
     network = parser.add_argument_group("network")
     add_forecaster(network)
+    add_features(network)
     add_set(network)
     add_seed(network)
     measured = parser.add_argument_group("importance")
@@ -87,6 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
     from bt_lstm_rotation.errors import SpecError
     from bt_lstm_rotation.evidence.importance import importance
     from bt_lstm_rotation.forecasting import ForecastSpec, Training
+    from bt_lstm_rotation.forecasting.walkforward.beside_panel import Beside
     from bt_lstm_rotation.reporting import (
         print_line,
         print_table,
@@ -99,22 +110,30 @@ def run(arguments: argparse.Namespace) -> None:
         importance_tables,
         write_importance,
     )
-    from bt_lstm_rotation.strategy import SectorRotation
+    from bt_lstm_rotation.strategy import SectorRotation, context_rules
 
+    run_features(arguments)
     params = parse_settings(SectorRotation, settings_of(arguments), seed=arguments.seed)
     spec = params.pop("spec", ForecastSpec(seed=arguments.seed))
     if params:
         valid = "a setting of the forecaster (see the command settings)"
         raise SpecError("importance", "--set", next(iter(params)), valid)
+    context = context_of(SectorRotation, arguments).get("context", ())
+    rules = context_rules("importance", context)
+    if rules and isinstance(spec, ForecastSpec):
+        spec = spec.reading(context=rules)
     if arguments.out is not None:
         check_importance_place(arguments.out)
     panel, benchmark = load_bars(arguments, dt.datetime.now().astimezone())
+    series = [rule.name for rule in rules]
+    besides = {*series, benchmark}
     workers, store = workers_and_store(arguments)
-    aside = standard_error()
-    with progress_bar(aside) as progress:
+    console = standard_error()
+    with progress_bar(console) as progress:
         found = importance(
-            panel.select([name for name in panel.symbols if name != benchmark]),
+            panel.select([name for name in panel.symbols if name not in besides]),
             spec,
+            beside=Beside(context=panel.select(series)) if series else None,
             groups=dict(arguments.groups),
             start=arguments.start,
             end=arguments.end,
@@ -122,7 +141,7 @@ def run(arguments: argparse.Namespace) -> None:
             refits=not arguments.no_refits,
             seed=arguments.seed,
             training=Training(workers=workers, store=store, progress=progress),
-            announce=lambda what: aside.print(what, markup=False, highlight=False),
+            announce=lambda what: console.print(what, markup=False, highlight=False),
         )
     for sentence in found.sentences:
         print_line(sentence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,13 @@ class Beside:
         Values at the panel's bars, NaN where one is missing.
     context : PricePanel, optional
         Bars of series that are not traded.
+    benchmark : PricePanel, optional
+        Bars of one symbol, for features that need a benchmark.
     """
 
     inputs: Mapping[str, Array] = field(default_factory=dict)
     context: PricePanel | None = None
+    benchmark: PricePanel | None = None
 
 
 def history_of(panel: PricePanel, spec: Spec, beside: Beside) -> BarHistory:
@@ -51,7 +54,10 @@ def history_of(panel: PricePanel, spec: Spec, beside: Beside) -> BarHistory:
     DataError
         If an input's values are not those of the panel's bars.
     """
-    rules = (*getattr(spec, "inputs", ()), *getattr(spec, "context", ()))
+    rules = [*getattr(spec, "inputs", ()), *getattr(spec, "context", ())]
+    columns = getattr(spec, "feature_columns", ())
+    if beside.benchmark is not None and any(one.needs_benchmark for one in columns):
+        rules.append(ContextRule(name="benchmark", missing="zero"))
     if not rules:
         return BarHistory.from_panel(panel)
     usage = {rule.name: Usage() for rule in rules}
@@ -71,6 +77,8 @@ def _row(
 ) -> Array:
     if isinstance(rule, ContextRule):
         known = beside.context
+        if rule.name == "benchmark" and beside.benchmark is not None:
+            known = replace(beside.benchmark, symbols=("benchmark",))
         if known is None or rule.name not in known.symbols:
             raise _absent("context", rule.name, () if known is None else known.symbols)
         own = known.symbols.index(rule.name)

@@ -220,3 +220,15 @@ def test_context_finds_what_sectors_alone_do_not_show():
     best = skill(found.optimal_forecast(21), realised)["ic"]
     assert skill(seen, realised)["ic"] > 0.8 * best > 0.2
     assert abs(skill(blind, realised)["ic"]) < 0.1
+
+
+def test_features_against_a_benchmark_need_its_bars():
+    spec = replace(SMALL, train_size=300, features=("log_return", "beta"))
+    panel = random_panel("ABC", 700)
+    index = random_panel("I", 700, seed=9)
+    made = walk_forward(panel, spec, beside=Beside(benchmark=index)).values
+    assert np.isfinite(made[-1]).all()
+    other = Beside(benchmark=random_panel("I", 700, seed=8))
+    assert not np.array_equal(made, walk_forward(panel, spec, beside=other).values)
+    with pytest.raises(SpecError, match="benchmark"):
+        walk_forward(panel, spec)
