@@ -27,7 +27,7 @@ FLOORS = [
     ["forecasting.window"],
     ["forecasting.features", "forecasting.forecaster"],
     ["forecasting.baselines", "forecasting.recurrent", "forecasting.store"],
-    ["forecasting.walkforward"],
+    ["forecasting.inside", "forecasting.walkforward"],
     ["forecasting"],
     ["measures", "selection"],
     ["feeds", "reporting", "trials"],
