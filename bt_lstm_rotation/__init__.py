@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Training,
         Workers,
     )
-    from bt_lstm_rotation.indicators import Forecast, LSTMForecast
+    from bt_lstm_rotation.indicators import Forecast, LSTMForecast, LSTMGates
     from bt_lstm_rotation.lookahead import NoLookahead
     from bt_lstm_rotation.periodic import PeriodicRebalance
     from bt_lstm_rotation.plotting import save_plot
@@ -45,6 +45,7 @@ __all__ = [
     "ForecastSpec",
     "ForecastStore",
     "LSTMForecast",
+    "LSTMGates",
     "LookaheadError",
     "MomentumSpec",
     "NoLookahead",
@@ -73,6 +74,7 @@ __getattr__ = lazy_names(
         "ForecastSpec": "forecasting",
         "ForecastStore": "forecasting",
         "LSTMForecast": "indicators",
+        "LSTMGates": "indicators",
         "LookaheadError": "errors",
         "MomentumSpec": "forecasting",
         "NoLookahead": "lookahead",

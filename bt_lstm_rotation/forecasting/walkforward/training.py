@@ -24,6 +24,7 @@ from bt_lstm_rotation.forecasting.store.forecast_store import (
     ForecastStore,
     usual_store,
 )
+from bt_lstm_rotation.forecasting.walkforward.drift import DRIFT_LIMIT
 from bt_lstm_rotation.forecasting.walkforward.one_thread import one_thread
 from bt_lstm_rotation.forecasting.walkforward.past import FitJournal
 from bt_lstm_rotation.forecasting.walkforward.task import FitTask, Fitted
@@ -75,6 +76,10 @@ class Training:
         What was made in earlier runs of the same account: it is taken as it was made,
         and what is made now is given to it.
 
+    drift_limit : float, optional
+        Drift from which on a fit is warned of: how far it moves the forecasts for the
+        same bars, as a share of their spread (`walkforward.drift`). None for never.
+
     Raises
     ------
     SpecError
@@ -89,11 +94,14 @@ class Training:
     clock: Callable[[], float] = time.perf_counter
     limit: float | None = None
     journal: FitJournal | None = None
+    drift_limit: float | None = DRIFT_LIMIT
 
     def __post_init__(self) -> None:
         plain_fields(self)
         if self.limit is not None:
             check_positive("Training", "limit", self.limit, most=LONGEST_LIMIT)
+        if self.drift_limit is not None:
+            check_positive("Training", "drift_limit", self.drift_limit)
         for name, kind, valid in (
             ("workers", Workers, "Workers(...)"),
             ("store", ForecastStore | None, "a ForecastStore, or None for none"),
