@@ -43,9 +43,9 @@ class LSTMGates(bt.Indicator):
     They are those of the last step in a forecast: of a network that has begun at a zero
     state ``lookback`` bars ago. So c[-1] is not the line's value a bar ago, which began
     a bar earlier, but nearly so. Of stacked layers they are the last one's, which the
-    head reads; of an ensemble, the first member's; of a mirrored forecast, those for the
-    bars as they are. They are NaN where there is no forecast, and in a paper account
-    also for sessions whose forecasts are recorded and not made.
+    head reads; of an ensemble, the first member's; of a mirrored forecast, those for
+    the bars as they are. They are NaN where there is no forecast, and in a paper
+    account also for sessions whose forecasts are recorded and not made.
 
     It takes an `LSTMForecast`, whose network it reads; or a feed, on which it makes one
     of its own, with that indicator's defaults.
@@ -65,18 +65,18 @@ class LSTMGates(bt.Indicator):
         ("plothlines", (0.0, 0.5, 1.0)),
     )
     # Gates lie between 0 and 1; the states, which may be small beside them, are dashed.
-    plotlines = {
-        "cell": {"color": "#1c1e21", "linestyle": "--"},
-        "hidden": {"color": "#c8543c", "linestyle": "--"},
-        "input_gate": {"color": "#1a9674"},
-        "forget_gate": {"color": "#3579b8"},
-        "output_gate": {"color": "#c77f0a"},
-    }
+    plotlines = (
+        ("cell", {"color": "#1c1e21", "linestyle": "--"}),
+        ("hidden", {"color": "#c8543c", "linestyle": "--"}),
+        ("input_gate", {"color": "#1a9674"}),
+        ("forget_gate", {"color": "#3579b8"}),
+        ("output_gate", {"color": "#c77f0a"}),
+    )
 
     def __init__(self) -> None:
-        shown = self.data
-        if not isinstance(shown, Forecast):
-            shown = LSTMForecast(self.data)
+        make: Any = LSTMForecast  # Backtrader's metaclass takes the arguments away
+        given = isinstance(self.data, Forecast)
+        shown = self.data if given else make(self.data)
         self.pool: ForecastPool = shown.pool
         self._feed = shown.data
         spec: Any = self.pool.spec
@@ -100,8 +100,8 @@ class LSTMGates(bt.Indicator):
         self.pool.now(self._feed)
         session = self._dates.session(self._feed.lines.datetime[0])
         found = self._gates.at(session, self._symbol, self.p.unit)
-        for line, value in zip(self.lines, found, strict=True):
-            line[0] = value
+        for name, value in zip(LSTM_LINES, found, strict=True):
+            getattr(self.l, name)[0] = value
 
     def preonce(self, start: int, end: int) -> None:
         """Set the lines during the minimum period too."""
@@ -115,9 +115,9 @@ class LSTMGates(bt.Indicator):
             self._gates.at(session, self._symbol, self.p.unit)
             for session in sessions[start:end]
         ]
-        for place, line in enumerate(self.lines):
+        for place, name in enumerate(LSTM_LINES):
             values = [row[place] for row in rows]
-            array = line.array
+            array = getattr(self.l, name).array
             array[start : start + len(values)] = type(array)(array.typecode, values)
 
     def _plotlabel(self) -> list[Any]:

@@ -179,9 +179,7 @@ def test_a_forecast_with_gates_beside_it_has_the_same_bytes():
     lines = []
     for gates in (True, False):
         strategy = run(gappy(), gates=gates)
-        lines.append(
-            [bytes(f.l.forecast.array) for f in strategy.forecasts.values()]
-        )
+        lines.append([bytes(f.l.forecast.array) for f in strategy.forecasts.values()])
     assert lines[0] == lines[1]
 
 

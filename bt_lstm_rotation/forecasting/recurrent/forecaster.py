@@ -23,16 +23,21 @@ from bt_lstm_rotation.forecasting.features import (
 )
 from bt_lstm_rotation.forecasting.forecaster import Fit, Model
 from bt_lstm_rotation.forecasting.recurrent import backend
+from bt_lstm_rotation.forecasting.recurrent.course import (
+    curves_from_arrays,
+    curves_to_arrays,
+    joined,
+)
 from bt_lstm_rotation.forecasting.recurrent.head import solved_head
 from bt_lstm_rotation.forecasting.recurrent.memory import lack_of_memory, room_for
 from bt_lstm_rotation.forecasting.recurrent.model import (
     Part,
     RecurrentModel,
     Scaler,
-    plain_array,
     read_by_head,
 )
 from bt_lstm_rotation.forecasting.recurrent.network import Network
+from bt_lstm_rotation.forecasting.recurrent.optimisation import Course
 from bt_lstm_rotation.forecasting.recurrent.series import Series
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.recurrent.start import with_memory
@@ -81,7 +86,7 @@ class RecurrentForecaster:
         targets = returns
         if spec.target == "relative":
             targets = deviation(returns, window.dates[:, skip : skip + size])
-        parts, losses = [], []
+        parts, courses = [], []
         groups = [slice(None)] if spec.pooled else _one_by_one(len(window.symbols))
         for rows in groups:
             level = 0.0
@@ -94,26 +99,23 @@ class RecurrentForecaster:
             warm = self._warm_networks(window.symbols[rows])
             networks = []
             for member in range(spec.members):
-                network, loss = self._train(data, session, member, warm)
+                network, course = self._train(data, session, member, warm)
                 networks.append(network)
-                losses.append(loss)
+                courses.append(course)
             parts.append(Part(tuple(networks), scaler))
-        # Members that stopped early have shorter curves: compared as far as all go.
-        common = min(len(loss) for loss in losses)
-        curve = tuple(
-            float(loss) for loss in np.mean([one[:common] for one in losses], axis=0)
-        )
-        finite = all(np.isfinite(loss).all() for loss in losses)
+        curves = joined(courses, spec.clip_norm)
+        finite = all(np.isfinite(course.losses).all() for course in courses)
         made = [network for part in parts for network in part.networks]
         if not finite or not all(map(_is_finite, made)):
-            return Fit(None, curve, "the loss is not finite")
-        return Fit(RecurrentModel(spec, window.symbols, tuple(parts)), curve)
+            return Fit(None, problem="the loss is not finite", **curves)
+        model = RecurrentModel(spec, window.symbols, tuple(parts))
+        return Fit(model, **curves)
 
     def to_arrays(self, fit: Fit) -> dict[str, NDArray[Any]]:
         """Turn a fit into arrays; SpecError if its model is not of this kind."""
         if not isinstance(fit.model, RecurrentModel):
             raise SpecError("RecurrentForecaster", "fit", fit, "one with its own model")
-        return {**fit.model.to_arrays(), "losses": np.array(fit.losses)}
+        return {**fit.model.to_arrays(), **curves_to_arrays(fit)}
 
     def from_arrays(
         self, symbols: tuple[str, ...], arrays: Mapping[str, NDArray[Any]]
@@ -123,8 +125,7 @@ class RecurrentForecaster:
         Raises ValueError if they are not those of such a fit.
         """
         model = RecurrentModel.from_arrays(self.spec, symbols, arrays)
-        losses = plain_array(arrays, "losses", np.float64, (None,))
-        return Fit(model, tuple(losses.tolist()))
+        return Fit(model, **curves_from_arrays(arrays))
 
     def _series(self, scaler: Scaler, features: Array, targets: Array) -> Series:
         spec = self.spec
@@ -152,7 +153,7 @@ class RecurrentForecaster:
         session: np.datetime64,
         member: int,
         warm: tuple[Network, ...],
-    ) -> tuple[Network, Array]:
+    ) -> tuple[Network, Course]:
         spec = self.spec
         # From the year 1 on, so that the day of any session is a seed above 0.
         day = EPOCH + int(session.astype("datetime64[D]").astype(np.int64))
@@ -163,15 +164,15 @@ class RecurrentForecaster:
         if spec.initial_weights == "memory":
             network, loss = self._solved(network, data, data.weights)
         if not spec.step_count:
-            return network, np.array([loss])
-        network, losses = backend.train(
+            return network, Course(np.array([loss]), np.zeros(0), np.zeros(0))
+        network, course = backend.train_watched(
             network, data.cut(spec.lookback), self._optimiser(), (first, second)
         )
         if spec.initial_weights == "memory" and _is_finite(network):
             # What was held out to stop counts as well, now that it has been decided.
             everything = np.where(data.held_out > 0, 1.0, data.weights)
             network, _ = self._solved(network, data, everything)
-        return network, losses
+        return network, course
 
     def _begun(self, rng: np.random.Generator) -> Network:
         spec = self.spec

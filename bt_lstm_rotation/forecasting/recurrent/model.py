@@ -93,12 +93,15 @@ class RecurrentModel:
 
     def forecast(self, window: Window) -> Array:
         """Forecast from windows of (n_sessions, n_symbols, forecast_bars)."""
+        return self.forecast_of(compute(self.spec.features, window), window.symbols)
+
+    def forecast_of(self, features: Array, symbols: tuple[str, ...]) -> Array:
+        """Forecast from features of (n_sessions, n_symbols, lookback, n_features)."""
         spec = self.spec
-        features = compute(spec.features, window)
         signs = mirror(spec.features) if spec.mirrored else None
         if spec.pooled:
             return self.parts[0].forecast(features, signs)
-        parts = [self.parts[self.symbols.index(symbol)] for symbol in window.symbols]
+        parts = [self.parts[self.symbols.index(symbol)] for symbol in symbols]
         columns = [
             part.forecast(features[..., [row], :, :], signs)
             for row, part in enumerate(parts)

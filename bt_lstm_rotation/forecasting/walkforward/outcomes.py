@@ -63,6 +63,10 @@ class Outcomes:
             status=fit.problem or "ok",
             served_by=served_by,
             drift=moved,
+            clipped=float(fit.clipped),
+            losses=fit.losses,
+            held_out_losses=fit.held_out_losses,
+            gradient_norms=fit.gradient_norms,
         )
         self.fits.append(record)
         if moved > self._limit:

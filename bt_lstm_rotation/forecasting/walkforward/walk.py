@@ -243,7 +243,7 @@ class WalkForward:
 
     def _take_over(self, fitted: Fitted) -> None:
         session, fit, serving = fitted.session, fitted.fit, self._serving
-        moved = drift(serving.model, fit.model, fitted.window, self.spec.forecast_bars)
+        moved = drift(serving.model, fit.model, fitted.window)
         if fit.model is not None:
             serving.model, serving.made_at = fit.model, session
             serving.key = fitted.key
