@@ -67,6 +67,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "earlier tear sheet; needs the extra quantstats (default: none)",
     )
     parser.add_argument(
+        "--tensorboard",
+        type=new_folder,
+        metavar="DIR",
+        help="also write losses and gradients by training step to this folder, new or "
+        "empty; the extra tensorboard shows them: tensorboard --logdir DIR (default: "
+        "none)",
+    )
+    parser.add_argument(
         "--quiet",
         action="store_true",
         help="print the report's folder, errors, and nothing else (default: figures, "
@@ -93,8 +101,14 @@ def run(arguments: argparse.Namespace) -> None:
         check_tear_sheet,
         write_tear_sheet,
     )
+    from bt_lstm_rotation.reporting.tensorboard import (
+        check_tensorboard,
+        write_tensorboard,
+    )
 
     strategy, params, sizer = make_strategy(arguments)
+    if arguments.tensorboard is not None:
+        check_tensorboard(arguments.tensorboard)
     now = dt.datetime.now()
     named, bars = arguments.out, bars_folder(arguments.data)
     title = "-".join(filter(None, [strategy.__name__, arguments.forecaster]))
@@ -136,6 +150,10 @@ def run(arguments: argparse.Namespace) -> None:
         file = write_tear_sheet(result, arguments.quantstats)
         if not arguments.quiet:
             print_line(f"Tear sheet {file}")
+    if arguments.tensorboard is not None:
+        count = write_tensorboard(result.retrains, arguments.tensorboard)
+        if not arguments.quiet:
+            print_line(f"Trainings of {count:,} windows {arguments.tensorboard}")
 
 
 def default_name(strategy: str, now: dt.datetime) -> str:
