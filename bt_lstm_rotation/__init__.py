@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.backtest.run import run_backtest
     from bt_lstm_rotation.errors import LookaheadError, RotationError
     from bt_lstm_rotation.evidence.audit import audit
+    from bt_lstm_rotation.explaining import explain
     from bt_lstm_rotation.feeds.checked import CheckedPandasData
     from bt_lstm_rotation.forecasting import (
         ForecastSpec,
@@ -59,6 +60,7 @@ __all__ = [
     "Workers",
     "__version__",
     "audit",
+    "explain",
     "load_prices",
     "run_backtest",
     "save_plot",
@@ -87,6 +89,7 @@ __getattr__ = lazy_names(
         "Training": "forecasting",
         "Workers": "forecasting",
         "audit": "evidence.audit",
+        "explain": "explaining",
         "load_prices": "prices.loading",
         "run_backtest": "backtest",
         "save_plot": "plotting",

@@ -35,7 +35,7 @@ FLOORS = [
     ["analyzers", "periodic"],
     ["observers", "strategy"],
     ["backtest"],
-    ["sweep"],
+    ["explaining", "sweep"],
     ["evidence.verdict"],
     ["evidence"],
     ["paper"],

@@ -155,9 +155,7 @@ class RecurrentForecaster:
         warm: tuple[Network, ...],
     ) -> tuple[Network, Course]:
         spec = self.spec
-        # From the year 1 on, so that the day of any session is a seed above 0.
-        day = EPOCH + int(session.astype("datetime64[D]").astype(np.int64))
-        rng = np.random.default_rng([spec.seed, day, *([member] if member else [])])
+        rng = self._generator(session, member)
         network = self._begun(rng)
         first, second = (int(word) for word in rng.integers(0, 2**30, size=2))
         network = warm[member] if warm else network
@@ -173,6 +171,16 @@ class RecurrentForecaster:
             everything = np.where(data.held_out > 0, 1.0, data.weights)
             network, _ = self._solved(network, data, everything)
         return network, course
+
+    def begun(self, session: np.datetime64, member: int = 0) -> Network:
+        """Return a network as it is before it is fitted; its head is zero."""
+        return self._begun(self._generator(session, member))
+
+    def _generator(self, session: np.datetime64, member: int) -> np.random.Generator:
+        # From the year 1 on, so that the day of any session is a seed above 0.
+        day = EPOCH + int(session.astype("datetime64[D]").astype(np.int64))
+        seed = [self.spec.seed, day, *([member] if member else [])]
+        return np.random.default_rng(seed)
 
     def _begun(self, rng: np.random.Generator) -> Network:
         spec = self.spec
