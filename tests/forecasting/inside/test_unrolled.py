@@ -11,6 +11,7 @@ from bt_lstm_rotation.forecasting.inside.unrolled import (
     last_step,
     unroll,
 )
+from bt_lstm_rotation.forecasting.recurrent.start import with_memory
 
 
 def lstm_by_hand(network, x):
@@ -61,6 +62,20 @@ def test_the_last_step_alone_has_the_bytes_it_has_among_others(cell, layers):
         for name, values in together.items():
             assert alone[name][0].tobytes() == values[row].tobytes()
             assert np.allclose(values[row], whole.values[name][row, :, -1], atol=1e-14)
+
+
+def test_a_network_that_begins_with_memory_has_its_last_step_at_once():
+    rng = np.random.default_rng(4)
+    network = with_memory(rng, np.array([-1.0, 1.0]), 7, 1, "lstm", 126)
+    bars = rng.normal(size=(9, 152, 2)).astype(np.float32)
+    x = np.stack([bars[:, at : at + 126] for at in range(26)])  # session by session
+    together, whole = last_step(network, x), unroll(network, x)[-1]
+    for name, values in together.items():
+        assert np.abs(values - whole.values[name][..., -1, :]).max() < 1e-6
+    for row in (0, 25):
+        alone = last_step(network, x[row : row + 1])
+        for name, values in together.items():
+            assert alone[name][0].tobytes() == values[row].tobytes()
 
 
 @pytest.mark.parametrize("cell", CELLS)
