@@ -118,6 +118,24 @@ def memory_rows(distance: int, seed: int) -> Iterator[tuple[str, str, float]]:
             yield cell, way, ic(made[:, order])
 
 
+def best_of_bank(distance: int, units: int = 32, lookback: int = 126) -> float:
+    """Return how well leaky integrators can see a week that lies so far back.
+
+    It is the correlation of the best sum of exponentials with a window of `HORIZON`
+    bars, where returns are white, of those directions in which the integrators, each of
+    norm 1, have a variance above 1e-6: less is lost in a window's noise.
+    """
+    tau = 2 * (lookback / 4) ** ((np.arange(units) + 0.5) / units)
+    bank = (1 - 1 / tau)[:, None] ** np.arange(lookback)
+    bank /= np.linalg.norm(bank, axis=1, keepdims=True)
+    week = np.zeros(lookback)
+    week[distance - HORIZON : distance] = HORIZON**-0.5
+    variances, axes = np.linalg.eigh(bank @ bank.T)
+    known = variances > 1e-6
+    along = axes[:, known].T @ (bank @ week)
+    return float(np.sqrt((along**2 / variances[known]).sum()))
+
+
 def measured_memory(seeds: range) -> dict[tuple[str, str], dict[int, list[float]]]:
     """Measure every row at every distance, on each of some markets."""
     found: dict[tuple[str, str], dict[int, list[float]]] = {}
@@ -144,6 +162,8 @@ def print_memory(seeds: range) -> None:
             error = np.std(values, ddof=1) / np.sqrt(len(values)) if values[1:] else 0
             cells += f"{np.mean(values):+9.3f} ±{error:5.3f}"
         print(f"{cell:14s}{way:28s}{cells}", flush=True)
+    limits = "".join(f"{best_of_bank(distance):+9.3f}{'':7s}" for distance in DISTANCES)
+    print(f"{'a bank of integrators, as a share':42s}{limits}")
     draw_memory(found)
 
 
@@ -292,6 +312,8 @@ def draw_memory_of(explained: Explanation) -> None:
         kept = explained.memories
         axes[2].semilogx(kept.bars, kept.weights, "o", color="#3579b8", ms=3)
         axes[2].set(title="head's weight by unit", xlabel="time constant, bars")
+        axes[2].set_xticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
+        axes[2].minorticks_off()
         for axis in axes:
             axis.title.set_fontsize(8)
 

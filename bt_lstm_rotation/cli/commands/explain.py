@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Explain a forecast, write the page, and print what it says first."""
     from bt_lstm_rotation.backtest.settings import parse_settings
+    from bt_lstm_rotation.errors import SpecError
     from bt_lstm_rotation.explaining import explain
     from bt_lstm_rotation.explaining.explanation import check_place
     from bt_lstm_rotation.forecasting import Training
@@ -73,6 +74,9 @@ def run(arguments: argparse.Namespace) -> None:
     from bt_lstm_rotation.strategy import SectorRotation
 
     settings = parse_settings(SectorRotation, arguments.settings, seed=arguments.seed)
+    if others := sorted(set(settings) - {"spec"}):
+        valid = "a setting of the network; the others are a strategy's"
+        raise SpecError("explain", "set", ", ".join(others), valid)
     if arguments.out is not None:
         check_place(arguments.out, bars_folder(arguments.data))
     arguments.end = arguments.session
