@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.explaining.explanation import Explanation
+from bt_lstm_rotation.explaining.findings import Findings
 from bt_lstm_rotation.reporting.page.blocks import Chart
 from bt_lstm_rotation.reporting.page.plots import (
     BENCHMARK,
@@ -48,7 +48,7 @@ CELL_COLORS: Final = {"lstm": STRATEGY, "gru": EQUAL, "rnn": LOSS}
 LAGS: Final = {"title": {"text": "bars back"}}
 
 
-def gates_chart(e: Explanation) -> Chart:
+def gates_chart(e: Findings) -> Chart:
     """Draw what was read, and each gate beneath it, unit by unit."""
     days = stamps(pd.DatetimeIndex(e.dates))
     shown = [name for name in ORDER if name in e.gates]
@@ -106,7 +106,7 @@ def _heat(days: Any, values: Array, name: str) -> dict[str, Any]:
     }
 
 
-def shares_chart(e: Explanation) -> Chart:
+def shares_chart(e: Findings) -> Chart:
     """Draw what each bar added to the forecast, by feature."""
     days = stamps(pd.DatetimeIndex(e.dates))
     form = "%{y:+.4%}<extra>%{fullData.name}</extra>"
@@ -124,7 +124,7 @@ def shares_chart(e: Explanation) -> Chart:
     )  # fmt: skip
 
 
-def gradient_chart(e: Explanation) -> Chart:
+def gradient_chart(e: Findings) -> Chart:
     """Draw how much each past bar counts, for each cell."""
     form = "%{y:.2e}<extra>%{fullData.name}</extra>"
     return Chart(
@@ -141,7 +141,7 @@ def gradient_chart(e: Explanation) -> Chart:
     )  # fmt: skip
 
 
-def fading_chart(e: Explanation) -> Chart:
+def fading_chart(e: Findings) -> Chart:
     """Draw how the gradient of the last state fades, whatever the head makes of it."""
     form = "%{y:.2e}<extra>%{fullData.name}</extra>"
     return Chart(
@@ -158,7 +158,7 @@ def fading_chart(e: Explanation) -> Chart:
     )  # fmt: skip
 
 
-def response_chart(e: Explanation) -> Chart:
+def response_chart(e: Findings) -> Chart:
     """Draw the filter that a network amounts to, beside two that are filters."""
     colors = (STRATEGY, PALETTE[4], EQUAL, BENCHMARK)
     form = "%{y:.4f}<extra>%{fullData.name}</extra>"
@@ -176,7 +176,7 @@ def response_chart(e: Explanation) -> Chart:
     )
 
 
-def units_chart(e: Explanation) -> Chart:
+def units_chart(e: Findings) -> Chart:
     """Draw the units' time constants before and after, and the head's weights."""
     form = "%{x:.3g} bars: %{y:.3g}<extra>%{fullData.name}</extra>"
     begun, now = e.memories_at_start, e.memories

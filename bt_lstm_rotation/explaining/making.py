@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.checks import check_date, check_kind
 from bt_lstm_rotation.errors import DataError, SpecError
-from bt_lstm_rotation.explaining.explanation import CellView, Explanation, Situation
+from bt_lstm_rotation.explaining.explanation import Explanation
+from bt_lstm_rotation.explaining.findings import CellView, Situation
 from bt_lstm_rotation.explaining.served import Served, checked_session, serve
 from bt_lstm_rotation.forecasting import EWMASpec, ForecastSpec, KalmanSpec, Training
 from bt_lstm_rotation.forecasting.features import (

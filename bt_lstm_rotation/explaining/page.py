@@ -12,34 +12,34 @@ from bt_lstm_rotation.explaining.charts import (
     shares_chart,
     units_chart,
 )
-from bt_lstm_rotation.explaining.explanation import Explanation
+from bt_lstm_rotation.explaining.findings import Findings
 from bt_lstm_rotation.explaining.words import basis_points, sentences
 from bt_lstm_rotation.reporting.page import page
 from bt_lstm_rotation.reporting.page.blocks import Block, Section, Table, Words
 
-__all__ = ["explanation_page"]
+__all__ = ["findings_page"]
 
 
-def explanation_page(explained: Explanation) -> str:
+def findings_page(found: Findings) -> str:
     """Render an explanation; the same gives the same text."""
-    first, *others = sentences(explained)
-    title = f"{explained.symbol} on {explained.session}, explained"
+    first, *others = sentences(found)
+    title = f"{found.symbol} on {found.session}, explained"
     return page(
         title=title,
         heading=title,
         sections=[
             Section("", [Words(first, "strong"), *map(Words, others)]),
-            Section("What the gates did", _gates(explained)),
-            Section("What the forecast is made of", _shares(explained)),
-            Section("How far back it looks", _reach(explained)),
-            Section("What it learnt beyond a filter", _filters(explained)),
-            Section("Past bars like these", _past(explained)),
+            Section("What the gates did", _gates(found)),
+            Section("What the forecast is made of", _shares(found)),
+            Section("How far back it looks", _reach(found)),
+            Section("What it learnt beyond a filter", _filters(found)),
+            Section("Past bars like these", _past(found)),
         ],
         arrays={},
     )
 
 
-def _gates(e: Explanation) -> list[Block]:
+def _gates(e: Findings) -> list[Block]:
     return [
         gates_chart(e),
         Words(
@@ -51,7 +51,7 @@ def _gates(e: Explanation) -> list[Block]:
     ]
 
 
-def _shares(e: Explanation) -> list[Block]:
+def _shares(e: Findings) -> list[Block]:
     shares = e.attribution.shares
     rows = [["the mean bar throughout", basis_points(e.attribution.baseline), ""]]
     for place, name in enumerate(e.features):
@@ -67,7 +67,7 @@ def _shares(e: Explanation) -> list[Block]:
     return [shares_chart(e), Table(heads, rows, "lrr", "By feature", note)]
 
 
-def _reach(e: Explanation) -> list[Block]:
+def _reach(e: Findings) -> list[Block]:
     rows = [
         [
             cell.upper(),
@@ -86,11 +86,11 @@ def _reach(e: Explanation) -> list[Block]:
     return [gradient_chart(e), fading_chart(e), table]
 
 
-def _filters(e: Explanation) -> list[Block]:
+def _filters(e: Findings) -> list[Block]:
     return [response_chart(e), units_chart(e)]
 
 
-def _past(e: Explanation) -> list[Block]:
+def _past(e: Findings) -> list[Block]:
     kind = "relative return" if e.relative else "return"
     rows = [
         [

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bt_lstm_rotation.explaining.explanation import Explanation
+from bt_lstm_rotation.explaining.findings import Findings
 from bt_lstm_rotation.reporting.figures import caveat
 
 __all__ = ["basis_points", "sentences"]
@@ -17,12 +17,12 @@ def basis_points(value: float) -> str:
     return f"{value:+.3%}"
 
 
-def sentences(explained: Explanation) -> list[str]:
+def sentences(found: Findings) -> list[str]:
     """Return the sentences at the head of an explanation, the first the forecast."""
-    return list(_said(explained))
+    return list(_said(found))
 
 
-def _said(e: Explanation) -> Iterator[str]:
+def _said(e: Findings) -> Iterator[str]:
     shares = e.attribution.shares.sum()
     yield (
         f"At the close of {e.session} the {e.cell.upper()} fitted on {e.fitted_at} "

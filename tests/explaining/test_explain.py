@@ -223,7 +223,7 @@ def test_the_command_writes_a_page_and_says_what_is_on_it(
     [
         (["--session", "2001-03-31"], "the nearest is on 2001-03-30"),
         (["--set", "cell=lstn"], "cell"),
-        (["--set", "forecaster=momentum_12_1"], "units"),
+        (["--set", "forecaster=momentum_12_1"], "train_size"),
         (["--set", "top=2"], "a setting of the network"),
         (["--session", "1999-01-01"], "1999-01-01"),
     ],
