@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import bt_lstm_rotation
+from bt_lstm_rotation.prices.simulated import WORLDS, SimulatedMarket
 
 PACKAGE = Path(bt_lstm_rotation.__file__).parent
 DOCS = PACKAGE.parent / "docs"
@@ -29,6 +31,22 @@ def test_no_equation_is_without_its_line():
     parts = GUIDE.split("| Equation | File | Line |\n|---|---|---|\n")[1:]
     rows = [row for part in parts for row in part.split("\n\n")[0].splitlines()]
     assert len(rows) == len(QUOTED) > 25
+
+
+@pytest.mark.slow
+def test_the_script_runs_as_it_is_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small = partial(SimulatedMarket, n_sessions=860, n_sectors=3)
+    monkeypatch.setitem(WORLDS, "linear", small)
+    (script,) = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+    exec(compile(script, "script.py", "exec"), {"__name__": __name__})
+    first, *others = capsys.readouterr().out.splitlines()
+    mean, longest = map(float, first.removeprefix("forget gates:").split())
+    # From 2 bars to half of 126: time constants of 1 / (1 - f).
+    assert 1 / 63 < 1 - longest < 1 / 55
+    assert 0.5 < mean < longest
+    assert others[0].startswith("At the close of ")
+    assert (tmp_path / "runs" / "s1.html").exists()
 
 
 def test_the_five_parts_are_there_by_the_papers_names():
