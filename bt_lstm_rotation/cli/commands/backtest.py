@@ -40,6 +40,9 @@ exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data, 130 stopped by C
 143 by SIGTERM
 """
 
+# That of `Training`, which is not imported for a ``--help``.
+DRIFT_LIMIT = 1.5
+
 # Letters of a class's name in that of a folder: each may take four bytes, of 255.
 LONGEST = 50
 
@@ -65,6 +68,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="also write quantstats' tear sheet to this HTML file, in place of an "
         "earlier tear sheet; needs the extra quantstats (default: none)",
+    )
+    parser.add_argument(
+        "--drift-limit",
+        type=float,
+        default=DRIFT_LIMIT,
+        metavar="SHARE",
+        help="warn of a fit that moves the forecasts for the same bars by more than "
+        "this share of their spread (default: %(default)s)",
     )
     parser.add_argument(
         "--tensorboard",
@@ -125,6 +136,7 @@ def run(arguments: argparse.Namespace) -> None:
                 store=store,
                 progress=progress,
                 announce=partial(announce, console, workers.at_once),
+                drift_limit=arguments.drift_limit,
             )
             with strategy_errors(strategy):
                 result = run_backtest(

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from fakes import FakeSpec, random_panel
 
+from bt_lstm_rotation.cli import main
+from bt_lstm_rotation.cli.commands import backtest
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting import (
     BarHistory,
@@ -19,7 +21,7 @@ from bt_lstm_rotation.forecasting import (
     walk_forward,
 )
 from bt_lstm_rotation.forecasting.recurrent.model import Part
-from bt_lstm_rotation.forecasting.walkforward.drift import drift
+from bt_lstm_rotation.forecasting.walkforward.drift import DRIFT_LIMIT, drift
 from bt_lstm_rotation.forecasting.window import Window
 
 SPEC = ForecastSpec(units=6, lookback=10, horizon=3, train_size=40)
@@ -140,6 +142,13 @@ def test_one_line_warns_of_all_fits_above_the_limit_and_names_the_worst(caplog):
 def test_a_limit_that_is_none_is_refused(limit):
     with pytest.raises(SpecError, match="drift_limit"):
         Training(drift_limit=limit)
+
+
+def test_the_commands_default_is_that_of_training(monkeypatch, tmp_path, capsys):
+    assert backtest.DRIFT_LIMIT == DRIFT_LIMIT == Training().drift_limit
+    monkeypatch.chdir(tmp_path)
+    assert main(["--drift-limit", "-1", "--no-ledger"]) == 2
+    assert "drift_limit must be" in capsys.readouterr().err
 
 
 def test_a_limit_changes_no_forecast():
