@@ -13,7 +13,7 @@ from bt_lstm_rotation.explaining.charts import (
     units_chart,
 )
 from bt_lstm_rotation.explaining.findings import Findings
-from bt_lstm_rotation.explaining.words import basis_points, sentences
+from bt_lstm_rotation.explaining.words import sentences, signed_percent
 from bt_lstm_rotation.reporting.page import page
 from bt_lstm_rotation.reporting.page.blocks import Block, Section, Table, Words
 
@@ -53,12 +53,12 @@ def _gates(e: Findings) -> list[Block]:
 
 def _shares(e: Findings) -> list[Block]:
     shares = e.attribution.shares
-    rows = [["the mean bar throughout", basis_points(e.attribution.baseline), ""]]
+    rows = [["the mean bar throughout", signed_percent(e.attribution.baseline), ""]]
     for place, name in enumerate(e.features):
         own = shares[:, place]
         recent = own[-21:].sum()
-        rows.append([name, basis_points(own.sum()), basis_points(recent)])
-    rows.append(["the forecast", basis_points(e.forecast), ""])
+        rows.append([name, signed_percent(own.sum()), signed_percent(recent)])
+    rows.append(["the forecast", signed_percent(e.forecast), ""])
     note = (
         f"They add up to within {abs(e.attribution.gap):.0e}. Integrated gradients "
         "from the window's mean bar (Sundararajan et al. 2017)."
@@ -71,7 +71,7 @@ def _reach(e: Findings) -> list[Block]:
     rows = [
         [
             cell.upper(),
-            basis_points(view.forecast),
+            signed_percent(view.forecast),
             f"{view.half_life:,}",
             "-" if np.isnan(view.keeps) else f"{view.keeps:.3f}",
         ]
@@ -97,7 +97,7 @@ def _past(e: Findings) -> list[Block]:
             str(one.session),
             one.symbol,
             f"{one.distance:.2f}",
-            basis_points(one.followed),
+            signed_percent(one.followed),
         ]
         for one in e.situations
     ]

@@ -9,10 +9,10 @@ import numpy as np
 from bt_lstm_rotation.explaining.findings import Findings
 from bt_lstm_rotation.reporting.figures import caveat
 
-__all__ = ["basis_points", "sentences"]
+__all__ = ["sentences", "signed_percent"]
 
 
-def basis_points(value: float) -> str:
+def signed_percent(value: float) -> str:
     """Write a decimal return as a percentage: 0.00123 -> ``+0.123%``."""
     return f"{value:+.3%}"
 
@@ -26,15 +26,15 @@ def _said(e: Findings) -> Iterator[str]:
     shares = e.attribution.shares.sum()
     yield (
         f"At the close of {e.session} the {e.cell.upper()} fitted on {e.fitted_at} "
-        f"forecast {basis_points(e.forecast)} for {e.symbol} over the next {e.horizon} "
-        f"sessions: {basis_points(e.attribution.baseline)} whatever the bars, and "
-        f"{basis_points(shares)} for the {len(e.dates)} bars that it read."
+        f"forecast {signed_percent(e.forecast)} for {e.symbol} over the next "
+        f"{e.horizon} sessions: {signed_percent(e.attribution.baseline)} whatever the "
+        f"bars, and {signed_percent(shares)} for the {len(e.dates)} bars that it read."
     )
     by_bar = e.attribution.shares.sum(axis=-1)
     most = int(np.argmax(np.abs(by_bar)))
     yield (
         f"The bar of {e.dates[most]}, {_bars(len(e.dates) - 1 - most)} before, added "
-        f"most: {basis_points(by_bar[most])}. Half of what the forecast owes to its "
+        f"most: {signed_percent(by_bar[most])}. Half of what the forecast owes to its "
         f"bars it owes to the last {_bars(e.half_life)}."
     )
     if e.situations:
@@ -47,7 +47,7 @@ def _said(e: Findings) -> Iterator[str]:
         yield (
             f"The {kind} that followed the past bars which had left it in the most "
             f"similar state, {len(followed)} of them, was "
-            f"{basis_points(followed.mean())} on average{error}."
+            f"{signed_percent(followed.mean())} on average{error}."
         )
     yield (
         "This says what the network did, and not that it was right: a network that has "
