@@ -4,10 +4,11 @@ The network of before and the new one are shown the same bars, the last of the n
 window. With :math:`a` and :math:`b` what they forecast, each less its mean over the
 symbols of the session, because a ranking does not see that,
 
-.. math:: \text{drift} = \sqrt{\textstyle\sum (b - a)^2 \big/ \sum a^2}
+.. math:: \text{drift} = \sqrt{\sum (b - a)^2 \Big/ \tfrac12 \sum (a^2 + b^2)}
 
-is 0 if nothing has changed, 1 if the difference is as large as what was said before,
-and :math:`\sqrt 2` for two functions that have nothing in common but their size.
+is 0 if nothing has changed, :math:`\sqrt 2` if the two have nothing in common, and 2 if
+one says the opposite of the other. The spread of both counts: a share of the earlier
+one's alone would be enormous wherever that had said next to nothing.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ __all__ = ["DRIFT_LIMIT", "drift"]
 
 Array = NDArray[np.float64]
 
-# More than two functions that have nothing in common but their size would differ by;
-# decision 34 has what the simulated worlds say of it.
+# More than two functions with nothing in common; decision 34 has what the simulated
+# worlds say of it.
 DRIFT_LIMIT: Final = 1.5
 
 # Forecasts compared, at least: the last ones of nine sectors, or of one sector nine in
@@ -51,8 +52,7 @@ def drift(before: Model | None, after: Model | None, window: Window) -> float:
     Returns
     -------
     float
-        A share of the spread of the earlier forecasts; NaN if there is nothing to
-        compare.
+        A share of the spread of both, 0 to 2; NaN if there is nothing to compare.
     """
     if not (isinstance(before, RecurrentModel) and isinstance(after, RecurrentModel)):
         return math.nan
@@ -65,11 +65,9 @@ def drift(before: Model | None, after: Model | None, window: Window) -> float:
     first, second = (
         _compared(model.forecast_of(probes, symbols)) for model in (before, after)
     )
-    moved = float(np.sqrt(((second - first) ** 2).mean()))
-    spread = float(np.sqrt((first**2).mean()))
-    if not spread:
-        return math.inf if moved else 0.0
-    return moved / spread
+    moved = float(((second - first) ** 2).mean())
+    spread = float((first**2).mean() + (second**2).mean()) / 2
+    return math.sqrt(moved / spread) if spread else 0.0
 
 
 def _probes(spec: RecurrentSettings, window: Window, rows: list[int]) -> Array:

@@ -54,7 +54,8 @@ def drift_blocks(retrains: pd.DataFrame) -> list[Block]:
         Chart(
             "Drift",
             "By how much each fit moved the forecasts for the same bars, as a share of "
-            "their spread. Two forecasts that have nothing in common are 141% apart.",
+            "their spread. Forecasts that have nothing in common are 141% apart, and "
+            "opposite ones 200%.",
             [
                 points(
                     stamps(pd.DatetimeIndex(retrains["session"][known])),
