@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.backtest.run import run_backtest
     from bt_lstm_rotation.errors import LookaheadError, RotationError
     from bt_lstm_rotation.evidence.audit import audit
+    from bt_lstm_rotation.explaining import explain
     from bt_lstm_rotation.feeds.checked import CheckedPandasData
     from bt_lstm_rotation.forecasting import (
         ForecastSpec,
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
         Workers,
     )
     from bt_lstm_rotation.forecasting.features import feature
-    from bt_lstm_rotation.indicators import Context, Forecast, Input, LSTMForecast
+    from bt_lstm_rotation.indicators import (
+        Context,
+        Forecast,
+        Input,
+        LSTMForecast,
+        LSTMGates,
+    )
     from bt_lstm_rotation.lookahead import NoLookahead
     from bt_lstm_rotation.periodic import PeriodicRebalance
     from bt_lstm_rotation.plotting import save_plot
@@ -48,6 +55,7 @@ __all__ = [
     "ForecastStore",
     "Input",
     "LSTMForecast",
+    "LSTMGates",
     "LookaheadError",
     "MomentumSpec",
     "NoLookahead",
@@ -61,6 +69,7 @@ __all__ = [
     "Workers",
     "__version__",
     "audit",
+    "explain",
     "feature",
     "load_prices",
     "run_backtest",
@@ -79,6 +88,7 @@ __getattr__ = lazy_names(
         "ForecastStore": "forecasting",
         "Input": "indicators",
         "LSTMForecast": "indicators",
+        "LSTMGates": "indicators",
         "LookaheadError": "errors",
         "MomentumSpec": "forecasting",
         "NoLookahead": "lookahead",
@@ -91,6 +101,7 @@ __getattr__ = lazy_names(
         "Training": "forecasting",
         "Workers": "forecasting",
         "audit": "evidence.audit",
+        "explain": "explaining",
         "feature": "forecasting.features",
         "load_prices": "prices.loading",
         "run_backtest": "backtest",

@@ -16,8 +16,9 @@ class RetrainLedger(DerivedAnalyzer):
     ``get_analysis()`` gives a dict:
 
     - ``fits``: dicts of ``session``, ``first_bar``, ``last_target``, ``symbols``,
-      ``n_bars``, ``first_loss``, ``last_loss``, ``seconds``, ``origin``, ``status`` and
-      ``served_by``, in the order in which they were made, as
+      ``n_bars``, ``first_loss``, ``last_loss``, ``seconds``, ``origin``, ``status``,
+      ``served_by``, ``drift``, ``clipped``, ``losses``, ``held_out_losses`` and
+      ``gradient_norms``, in the order in which they were made, as
       `bt_lstm_rotation.forecasting.FitRecord` has them, with dates of Python's own and
       None where there is none
     - ``ok`` and ``failed``: how many of them were kept, and thrown away
@@ -51,4 +52,9 @@ def _entry(fit: Any) -> dict[str, Any]:
         "origin": fit.origin,
         "status": fit.status,
         "served_by": dates["served_by"],
+        "drift": defined(fit.drift),
+        "clipped": defined(fit.clipped),
+        "losses": list(fit.losses),
+        "held_out_losses": list(fit.held_out_losses),
+        "gradient_norms": list(fit.gradient_norms),
     }

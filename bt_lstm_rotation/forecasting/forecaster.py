@@ -8,6 +8,7 @@ can fit; everything in the package takes it as it takes the LSTM.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -73,6 +74,11 @@ class Fit:
         Where it went wrong, line by line, if an error was raised.
     note : str
         What a reader should know of a model that was made all the same; it is logged.
+    held_out_losses, gradient_norms : tuple of float
+        Beside the losses: that of what is held out, and the gradient's norm before it
+        was clipped; empty where there are none.
+    clipped : float
+        Share of the steps whose gradient was clipped; NaN where there are none.
     """
 
     model: Model | None
@@ -80,6 +86,9 @@ class Fit:
     problem: str = ""
     trace: str = field(default="", repr=False)
     note: str = ""
+    held_out_losses: tuple[float, ...] = field(default=(), repr=False)
+    gradient_norms: tuple[float, ...] = field(default=(), repr=False)
+    clipped: float = math.nan
 
 
 class Forecaster(Protocol):

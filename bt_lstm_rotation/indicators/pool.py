@@ -116,6 +116,7 @@ class ForecastPool:
             valid = "Training(...), or None"
             raise SpecError("Forecast", "training", training, valid)
         self._walk = WalkForward(spec, self._history, start=start, training=training)
+        self.readers = self._walk.readers  # shown what serves, and forecasts
         self._seen = dict.fromkeys(names, 0)
         self._series = {name: BarValidator() for name in names}
         self._dates = {name: dates_of(feed) for name, feed in self._feeds.items()}

@@ -23,6 +23,11 @@ __all__ = ["read_run"]
 
 PRICES: Final = ("Open", "High", "Low", "Close", "Volume")
 
+# Of each fit, a list of numbers.
+CURVES: Final = ("losses", "held_out_losses", "gradient_norms")
+
+Kinds = dict[str, Callable[[str], Any]]
+
 ADVICE: Final = "run it again, or name the folder of another run"
 
 
@@ -98,6 +103,8 @@ def _read(folder: Path) -> BacktestResult:
                 "status": from_cell,
                 "served_by": _stamp,
             },
+            # Not there in runs of earlier versions.
+            dict.fromkeys(CURVES, _numbers),
         ),
         events=_rows(
             folder,
@@ -143,15 +150,21 @@ def _sessions(folder: Path, name: str, of: pd.DataFrame | None = None) -> pd.Dat
 
 
 def _rows(
-    folder: Path, name: str, kinds: dict[str, Callable[[str], Any]]
+    folder: Path,
+    name: str,
+    kinds: Kinds,
+    others: Kinds | None = None,
 ) -> pd.DataFrame:
-    """Read a table with one row a thing; columns of no other kind are numbers."""
+    """Read a table with one row a thing; columns of no other kind are numbers.
+
+    `others` are the kinds of columns that need not be there.
+    """
     cells = _cells(folder, name)
     if missing := kinds.keys() - set(cells.columns):
         raise ValueError(f"{name} has no column {', '.join(sorted(missing))}")
-    columns = {}
+    columns, known = {}, kinds | (others or {})
     for column in cells.columns:
-        parse = kinds.get(column, _number)
+        parse = known.get(column, _number)
         values = [parse(text) for text in cells[column]]
         kind = {_number: "float64", _stamp: "datetime64[ns]", int: "int64"}.get(parse)
         columns[column] = pd.Series(values, dtype=kind or object)
@@ -180,6 +193,10 @@ def _stamp(text: str) -> Any:
 
 def _date(text: str) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(map(float, from_cell(text).split()))
 
 
 def _names(text: str) -> tuple[str, ...]:

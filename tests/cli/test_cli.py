@@ -301,7 +301,7 @@ def test_the_help_lists_every_simulated_world(capsys):
         (["--nope"], "unrecognized arguments: --nope (--help lists what there is)"),
         (
             ["a\nb"],
-            "no command 'a\\nb'; known: audit, backtest, compare, importance, paper, report, ",
+            "no command 'a\\nb'; known: audit, backtest, compare, explain, ",
         ),
         (["sweeep"], "no command 'sweeep'; did you mean 'sweep'?"),
         (["--data", "yahoo", "sweep", "--grid", "top=2", "--out", "t.csv"], "the comm"),

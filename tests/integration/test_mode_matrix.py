@@ -25,7 +25,13 @@ from fakes import without
 from live_bars import add_live_feeds
 from real_bars import needs_real_bars, real_panel
 
-from bt_lstm_rotation import Broker, ForecastSpec, LSTMForecast, SectorRotation
+from bt_lstm_rotation import (
+    Broker,
+    ForecastSpec,
+    LSTMForecast,
+    LSTMGates,
+    SectorRotation,
+)
 from bt_lstm_rotation.analyzers import AccountHistory, ForecastHistory, OrderHistory
 from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.prices import PricePanel
@@ -152,6 +158,7 @@ class Onlooker(bt.Strategy):
         self.averages = [bt.ind.SMA(data, period=50) for data in self.datas]
         self.crossed = bt.ind.CrossOver(self.datas[0], self.averages[0])
         self.forecast = LSTMForecast(self.getdatabyname("SPY"), spec=ALONE)
+        self.gates = LSTMGates(self.forecast)
 
     def next(self):
         pass

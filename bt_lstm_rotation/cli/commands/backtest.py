@@ -42,6 +42,9 @@ exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data, 130 stopped by C
 143 by SIGTERM
 """
 
+# That of `Training`, which is not imported for a ``--help``.
+DRIFT_LIMIT = 1.5
+
 # Letters of a class's name in that of a folder: each may take four bytes, of 255.
 LONGEST = 50
 
@@ -71,6 +74,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "earlier tear sheet; needs the extra quantstats (default: none)",
     )
     parser.add_argument(
+        "--drift-limit",
+        type=float,
+        default=DRIFT_LIMIT,
+        metavar="SHARE",
+        help="warn of a fit that moves the forecasts for the same bars by more than "
+        "this share of their spread (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tensorboard",
+        type=new_folder,
+        metavar="DIR",
+        help="also write losses and gradients by training step to this folder, new or "
+        "empty; the extra tensorboard shows them: tensorboard --logdir DIR (default: "
+        "none)",
+    )
+    parser.add_argument(
         "--quiet",
         action="store_true",
         help="print the report's folder, errors, and nothing else (default: figures, "
@@ -97,8 +116,14 @@ def run(arguments: argparse.Namespace) -> None:
         check_tear_sheet,
         write_tear_sheet,
     )
+    from bt_lstm_rotation.reporting.tensorboard import (
+        check_tensorboard,
+        write_tensorboard,
+    )
 
     strategy, params, sizer = make_strategy(arguments)
+    if arguments.tensorboard is not None:
+        check_tensorboard(arguments.tensorboard)
     now = dt.datetime.now()
     named, bars = arguments.out, bars_folder(arguments.data)
     title = "-".join(filter(None, [strategy.__name__, arguments.forecaster]))
@@ -115,6 +140,7 @@ def run(arguments: argparse.Namespace) -> None:
                 store=store,
                 progress=progress,
                 announce=partial(announce, console, workers.at_once),
+                drift_limit=arguments.drift_limit,
             )
             with strategy_errors(strategy):
                 result = run_backtest(
@@ -140,6 +166,10 @@ def run(arguments: argparse.Namespace) -> None:
         file = write_tear_sheet(result, arguments.quantstats)
         if not arguments.quiet:
             print_line(f"Tear sheet {file}")
+    if arguments.tensorboard is not None:
+        count = write_tensorboard(result.retrains, arguments.tensorboard)
+        if not arguments.quiet:
+            print_line(f"Trainings of {count:,} windows {arguments.tensorboard}")
 
 
 def default_name(strategy: str, now: dt.datetime) -> str:

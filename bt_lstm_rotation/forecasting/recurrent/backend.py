@@ -23,6 +23,7 @@ from bt_lstm_rotation.forecasting.recurrent.forward import Cell
 from bt_lstm_rotation.forecasting.recurrent.layers import LAYERS, keras_layer
 from bt_lstm_rotation.forecasting.recurrent.network import Network
 from bt_lstm_rotation.forecasting.recurrent.optimisation import (
+    Course,
     Optimiser,
     Sequences,
     fit_function,
@@ -38,7 +39,15 @@ from bt_lstm_rotation.machine import (
 )
 from bt_lstm_rotation.wording import in_words
 
-__all__ = ["Optimiser", "Sequences", "loss_and_gradient", "prepare", "train"]
+__all__ = [
+    "Course",
+    "Optimiser",
+    "Sequences",
+    "loss_and_gradient",
+    "prepare",
+    "train",
+    "train_watched",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +67,19 @@ def train(
     *,
     layers: Literal["fused", "keras"] | None = None,
 ) -> tuple[Network, NDArray[np.float64]]:
+    """Train as `train_watched` does; return the losses alone of how it went."""
+    trained, course = train_watched(network, data, optimiser, seed, layers=layers)
+    return trained, course.losses
+
+
+def train_watched(
+    network: Network,
+    data: Sequences,
+    optimiser: Optimiser,
+    seed: tuple[int, int],
+    *,
+    layers: Literal["fused", "keras"] | None = None,
+) -> tuple[Network, Course]:
     """Train a network by truncated back-propagation through time.
 
     Parameters
@@ -77,8 +99,8 @@ def train(
     Returns
     -------
     Network
-    (n_steps_taken,) float64
-        The loss before each step. If one is not finite, the network is worthless.
+    Course
+        If a loss is not finite, the network is worthless.
     """
     tf = tensorflow()
     stops = optimiser.patience is not None
@@ -87,7 +109,7 @@ def train(
         fit = _traced_for_keras(network.cell, _shapes(network), optimiser.kind)
     else:
         fit = prepare(network.cell, len(network.layers), optimiser)
-    arrays, losses = fit(
+    arrays, curves = fit(
         [tf.constant(array) for array in network.keras_weights()],
         tf.constant(data.inputs),
         tf.constant(data.targets),
@@ -101,7 +123,11 @@ def train(
         tf.constant(seed, tf.int32),
     )
     trained = Network.from_keras([array.numpy() for array in arrays], network.cell)
-    return trained, losses.numpy().astype(np.float64)
+    losses, missed, norms = (curve.numpy().astype(np.float64) for curve in curves)
+    held_out = missed[:0]
+    if stops and data.held_out is not None:
+        held_out = missed / data.held_out.sum(dtype=np.float64)
+    return trained, Course(losses, held_out, norms)
 
 
 def prepare(cell: Cell, n_layers: int, optimiser: Optimiser) -> Any:

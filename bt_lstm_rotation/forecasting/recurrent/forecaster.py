@@ -22,6 +22,11 @@ from bt_lstm_rotation.forecasting.recurrent.columns import (
     own_columns,
 )
 from bt_lstm_rotation.forecasting.recurrent.context import ContextBranch
+from bt_lstm_rotation.forecasting.recurrent.course import (
+    curves_from_arrays,
+    curves_to_arrays,
+    joined,
+)
 from bt_lstm_rotation.forecasting.recurrent.head import (
     jointly_solved,
     solved_head,
@@ -32,10 +37,10 @@ from bt_lstm_rotation.forecasting.recurrent.model import (
     Part,
     RecurrentModel,
     Scaler,
-    plain_array,
     read_by_head,
 )
 from bt_lstm_rotation.forecasting.recurrent.network import Network
+from bt_lstm_rotation.forecasting.recurrent.optimisation import Course
 from bt_lstm_rotation.forecasting.recurrent.scaling import scale_of, unless_constant
 from bt_lstm_rotation.forecasting.recurrent.series import Series
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
@@ -86,7 +91,7 @@ class RecurrentForecaster:
         targets = returns
         if spec.target == "relative":
             targets = deviation(returns, window.dates[:, skip : skip + size])
-        parts, losses = [], []
+        parts, courses = [], []
         groups = [slice(None)] if spec.pooled else _one_by_one(len(window.symbols))
         for rows in groups:
             level = 0.0
@@ -99,31 +104,28 @@ class RecurrentForecaster:
             warm = self._warm_networks(window.symbols[rows])
             networks, branches = [], []
             for member in range(spec.members):
-                network, loss = self._train(data, session, member, warm)
+                network, course = self._train(data, session, member, warm)
                 if context is not None:
                     seen, rng = context[rows], self._rng(session, member, CONTEXT)
                     branch = ContextBranch.drawn(spec, rng, seen)
                     network, branch = self._with_context(network, branch, data, seen)
                     branches.append(branch)
                 networks.append(network)
-                losses.append(loss)
+                courses.append(course)
             parts.append(Part(tuple(networks), scaler, tuple(branches)))
-        # Members that stopped early have shorter curves: compared as far as all go.
-        common = min(len(loss) for loss in losses)
-        curve = tuple(
-            float(loss) for loss in np.mean([one[:common] for one in losses], axis=0)
-        )
-        finite = all(np.isfinite(loss).all() for loss in losses)
+        curves = joined(courses, spec.clip_norm)
+        finite = all(np.isfinite(course.losses).all() for course in courses)
         made = [network for part in parts for network in part.networks]
         if not finite or not all(map(_is_finite, made)):
-            return Fit(None, curve, "the loss is not finite")
-        return Fit(RecurrentModel(spec, window.symbols, tuple(parts)), curve)
+            return Fit(None, problem="the loss is not finite", **curves)
+        model = RecurrentModel(spec, window.symbols, tuple(parts))
+        return Fit(model, **curves)
 
     def to_arrays(self, fit: Fit) -> dict[str, NDArray[Any]]:
         """Turn a fit into arrays; SpecError if its model is not of this kind."""
         if not isinstance(fit.model, RecurrentModel):
             raise SpecError("RecurrentForecaster", "fit", fit, "one with its own model")
-        return {**fit.model.to_arrays(), "losses": np.array(fit.losses)}
+        return {**fit.model.to_arrays(), **curves_to_arrays(fit)}
 
     def from_arrays(
         self, symbols: tuple[str, ...], arrays: Mapping[str, NDArray[Any]]
@@ -133,8 +135,7 @@ class RecurrentForecaster:
         Raises ValueError if they are not those of such a fit.
         """
         model = RecurrentModel.from_arrays(self.spec, symbols, arrays)
-        losses = plain_array(arrays, "losses", np.float64, (None,))
-        return Fit(model, tuple(losses.tolist()))
+        return Fit(model, **curves_from_arrays(arrays))
 
     def _series(self, scaler: Scaler, features: Array, targets: Array) -> Series:
         spec = self.spec
@@ -162,7 +163,7 @@ class RecurrentForecaster:
         session: np.datetime64,
         member: int,
         warm: tuple[Network, ...],
-    ) -> tuple[Network, Array]:
+    ) -> tuple[Network, Course]:
         spec = self.spec
         rng = self._rng(session, *([member] if member else []))
         network = self._begun(rng)
@@ -171,15 +172,19 @@ class RecurrentForecaster:
         if spec.initial_weights == "memory":
             network, loss = self._solved(network, data, data.weights)
         if not spec.step_count:
-            return network, np.array([loss])
-        network, losses = backend.train(
+            return network, Course(np.array([loss]), np.zeros(0), np.zeros(0))
+        network, course = backend.train_watched(
             network, data.cut(spec.lookback), self._optimiser(), (first, second)
         )
         if spec.initial_weights == "memory" and _is_finite(network):
             # What was held out to stop counts as well, now that it has been decided.
             everything = np.where(data.held_out > 0, 1.0, data.weights)
             network, _ = self._solved(network, data, everything)
-        return network, losses
+        return network, course
+
+    def begun(self, session: np.datetime64, member: int = 0) -> Network:
+        """Return a network as it is before it is fitted; its head is zero."""
+        return self._begun(self._rng(session, *([member] if member else [])))
 
     def _rng(self, session: np.datetime64, *stream: int) -> np.random.Generator:
         # From the year 1 on, so that the day of any session is a seed above 0.

@@ -8,7 +8,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GATES", "RUN", "Cell", "Layer", "by_gate", "last_of_open"]
+__all__ = [
+    "GATES",
+    "RUN",
+    "Cell",
+    "Layer",
+    "by_gate",
+    "last_of_open",
+    "last_state_of_open",
+]
 
 Array = NDArray[np.float32]
 Cell = Literal["lstm", "gru", "rnn"]
@@ -59,6 +67,17 @@ def last_of_open(layer: Layer, cell: Cell, inputs: Array) -> Array | None:
     (..., n_sequences, units) float32
         To the bit what running all of it gives; None of a layer that looks.
     """
+    found = last_state_of_open(layer, cell, inputs)
+    return None if found is None else _shown(*found, cell)
+
+
+def last_state_of_open(
+    layer: Layer, cell: Cell, inputs: Array
+) -> tuple[Array, Array] | None:
+    """Run as `last_of_open` does; return the last state, and how much of it is shown.
+
+    Both are (..., n_sequences, units): an LSTM's cell and its output gate.
+    """
     if cell not in OPEN or not is_open(layer, cell):
         return None
     n_steps, windows = inputs.shape[-2], _windows_of_one(inputs)
@@ -70,10 +89,11 @@ def last_of_open(layer: Layer, cell: Cell, inputs: Array) -> Array | None:
     for step in range(1, n_steps):
         at = slice(step, step + count)
         state = gain[..., at, :] + keep[..., at, :] * state
-    output = _shown(state, show[..., n_steps - 1 :, :], cell)
+    ends = state, show[..., n_steps - 1 :, :]
     if windows is None:
-        return output[..., 0, :]
-    return np.ascontiguousarray(np.moveaxis(output, -2, 0))
+        return ends[0][..., 0, :], ends[1][..., 0, :]
+    first, second = (np.ascontiguousarray(np.moveaxis(end, -2, 0)) for end in ends)
+    return first, second
 
 
 def is_open(layer: Layer, cell: Cell) -> bool:

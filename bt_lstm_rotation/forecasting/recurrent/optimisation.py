@@ -20,6 +20,7 @@ from bt_lstm_rotation.forecasting.recurrent.forward import Cell
 from bt_lstm_rotation.forecasting.recurrent.layers import LayerFunction
 
 __all__ = [
+    "Course",
     "Optimiser",
     "Sequences",
     "fit_function",
@@ -89,6 +90,25 @@ class Optimiser:
         return self.dropout > 0.0, self.patience is not None
 
 
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How a training went, step by step.
+
+    Parameters
+    ----------
+    losses : (n_steps_taken,) float64
+        Weighted mean squared error before each step.
+    held_out : (n_steps_taken or 0,) float64
+        The same of what is held out; empty if nothing is.
+    norms : (n_steps_taken,) float64
+        Of the gradient, before it was clipped.
+    """
+
+    losses: NDArray[np.float64]
+    held_out: NDArray[np.float64]
+    norms: NDArray[np.float64]
+
+
 def signature(tf: Any, cell: Cell, n_layers: int) -> list[Any]:
     """Return what `fit_function` takes, with shapes left open."""
     spec = functools.partial(tf.TensorSpec, dtype=tf.float32)
@@ -129,7 +149,9 @@ def fit_function(
     ):
         first = [tf.zeros_like(array) for array in arrays]
         second = [tf.zeros_like(array) for array in arrays]
-        losses = tf.TensorArray(tf.float32, size=steps)
+        losses, missing, norms = (
+            tf.TensorArray(tf.float32, size=steps) for _ in range(3)
+        )
         total = tf.reduce_sum(weights)
         best, least, waited = arrays, tf.constant(float("inf")), 0
         taken = 0
@@ -160,7 +182,10 @@ def fit_function(
                     if with_dropout:
                         error = squared_error(tf, layers, arrays, shown, wanted, [])
                     missed += tf.reduce_sum(held_out[:, block] * error)
+            norm = tf.linalg.global_norm(gradient)
             losses = losses.write(step, loss)
+            missing = missing.write(step, missed)
+            norms = norms.write(step, norm)
             taken = step + 1
             if stops:
                 better = missed < least
@@ -172,7 +197,7 @@ def fit_function(
                 waited = tf.where(better, 0, waited + 1)
                 if waited >= patience:
                     break
-            gradient, _ = tf.clip_by_global_norm(gradient, clip_norm)
+            gradient, _ = tf.clip_by_global_norm(gradient, clip_norm, use_norm=norm)
             count = tf.cast(step + 1, tf.float32)
             size = rate * tf.sqrt(1.0 - BETA2**count) / (1.0 - BETA1**count)
             # Whole new lists: a list that is changed in place is no state of the loop,
@@ -189,7 +214,8 @@ def fit_function(
                 array - size * mean / (tf.sqrt(square) + EPSILON)
                 for array, mean, square in zip(arrays, first, second, strict=True)
             ]
-        return (best if stops else arrays), losses.stack()[:taken]
+        curves = [curve.stack()[:taken] for curve in (losses, missing, norms)]
+        return (best if stops else arrays), curves
 
     return fit
 

@@ -96,10 +96,17 @@ def checked_fit(fit: object, forecaster: object, symbols: Sequence[str]) -> Fit:
     if not isinstance(fit, Fit):
         valid = "return Fit(model), or Fit(None, problem='why') for a failed one"
         raise ForecastError(name, "fit", f"returns {_described(fit)}", valid)
-    losses: Any = fit.losses
-    if not isinstance(losses, tuple) or not all(map(is_number, losses)):
-        valid = "Fit's losses are a tuple of floats; leave them out if there are none"
-        raise ForecastError(name, "fit", f"returns losses {_described(losses)}", valid)
+    for curve in ("losses", "held_out_losses", "gradient_norms"):
+        found: Any = getattr(fit, curve)
+        if not isinstance(found, tuple) or not all(map(is_number, found)):
+            valid = (
+                f"Fit's {curve} are a tuple of floats; leave them out if there are none"
+            )
+            problem = f"returns {curve} {_described(found)}"
+            raise ForecastError(name, "fit", problem, valid)
+    if not is_number(fit.clipped):
+        problem = f"returns clipped {_described(fit.clipped)}"
+        raise ForecastError(name, "fit", problem, "a share of the steps, or NaN")
     if not isinstance(fit.problem, str):
         problem = f"returns the problem {fit.problem!r}"
         raise ForecastError(name, "fit", problem, "a problem is a text")

@@ -7,6 +7,7 @@ left to the end: if all have failed, the reason is told once, and the run has no
 from __future__ import annotations
 
 import logging
+import math
 import re
 from pathlib import Path
 
@@ -24,21 +25,30 @@ logger = logging.getLogger(__name__)
 class Outcomes:
     """What came of each fit; `owner` is whose fits they are, for messages.
 
+    A fit whose drift is above `drift_limit` is warned of, unless that is None.
+
     Attributes
     ----------
     fits : list of FitRecord
         Oldest first.
     """
 
-    def __init__(self, owner: str) -> None:
+    def __init__(self, owner: str, drift_limit: float | None = None) -> None:
         self.fits: list[FitRecord] = []
         self._owner = owner
         self._untold: list[tuple[FitRecord, str]] = []
         self._told: set[str] = set()
         self._notes: list[tuple[np.datetime64, str]] = []
+        self._limit = math.inf if drift_limit is None else drift_limit
+        self._moved: list[FitRecord] = []
 
-    def add(self, fitted: Fitted, served_by: np.datetime64) -> None:
-        """Record a fit, and which one serves from its session on; NaT if none does."""
+    def add(
+        self, fitted: Fitted, served_by: np.datetime64, moved: float = math.nan
+    ) -> None:
+        """Record a fit, and which one serves from its session on; NaT if none does.
+
+        `moved` is its drift.
+        """
         window, fit = fitted.window, fitted.fit
         record = FitRecord(
             session=fitted.session,
@@ -52,8 +62,15 @@ class Outcomes:
             origin=fitted.origin,
             status=fit.problem or "ok",
             served_by=served_by,
+            drift=moved,
+            clipped=float(fit.clipped),
+            losses=fit.losses,
+            held_out_losses=fit.held_out_losses,
+            gradient_norms=fit.gradient_norms,
         )
         self.fits.append(record)
+        if moved > self._limit:
+            self._moved.append(record)
         if fit.model is None:
             self._untold.append((record, fit.trace))
         elif fit.note:
@@ -71,6 +88,7 @@ class Outcomes:
             more = f"; and {others:,} later fits with a note" if others else ""
             logger.warning("%s, fit of %s: %s%s", self._owner, session, note, more)
             self._notes.clear()
+        self._tell_of_drift()
         if any(record.status == "ok" for record in self.fits):
             for record, trace in self._untold:
                 self._log(record, trace)
@@ -79,6 +97,22 @@ class Outcomes:
             for record, trace in self._untold:
                 if record.status not in self._told:
                     self._log(record, trace)
+
+    def _tell_of_drift(self) -> None:
+        if not self._moved:
+            return
+        most = max(self._moved, key=lambda record: record.drift)
+        others = len(self._moved) - 1
+        logger.warning(
+            "%s, fit of %s: forecasts for the same bars have moved by %.0f%% of their "
+            "spread%s (drift_limit is %g)",
+            self._owner,
+            most.session,
+            100 * most.drift,
+            f", and {others:,} other fits by too much" if others else "",
+            self._limit,
+        )
+        self._moved.clear()
 
     def overdue(self, session: np.datetime64) -> int:
         """Count the fits up to a session that have failed since the last good one."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,15 @@ class FitRecord:
     served_by : datetime64[D]
         The fit that serves from here on: this one, or the last good one; NaT if there
         is none.
+    drift : float
+        How far a network's forecasts for the same bars have moved from those of the one
+        before, as a share of their spread (`walkforward.drift`); NaN if none was.
+    clipped : float
+        Share of the training steps whose gradient was longer than ``clip_norm``; NaN
+        where no step was taken.
+    losses, held_out_losses, gradient_norms : tuple of float
+        The loss before each training step, the held-out one, and the gradient's norm
+        before it was clipped; empty where there are none.
     """
 
     session: np.datetime64
@@ -50,6 +60,11 @@ class FitRecord:
     origin: str
     status: str
     served_by: np.datetime64
+    drift: float = math.nan
+    clipped: float = math.nan
+    losses: tuple[float, ...] = field(default=(), repr=False)
+    held_out_losses: tuple[float, ...] = field(default=(), repr=False)
+    gradient_norms: tuple[float, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, eq=False)

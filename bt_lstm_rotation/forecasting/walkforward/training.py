@@ -25,6 +25,7 @@ from bt_lstm_rotation.forecasting.store.forecast_store import (
     ForecastStore,
     usual_store,
 )
+from bt_lstm_rotation.forecasting.walkforward.drift import DRIFT_LIMIT
 from bt_lstm_rotation.forecasting.walkforward.one_thread import one_thread
 from bt_lstm_rotation.forecasting.walkforward.past import FitJournal
 from bt_lstm_rotation.forecasting.walkforward.task import FitTask, Fitted
@@ -79,6 +80,10 @@ class Training:
     served : callable, optional
         Called with each model and the windows that it is about to forecast.
 
+    drift_limit : float, optional
+        Drift from which on a fit is warned of: how far it moves the forecasts for the
+        same bars, as a share of their spread (`walkforward.drift`). None for never.
+
     Raises
     ------
     SpecError
@@ -94,11 +99,14 @@ class Training:
     limit: float | None = None
     journal: FitJournal | None = None
     served: Callable[[Model, Window], None] | None = None
+    drift_limit: float | None = DRIFT_LIMIT
 
     def __post_init__(self) -> None:
         plain_fields(self)
         if self.limit is not None:
             check_positive("Training", "limit", self.limit, most=LONGEST_LIMIT)
+        if self.drift_limit is not None:
+            check_positive("Training", "drift_limit", self.drift_limit)
         for name, kind, valid in (
             ("workers", Workers, "Workers(...)"),
             ("store", ForecastStore | None, "a ForecastStore, or None for none"),

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.checks import check_kind
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.forecaster import (
-    Model,
     Spec,
     Storable,
     WarmStartable,
@@ -28,26 +27,19 @@ from bt_lstm_rotation.forecasting.walkforward.calendar import (
 from bt_lstm_rotation.forecasting.walkforward.contract import (
     check_forecaster,
     check_spec,
-    forecast_of,
     is_ours,
 )
-from bt_lstm_rotation.forecasting.walkforward.ensemble import mean_and_deviation
+from bt_lstm_rotation.forecasting.walkforward.drift import drift
 from bt_lstm_rotation.forecasting.walkforward.outcomes import Outcomes
 from bt_lstm_rotation.forecasting.walkforward.past import Past
 from bt_lstm_rotation.forecasting.walkforward.records import FitRecord
-from bt_lstm_rotation.forecasting.walkforward.task import (
-    FitTask,
-    Fitted,
-    stored_forecast,
-)
+from bt_lstm_rotation.forecasting.walkforward.serving import Reader, Serving
+from bt_lstm_rotation.forecasting.walkforward.task import FitTask, Fitted
 from bt_lstm_rotation.forecasting.walkforward.training import Training
-from bt_lstm_rotation.forecasting.window import BarHistory, Window
+from bt_lstm_rotation.forecasting.window import BarHistory
 from bt_lstm_rotation.periods import NEVER
 
 __all__ = ["WalkForward"]
-
-# Sessions forecast in one go: bounds the memory of long periods.
-BLOCK = 32
 
 
 class WalkForward:
@@ -96,21 +88,24 @@ class WalkForward:
             raise SpecError("WalkForward", "start", start, "a datetime64[D], or None")
         self.spec = spec
         self.history = history
-        self._outcomes = Outcomes(type(spec).__name__)
         self._start = start
         self._training = Training() if training is None else training
+        self._outcomes = Outcomes(type(spec).__name__, self._training.drift_limit)
         self._forecaster = check_forecaster(spec, spec.forecaster())
         self._warm_starts: bool = getattr(spec, "warm_start", False)
         self._calendar = RetrainCalendar(spec, history)
         self._tried: np.datetime64 = NEVER
-        self._model: Model | None = None
-        self._model_key = ""
-        self._served_by: np.datetime64 = NEVER
-        self._compared: np.datetime64 = NEVER
+        self._serving = Serving(history, spec.forecast_bars, self._training.store)
+        if self._training.served is not None:
+            self._serving.readers.append(self._training.served)
         self._spared: list[np.datetime64] = []
-        self._answered = self._has_forecast = False
         self._journal = self._training.journal
         self._past = self._resume()
+
+    @property
+    def readers(self) -> list[Reader]:
+        """Who is shown each model with what it forecasts; see `Serving`."""
+        return self._serving.readers
 
     @property
     def fits_(self) -> list[FitRecord]:
@@ -152,7 +147,7 @@ class WalkForward:
         else:
             made = self._training.make(tasks, len(due))
         if len(due) < len(stretches):
-            self._serve(sessions, wanted & (in_force == self._tried), values)
+            self._serving.fill(sessions, wanted & (in_force == self._tried), values)
         # To its end, past the last fit: workers left before it are cancelled.
         done = len(self.fits_)
         # Closed, because what keeps an error would keep the workers and BLAS waiting.
@@ -161,7 +156,8 @@ class WalkForward:
                 self._accept(fitted)
                 left = int((due > fitted.session).sum())
                 tell(len(self.fits_), len(self.fits_) + left)
-                self._serve(sessions, wanted & (in_force == fitted.session), values)
+                served = wanted & (in_force == fitted.session)
+                self._serving.fill(sessions, served, values)
         self._outcomes.tell(live=len(sessions) == 1)
         return values
 
@@ -183,7 +179,7 @@ class WalkForward:
             If every fit has failed: there is no run to speak of. Not so where some are
             recorded, and were accepted long ago.
         """
-        if self._answered and not self._has_forecast:
+        if self._serving.answered and not self._serving.has_forecast:
             name = type(self.spec).__name__
             return f"no forecast was made: all that {name} gave was NaN"
         failure = self._outcomes.all_failed()
@@ -200,11 +196,12 @@ class WalkForward:
         past = self._journal.past(self.spec, self.history.symbols)
         if past is not None and past.fits:
             self.fits_.extend(past.fits)
-            self._answered = bool(past.values.size)
-            self._has_forecast = bool(np.isfinite(past.values).any())
+            serving = self._serving
+            serving.answered = bool(past.values.size)
+            serving.has_forecast = bool(np.isfinite(past.values).any())
             self._tried = past.fits[-1].session
-            self._served_by = past.fits[-1].served_by
-            self._model = past.model(self._forecaster) if self._keeps else None
+            serving.made_at = past.fits[-1].served_by
+            serving.model = past.model(self._forecaster) if self._keeps else None
         return past
 
     @property
@@ -213,16 +210,18 @@ class WalkForward:
 
     def _fit_again(self) -> None:
         """Make the model in force, if nothing is kept of it but that there is one."""
-        if self._model is None and not np.isnat(self._served_by):
-            (fitted,) = self._training.make(iter([self._task(self._served_by)]), 1)
-            self._model = fitted.fit.model
+        serving = self._serving
+        if serving.model is None and not np.isnat(serving.made_at):
+            (fitted,) = self._training.make(iter([self._task(serving.made_at)]), 1)
+            serving.model = fitted.fit.model
 
     def _accept(self, fitted: Fitted) -> None:
         """Take a fit over; if it failed, see to it that the last good one serves."""
         session, attempts = fitted.session, [fitted]
+        unserved = self._serving.model is None
         # Without `start`, the last good one of the fits that it spares would serve now.
         spared = sorted({earlier for earlier in self._spared if earlier < session})
-        while attempts[-1].fit.model is None and self._model is None and spared:
+        while attempts[-1].fit.model is None and unserved and spared:
             attempts += self._training.make(iter([self._task(spared.pop())]), 1)
         for made in reversed(attempts):
             self._take_over(made)
@@ -236,65 +235,21 @@ class WalkForward:
         how, forecaster = self._training, self._forecaster
         if (
             self._warm_starts
-            and self._model is not None
+            and self._serving.model is not None
             and isinstance(forecaster, WarmStartable)
         ):
-            warm = check_forecaster(self.spec, forecaster.starting_from(self._model))
+            before = self._serving.model
+            warm = check_forecaster(self.spec, forecaster.starting_from(before))
             return FitTask(warm, window, session, None, how.clock, "warm start")
         return FitTask(forecaster, window, session, how.store, how.clock)
 
     def _take_over(self, fitted: Fitted) -> None:
-        session, fit = fitted.session, fitted.fit
+        session, fit, serving = fitted.session, fitted.fit, self._serving
+        moved = drift(serving.model, fit.model, fitted.window)
         if fit.model is not None:
-            self._model, self._served_by = fit.model, session
-            self._model_key = fitted.key
+            serving.model, serving.made_at = fit.model, session
+            serving.key = fitted.key
             if self._journal is not None and self._keeps:
                 arrays = cast(Storable, self._forecaster).to_arrays(fit)
                 self._journal.keep(self.spec, self.history.symbols, session, arrays)
-        self._outcomes.add(fitted, self._served_by)
-
-    def _serve(
-        self,
-        sessions: NDArray[np.datetime64],
-        wanted: NDArray[np.bool_],
-        values: NDArray[np.float64],
-    ) -> None:
-        """Fill in `values`, (2, n, n_symbols), rows with the same symbols together."""
-        model = self._model
-        if model is None:
-            return
-        rows = np.flatnonzero(wanted)
-        known = np.isin(self.history.symbols, model.symbols)
-        there = (self.history.age(sessions[rows]) == 0) & known
-        for same in np.unique(there, axis=0):
-            columns = np.flatnonzero(same)
-            if not len(columns):
-                continue
-            symbols = [self.history.symbols[column] for column in columns]
-            alike = rows[(there == same).all(axis=1)]
-            for block in np.array_split(alike, -(-len(alike) // BLOCK)):
-                window = self.history.window(
-                    symbols, sessions[block], self.spec.forecast_bars
-                )
-                members = self._forecast(model, window)
-                self._answered = True
-                for value, into in zip(
-                    mean_and_deviation(members), values, strict=True
-                ):
-                    into[np.ix_(block, columns)] = value
-                    self._has_forecast |= bool(np.isfinite(value).any())
-
-    def _forecast(self, model: Model, window: Window) -> NDArray[np.float64]:
-        if self._training.served is not None:
-            self._training.served(model, window)
-        # Bar by bar, looking up a forecast costs as much as making it.
-        store = self._training.store if len(window.dates) > 1 else None
-        key, values = stored_forecast(store, self._model_key, model, window)
-        if values is None:
-            sample = self._compared != self._served_by and not is_ours(model)
-            values = forecast_of(model, window, sample=sample)
-            if len(window.dates) > 1:
-                self._compared = self._served_by
-            if store is not None and key:
-                store.put(key, {"values": values})
-        return values
+        self._outcomes.add(fitted, serving.made_at, moved)

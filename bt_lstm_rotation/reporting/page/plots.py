@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 __all__ = [
     "BENCHMARK",
     "DATES",
+    "DIVERGING",
     "EQUAL",
     "LOSS",
     "PALETTE",

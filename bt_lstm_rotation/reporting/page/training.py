@@ -16,6 +16,7 @@ from bt_lstm_rotation.reporting.page.blocks import (
     day,
     records,
 )
+from bt_lstm_rotation.reporting.page.courses import course_blocks, drift_blocks
 from bt_lstm_rotation.reporting.page.plots import (
     BENCHMARK,
     DATES,
@@ -55,7 +56,7 @@ def training_section(retrains: pd.DataFrame) -> Section | None:
         blocks.append(Table(headings, rows, "lll", "Fits thrown away", note))
     if retrains["last_loss"].notna().any():
         blocks.append(_losses(retrains))
-    blocks.append(_ledger(retrains))
+    blocks += [*drift_blocks(retrains), *course_blocks(retrains), _ledger(retrains)]
     return Section("Training", blocks)
 
 
