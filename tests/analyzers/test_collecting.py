@@ -260,6 +260,7 @@ def test_the_summary_has_the_keys_that_are_promised():
         "source": "memory",
         "symbols": ["A", "B", "C"],
         "benchmark": "D",
+        "context": [],
         "first_session": "2019-01-02",
         "first_decision": "2019-01-31",
         "last_session": "2019-04-23",

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,18 @@ def test_a_watch_catches_up_and_ends_cleanly(tmp_path, capsys, sent, code):
     start = ["--data", "simulated", "--strategy", "momentum_12_1"]
     place = ["--root", str(tmp_path)]
     assert main(["paper", "start", "w", *start, *place, "--today", "2011-12-12"]) == 0
-    with subprocess.Popen(
-        [sys.executable, "-m", "bt_lstm_rotation", "paper", "watch", "w", *place],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as watch:
+    # What fails here must not wait for a watch that goes on for ever.
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "bt_lstm_rotation", "paper", "watch", "w", *place],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as watch,
+        ExitStack() as ending,
+    ):
+        ending.callback(watch.kill)
         told = watch.stdout.readline()
         assert told.startswith(
             "recorded 2011-12-13 to 2011-12-16; 0 orders for the nex"
