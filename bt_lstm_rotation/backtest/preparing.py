@@ -66,7 +66,8 @@ def traded_symbols(
         context = [rule.name for rule in rules]
     kept = [name for name in panel.symbols if name not in (benchmark, *context)]
     if not kept:
-        besides = " and ".join(filter(None, [benchmark, *context]))
+        named = [] if benchmark is None else [f"the benchmark {benchmark!r}"]
+        besides = " and ".join([*named, *map(repr, context)])
         raise StrategyError(f"nothing to trade besides {besides}")
     return kept
 
