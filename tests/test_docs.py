@@ -16,6 +16,7 @@ import pytest
 
 from bt_lstm_rotation import SectorRotation, analyzers, forecasting, observers
 from bt_lstm_rotation.backtest.settings import parse_settings
+from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting.features import FEATURES
 from bt_lstm_rotation.forecasting.features.proof import prove
 from bt_lstm_rotation.forecasting.walkforward import task
@@ -125,8 +126,19 @@ def test_a_feature_of_ones_own_is_proved_as_the_readme_has_it():
     assert spec.features[1] == squeeze.name == "squeeze"
 
 
+def test_lines_and_a_feed_are_read_as_the_readme_has_it():
+    cerebro = bt.Cerebro(stdstats=False)
+    add_feeds(cerebro, SimulatedMarket(n_sessions=60, n_sectors=3).panel())
+    cerebro.addstrategy(pasted(SCRIPTS[4])["Reading"])
+    strategy = cerebro.run()[0]
+    pools = {id(one.pool): one.pool for one in strategy.forecasts.values()}
+    (pool,) = pools.values()
+    assert [rule.name for rule in pool.spec.inputs] == ["rsi"]
+    assert [rule.name for rule in pool.spec.context] == ["S1"]
+
+
 def test_every_script_of_the_readme_is_run():
-    assert len(SCRIPTS) == 4
+    assert len(SCRIPTS) == 5
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,15 @@ from bt_lstm_rotation.checks import (
 )
 from bt_lstm_rotation.errors import SpecError
 
-__all__ = ["ContextRule", "InputRule", "RowJoiner", "Usage", "context_rule", "known_at"]
+__all__ = [
+    "ContextRule",
+    "InputRule",
+    "RowJoiner",
+    "Usage",
+    "context_rule",
+    "known_at",
+    "rules_of",
+]
 
 Array = NDArray[np.float64]
 Missing = Literal["leave_out", "carry", "zero"]
@@ -147,6 +155,16 @@ def context_rule(text: str) -> ContextRule:
         late = int(days)
         return ContextRule(name=name, published_after=late, max_age=late + MONTHLY)
     return ContextRule(name=text)
+
+
+def rules_of(spec: Any) -> tuple[Rule, ...]:
+    """Return how a spec reads what stands beside bars: none if it reads bars alone.
+
+    Another kind of spec may mean something else by `inputs`, as `RidgeSpec` does.
+    """
+    if not hasattr(spec, "reading"):
+        return ()
+    return *spec.inputs, *spec.context
 
 
 def check_name(owner: str, name: object) -> None:

@@ -69,7 +69,7 @@ class BesideFeeds:
         benchmark: Any = None,
     ) -> None:
         self._feeds = dict(feeds)
-        self.inputs = checked_inputs(self._feeds, inputs or {})
+        self.inputs = checked_inputs(self._feeds, {} if inputs is None else inputs)
         self.context = checked_context(self._feeds, context)
         self.input_rules = [
             _proved_rule(name, each) for name, each in self.inputs.items()

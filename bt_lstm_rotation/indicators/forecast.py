@@ -207,7 +207,7 @@ class LSTMForecast(Forecast):
     Params:
       - spec: a ForecastSpec; for a single feed the default is one that compares with
         nothing (``ForecastSpec(target="plain", features=("log_return",))``)
-      - start, training, wait, pool: see Forecast
+      - start, training, wait, inputs, context, benchmark, pool: see Forecast
 
     See:
       - ``docs/method.md``

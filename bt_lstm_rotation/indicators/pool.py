@@ -272,10 +272,10 @@ class ForecastPool:
         self.warn_of_failure()
         ahead = {}
         for column, name in enumerate(self._history.symbols):
-            # A session on which a feed's only bar is invalid is not among the sessions.
-            row = np.minimum(np.searchsorted(sessions, own[name]), len(sessions) - 1)
-            there = len(sessions) > 0 and sessions[row] == own[name]
-            ahead[name] = np.where(there, values[:, row, column], np.nan)
+            there = np.isin(own[name], sessions)  # unless its bar does not count
+            row = np.searchsorted(sessions, own[name][there])
+            ahead[name] = np.full((2, len(there)), np.nan)
+            ahead[name][:, there] = values[:, row, column]
         return ahead
 
     def _add(

@@ -111,11 +111,13 @@ def load_prices(
 
         return (yahoo or YahooPrices()).load(names, start=start, end=end)
     else:
-        panel = simulated_market(SIMULATED[str(data)], seed=seed).bars(context)
+        panel = simulated_market(SIMULATED[str(data)], seed=seed).bars(
+            _context(context)
+        )
         panel = panel.select(_all(symbols, benchmark, context) or panel.symbols)
-    extra = [*context, *([] if benchmark is None else [benchmark])]
-    if extra:
-        panel.select(dict.fromkeys(extra))  # raises if one is unknown
+    for known in (_context(context), () if benchmark is None else (benchmark,)):
+        if known:
+            panel.select(known)  # raises if one is unknown
     return panel.between(start, end)
 
 
@@ -151,5 +153,13 @@ def _all(
     if symbols is None:
         return None
     names = distinct_symbols(symbols)
-    added = [*context, *([] if benchmark is None else [benchmark])]
-    return distinct_symbols(dict.fromkeys([*names, *added]))
+    names = (*names, *(name for name in _context(context) if name not in names))
+    if benchmark is None or benchmark in names:
+        return names
+    return distinct_symbols([*names, benchmark])
+
+
+def _context(context: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of context; DataError if it is no list of names."""
+    is_none = isinstance(context, list | tuple) and not context
+    return () if is_none else distinct_symbols(context)

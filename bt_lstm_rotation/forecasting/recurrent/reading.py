@@ -40,7 +40,12 @@ class ReadingSettings:
 
     def _check_reading(self) -> None:
         check_flag(OWNER, "mirrored", self.mirrored)
-        features, own = check_features(OWNER, self.features, self.own_features)
+        given = self.own_features
+        if not isinstance(given, tuple) or not all(
+            isinstance(feature, Feature) for feature in given
+        ):
+            raise SpecError(OWNER, "own_features", given, "a tuple of Feature(...)")
+        features, own = check_features(OWNER, self.features, given)
         object.__setattr__(self, "features", features)
         object.__setattr__(self, "own_features", own)
         for name, kind in (("inputs", InputRule), ("context", ContextRule)):

@@ -15,6 +15,7 @@ from bt_lstm_rotation.forecasting.beside import (
     RowJoiner,
     Usage,
     known_at,
+    rules_of,
 )
 from bt_lstm_rotation.forecasting.forecaster import Spec
 from bt_lstm_rotation.forecasting.window import BarHistory
@@ -54,7 +55,7 @@ def history_of(panel: PricePanel, spec: Spec, beside: Beside) -> BarHistory:
     DataError
         If an input's values are not those of the panel's bars.
     """
-    rules = [*getattr(spec, "inputs", ()), *getattr(spec, "context", ())]
+    rules = [*rules_of(spec)]
     columns = getattr(spec, "feature_columns", ())
     if beside.benchmark is not None and any(one.needs_benchmark for one in columns):
         rules.append(ContextRule(name="benchmark", missing="zero"))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.forecasting.beside import ContextRule, InputRule, rules_of
 from bt_lstm_rotation.forecasting.window import Window
 
 __all__ = [
@@ -89,7 +90,8 @@ def check_leads(spec: Any, window: Window) -> None:
     """
     alike = (window.dates == window.dates[0]).all(axis=1)
     logs = np.log(window.close[alike])
-    series = [rule.name for rule in getattr(spec, "context", ())]
+    rules = rules_of(spec)
+    series = [rule.name for rule in rules if isinstance(rule, ContextRule)]
     for name in [*series, *({"benchmark"} & {*window.extra})]:
         with np.errstate(invalid="ignore"):
             own = np.diff(np.log(window.row(name)[0]))
@@ -102,7 +104,7 @@ def check_leads(spec: Any, window: Window) -> None:
                 field=f"context {name}",
                 valid="the dates on which its closes were known",
             )
-    for rule in getattr(spec, "inputs", ()):
+    for rule in (rule for rule in rules if isinstance(rule, InputRule)):
         for row, (values, close) in enumerate(
             zip(window.row(rule.name), window.close, strict=True)
         ):

@@ -279,7 +279,9 @@ def test_its_file_and_what_that_imports_are_part_of_it(tmp_path):
 
 def test_a_key_without_features_of_ones_own_is_what_it_was():
     assert content_key("fit", ForecastSpec()) == content_key("fit", ForecastSpec())
-    kept = {field.name for field in fields(ForecastSpec)} - {"own_features"}
+    kept = {field.name for field in fields(ForecastSpec)} - {
+        *("own_features", "inputs", "context")  # which came with it
+    }
     # As the specs of paper accounts were hashed before there was such a field.
     from bt_lstm_rotation.forecasting.store import content_key as module
 
@@ -325,7 +327,8 @@ def test_it_is_sent_to_workers_by_its_file_and_stored(tmp_path):
     spec = ForecastSpec(features=("relative_return", "squeeze"), **TINY)
     store = ForecastStore(tmp_path / "store")
     parcel = pack(len, (spec,))
-    assert [file.module for file in parcel.files] == [module.__name__]
+    # A module that another test has made may have a name that is part of this one's.
+    assert module.__name__ in [file.module for file in parcel.files]
     threads, processes = (
         walk_forward(PANEL, spec, training=Training(workers=workers, store=kept))
         for workers, kept in (
