@@ -20,7 +20,12 @@ from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting.features import FEATURES
 from bt_lstm_rotation.forecasting.features.proof import prove
 from bt_lstm_rotation.forecasting.walkforward import task
-from bt_lstm_rotation.prices.simulated import MARKET, WORLDS, SimulatedMarket
+from bt_lstm_rotation.prices.simulated import (
+    MARKET,
+    WORLDS,
+    ContextMarket,
+    SimulatedMarket,
+)
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -311,6 +316,15 @@ def test_every_setting_of_the_rivals_commands_is_one():
         for setting in re.findall(r"--set (\S+)", line.partition("#")[0]):
             settings = [f"forecaster={name}", setting]
             assert parse_settings(SectorRotation, settings)["spec"]
+
+
+@pytest.mark.slow
+def test_lines_and_context_are_read_as_the_inputs_page_has_it(monkeypatch):
+    small = partial(ContextMarket, n_sessions=1_000, n_sectors=3)
+    monkeypatch.setitem(WORLDS, "context", small)
+    lines, context = scripts_in(INPUTS)[1:]
+    assert {"WithInputs", "InYourScript"} <= set(pasted(lines))
+    assert pasted(context)["result"].summary["data"]["context"] == ["CONTEXT"]
 
 
 def test_a_feature_of_ones_own_runs_as_it_is_printed(folder, monkeypatch, capsys):
