@@ -181,7 +181,7 @@ def test_context_that_is_dated_a_day_early_is_refused(modes):
     bars = random_panel("ABCV", 260)
     mean = np.exp(np.log(bars.bars[:4, :, :3]).mean(axis=2))
     bars.bars[:4, :-1, 3] = mean[:, 1:]
-    with pytest.raises(DataError, match="context V: is dated 1 bars early"):
+    with pytest.raises(DataError, match="context V: is dated 1 bar early"):
         run(bars, modes, context=lambda s: [s.getdatabyname("V")])
     bars.bars[:4, :, 3] = mean
     run(bars, modes, context=lambda s: [s.getdatabyname("V")])

@@ -98,8 +98,8 @@ def check_leads(spec: Any, window: Window) -> None:
         lead = lead_of(own, list(np.diff(logs, axis=1)))
         if lead is not None:
             raise DataError(
-                f"is dated {lead.bars} bars early: its returns go with those that come "
-                f"after ({lead.correlation:.2f}) and not with those of their own bars "
+                f"is dated {_bars(lead.bars)} early: its returns go with those that "
+                f"come after ({lead.correlation:.2f}) and not with those of their own bars "
                 f"({lead.same_day:.2f})",
                 field=f"context {name}",
                 valid="the dates on which its closes were known",
@@ -112,9 +112,13 @@ def check_leads(spec: Any, window: Window) -> None:
                 value = correlation(values[:-ahead], close[ahead:] / close[:-ahead] - 1)
                 if abs(value) >= least:
                     raise DataError(
-                        f"knows the return of the next {ahead} bars: they correlate "
+                        f"knows the return of the next {_bars(ahead)}: they correlate "
                         f"by {value:.2f}",
                         symbol=window.symbols[row],
                         field=f"input {rule.name}",
                         valid="values that were known at the close of their bar",
                     )
+
+
+def _bars(count: int) -> str:
+    return "1 bar" if count == 1 else f"{count} bars"

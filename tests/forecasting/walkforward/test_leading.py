@@ -59,7 +59,7 @@ def test_context_is_checked_before_a_fit():
     spec = SPEC.reading(context=[ContextRule(name="M")])
     known = replace(panel, symbols=("M",), bars=series)
     walk_forward(panel, spec, beside=Beside(context=known))
-    with pytest.raises(DataError, match="context M: is dated 1 bars early"):
+    with pytest.raises(DataError, match="context M: is dated 1 bar early"):
         walk_forward(panel, spec, beside=Beside(context=replace(known, bars=early)))
 
 
