@@ -99,8 +99,8 @@ def check_leads(spec: Any, window: Window) -> None:
         if lead is not None:
             raise DataError(
                 f"is dated {_bars(lead.bars)} early: its returns go with those that "
-                f"come after ({lead.correlation:.2f}) and not with those of their own bars "
-                f"({lead.same_day:.2f})",
+                f"come after ({lead.correlation:.2f}) and not with those of their own "
+                f"bars ({lead.same_day:.2f})",
                 field=f"context {name}",
                 valid="the dates on which its closes were known",
             )
