@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from bt_lstm_rotation.forecasting.features import own
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_fixture_writes_where_the_user_keeps_things(tmp_path_factory):
@@ -19,6 +21,8 @@ def _nothing_is_kept_from_one_test_to_the_next(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     # Nor may a trial of a test be counted among the user's.
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+    # Nor be known by name what another test has made a feature of.
+    monkeypatch.setattr(own, "_own", dict(own._own))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,7 +38,7 @@ def writer(folder: Path, *, purpose: str, now: dt.datetime) -> Iterator[None]:
     Raises
     ------
     HeldError
-        If there is another writer, without waiting for it.
+        If there is another writer, without waiting for its end.
     JournalError, OutputError
         If the lock is no file, or the folder cannot be written.
     """
@@ -48,7 +49,7 @@ def writer(folder: Path, *, purpose: str, now: dt.datetime) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            raise HeldError(folder.name, **_holder(folder / HOLDER)) from error
+            raise HeldError(folder.name, **_awaited(folder / HOLDER)) from error
     try:
         _introduce(folder / HOLDER, purpose, now)
         yield
@@ -69,6 +70,15 @@ def _introduce(path: Path, purpose: str, now: dt.datetime) -> None:
     with suppress(OSError):  # the lock holds without it
         path.unlink(missing_ok=True)  # a killed holder's, should there be no room
         write_atomically(path, json.dumps(holder).encode(), alone=True)
+
+
+def _awaited(path: Path) -> dict[str, Any]:
+    """Read who holds the lock; a holder has it for a moment before it says so."""
+    for _ in range(25):
+        if found := _holder(path):
+            return found
+        time.sleep(0.02)
+    return {}
 
 
 def _holder(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import datetime as dt
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -163,7 +164,8 @@ def test_of_twenty_steps_at_once_one_works(tmp_path, undisturbed):
     assert found["head"] == undisturbed
     for code, said in zip(found["codes"], found["said"], strict=True):
         if code:
-            assert "'mine' is in use by process" in said
+            # Another, in the moment in which the holder has just let go of its name.
+            assert re.search(r"'mine' is in use by (process \d+ on|another)", said)
             assert said.count("\n") == 1
         else:
             assert said.count("equity") > 60
