@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -49,6 +50,14 @@ def sessions(root: Path) -> int:
     return len(PaperSession("mine", root=root).record().sessions)
 
 
+def transactions(root: Path) -> int:
+    """Count them while a step is at work; a whole record is slower to read."""
+    journal = f"{(root / 'mine' / 'journal.sqlite').as_uri()}?mode=ro"
+    with contextlib.closing(sqlite3.connect(journal, uri=True)) as connection:
+        (found,) = connection.execute("SELECT count(*) FROM transactions").fetchone()
+    return int(found)
+
+
 def head(root: Path) -> str:
     own: str = PaperSession("mine", root=root).record().transactions[-1].hash
     return own
@@ -69,16 +78,16 @@ def killed(root: Path) -> object:
     rng = np.random.default_rng(3)
     found = []
     while True:
-        goal = sessions(root) + int(rng.integers(0, 15))
+        goal = sessions(root) + int(rng.integers(0, 8))
         pid = fork(root, LAST, root / "output")
         ended = 0
-        while not ended and sessions(root) < goal:
-            time.sleep(0.005)
+        while not ended and transactions(root) <= goal:  # the start is the first
+            time.sleep(0.001)
             ended, _ = os.waitpid(pid, os.WNOHANG)
         if ended:
             break
         # Anywhere in what comes next: reading, replaying or writing.
-        time.sleep(rng.uniform(0.0, 0.05))
+        time.sleep(rng.uniform(0.0, 0.02))
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

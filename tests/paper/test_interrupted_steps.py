@@ -173,7 +173,7 @@ def test_of_twenty_steps_at_once_one_works(tmp_path, undisturbed):
 
 def test_a_catching_up_that_is_killed_at_random_goes_on(tmp_path, undisturbed):
     found = real_steps(tmp_path, "killed", str(tmp_path))
-    assert len(found["found"]) > 3
+    assert len(found["found"]) > 2
     assert found["found"] == sorted(found["found"])
     assert found["found"][-1] > 1
     assert found["head"] == undisturbed
