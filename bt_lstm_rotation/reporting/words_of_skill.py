@@ -6,7 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bt_lstm_rotation.measures.inference.skill_claim import SIZE, claim_of_skill
+from bt_lstm_rotation.measures.inference.skill_claim import (
+    SIZE,
+    claim_of_skill,
+    is_learned,
+)
 from bt_lstm_rotation.measures.information import wide_forecasts
 from bt_lstm_rotation.measures.skill import session_ic
 from bt_lstm_rotation.reporting.figures import correlation, percent, ratio
@@ -40,6 +44,7 @@ def run_sentences(result: BacktestResult) -> Iterator[str]:
         ic,
         _horizon(result),
         periods_a_year=result.summary["metrics"]["periods_a_year"],
+        learned=is_learned(result.summary["spec"]),
     )
     yield from claim_sentences(claim.outcome, claim.figures)
     yield NOT_ASKED

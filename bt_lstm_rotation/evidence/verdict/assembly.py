@@ -21,7 +21,7 @@ from bt_lstm_rotation.evidence.verdict.runs import Run
 from bt_lstm_rotation.evidence.verdict.stability import stability_rows
 from bt_lstm_rotation.evidence.verdict.trials import Trials
 from bt_lstm_rotation.evidence.verdict.verdict import Verdict, plain
-from bt_lstm_rotation.measures.inference.skill_claim import claim_of_skill
+from bt_lstm_rotation.measures.inference.skill_claim import claim_of_skill, is_learned
 from bt_lstm_rotation.reporting.words_of_skill import (
     claim_sentences,
     portfolio_sentences,
@@ -68,6 +68,7 @@ def assembled(
         run.horizon,
         periods_a_year=run.periods_a_year,
         trials=1.0 if trials is None else min(trials.effective, 1e6),
+        learned=is_learned(run.result.summary["spec"]),
     )
     summary = run.result.summary
     figures: dict[str, Any] = {
@@ -119,7 +120,10 @@ def _held_out(parts: Parts, holdout: dt.date | None) -> dict[str, Any] | None:
     if run is None:
         return None
     claim = claim_of_skill(
-        run.ic().to_numpy(), run.horizon, periods_a_year=run.periods_a_year
+        run.ic().to_numpy(),
+        run.horizon,
+        periods_a_year=run.periods_a_year,
+        learned=is_learned(run.result.summary["spec"]),
     )
     times = parts.openings
     if times is None:

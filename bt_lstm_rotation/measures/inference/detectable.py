@@ -12,9 +12,10 @@ effect is probably not larger than that.
 That takes an effect for constant. One that comes and goes makes the mean vary more than
 it does without any effect, and data without one cannot show by how much. If the mean's
 variance grows with the effect, from error² to error² (1 + g δ), the smallest effect is
-the root of δ² = (t[1 - s] + t[power])² error² (1 + g δ). The error falls with the
-square root of the sessions, and so an effect that is measured at m and holds would be
-found in
+the root of δ² = (t[1 - s] + t[power])² error² (1 + g δ). Where there is an effect, a
+part u of that growth is in the test's own error already; so what is without it is its
+square over 1 + u g m, m being what was measured. The error falls with the square root
+of the sessions, and so an effect of m that holds would be found in
 
     years (δ* / m)² (1 + g m) / (1 + g δ*).
 
@@ -36,7 +37,12 @@ __all__ = ["smallest_detectable", "years_needed"]
 
 
 def smallest_detectable(
-    test: MeanTest, *, size: float = 0.025, power: float = 0.8, growth: float = 0.0
+    test: MeanTest,
+    *,
+    size: float = 0.025,
+    power: float = 0.8,
+    growth: float = 0.0,
+    seen: float = 0.0,
 ) -> float:
     """Return the smallest true mean above 0 that the test would find.
 
@@ -50,6 +56,10 @@ def smallest_detectable(
     growth : float
         By which share the mean's variance grows for an effect of 1, 0 to 1,000; 0 if an
         effect is constant.
+    seen : float
+        The share of that growth, 0 to 1, that an effect adds to the test's own error;
+        the rest differs from one history to another. It is taken off for the mean that
+        was measured, so that what is stated does not depend on what was found.
 
     Returns
     -------
@@ -59,10 +69,12 @@ def smallest_detectable(
     check_range("smallest_detectable", "size", size, 1e-9, 0.5)
     check_range("smallest_detectable", "power", power, 0.5, 0.999)
     check_range("smallest_detectable", "growth", growth, 0, 1_000)
+    check_range("smallest_detectable", "seen", seen, 0, 1)
     if not test.is_defined:
         return math.nan
     reach = t_quantile(1 - size, test.degrees) + t_quantile(power, test.degrees)
-    constant = reach * test.error
+    error = test.error / math.sqrt(1 + seen * growth * max(test.mean, 0.0))
+    constant = reach * error
     half = constant**2 * growth / 2
     return half + math.hypot(half, constant)
 

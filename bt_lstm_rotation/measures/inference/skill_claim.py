@@ -19,26 +19,32 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.checks import check_range
+from bt_lstm_rotation.checks import check_flag, check_range
 from bt_lstm_rotation.measures.inference.detectable import (
     smallest_detectable,
     years_needed,
 )
 from bt_lstm_rotation.measures.inference.mean_test import MeanTest, mean_test
 
-__all__ = ["POWER", "SIZE", "SkillClaim", "claim_of_skill"]
+__all__ = ["POWER", "SIZE", "SkillClaim", "claim_of_skill", "is_learned"]
 
 SIZE = 0.025  # on each side
 POWER = 0.8
 # By which share the variance of the mean coefficient grows for one of 1, where expected
-# returns come and go: measured on simulated markets, decision 32.
-GROWTH = 2.0
+# returns come and go: of what learns from the bars, and of a rule whose numbers are
+# given; and the share of that growth that is seen in the error of a single history.
+# Measured on simulated markets, decision 32.
+GROWTH, RULE_GROWTH, SEEN = 7.0, 2.0, 0.6
+
+# As summaries name them.
+RULES = ("MomentumSpec", "ReversalSpec")
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ def claim_of_skill(
     *,
     periods_a_year: float | None,
     trials: float = 1.0,
+    learned: bool = True,
 ) -> SkillClaim:
     """Say whether forecasts told symbols apart better than chance.
 
@@ -108,6 +115,10 @@ def claim_of_skill(
         Sessions a year; None if it is not known, and neither are years then.
     trials : float
         Of how many independent ones this is the best, 1 to 1e6.
+    learned : bool
+        Whether forecasts are those of something that learns from the bars. Its skill
+        differs more from one history to the next than a rule's, so a smaller one is
+        not found as surely. No matter to the outcome.
 
     Raises
     ------
@@ -115,12 +126,23 @@ def claim_of_skill(
         As `mean_test`, or if `trials` is out of range.
     """
     check_range("claim_of_skill", "trials", trials, 1, 1e6)
-    test = mean_test(ic, horizon)
+    check_flag("claim_of_skill", "learned", learned)
+    test, growth = mean_test(ic, horizon), GROWTH if learned else RULE_GROWTH
     size = -math.expm1(math.log1p(-SIZE) / trials)
-    detectable = smallest_detectable(test, size=size, power=POWER, growth=GROWTH)
+    detectable = smallest_detectable(
+        test, size=size, power=POWER, growth=growth, seen=SEEN
+    )
     years = test.sessions / periods_a_year if periods_a_year else math.nan
-    needed = years_needed(test.mean, detectable, years, growth=GROWTH)
+    needed = years_needed(test.mean, detectable, years, growth=growth)
     return SkillClaim(_outcome(test, size), test, size, detectable, years, needed)
+
+
+def is_learned(spec: Mapping[str, Any] | None) -> bool:
+    """Say whether what a summary's ``spec`` describes learns from the bars.
+
+    So does whatever is not known to be a rule.
+    """
+    return (spec or {}).get("forecaster") not in RULES
 
 
 def _outcome(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,17 @@ def test_an_effect_that_comes_and_goes_has_to_be_larger():
     )
 
 
+def test_what_was_found_does_not_change_what_is_smallest():
+    # An error that has grown by half of what an effect of 0.1 adds: 1 + 0.5 * 4 * 0.1.
+    settings = {"growth": 4.0, "seen": 0.5}
+    without = smallest_detectable(made(0.05), **settings)
+    grown = replace(made(0.05 * 1.2**0.5), mean=0.1)
+    assert smallest_detectable(grown, **settings) == pytest.approx(without)
+    # What is below 0 is not what grows.
+    below = replace(made(0.05), mean=-0.1)
+    assert smallest_detectable(below, **settings) == without
+
+
 def test_the_smallest_effect_needs_the_years_there_are():
     found = smallest_detectable(made(0.05), growth=3.0)
     assert years_needed(found, found, 10, growth=3.0) == pytest.approx(10)
@@ -74,7 +86,7 @@ def test_nothing_is_said_of_what_was_not_made():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"size": 0}, {"size": 0.6}, {"power": 1}, {"growth": -1}]
+    "bad", [{"size": 0}, {"size": 0.6}, {"power": 1}, {"growth": -1}, {"seen": 1.1}]
 )
 def test_impossible_settings_are_refused(bad):
     with pytest.raises(SpecError, match=next(iter(bad))):
