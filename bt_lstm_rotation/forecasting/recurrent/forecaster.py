@@ -19,6 +19,7 @@ from bt_lstm_rotation.forecasting.forecaster import Fit, Model
 from bt_lstm_rotation.forecasting.recurrent import backend
 from bt_lstm_rotation.forecasting.recurrent.columns import (
     context_columns,
+    daily_returns,
     own_columns,
 )
 from bt_lstm_rotation.forecasting.recurrent.context import ContextBranch
@@ -27,6 +28,7 @@ from bt_lstm_rotation.forecasting.recurrent.course import (
     curves_to_arrays,
     joined,
 )
+from bt_lstm_rotation.forecasting.recurrent.filtered import filtered
 from bt_lstm_rotation.forecasting.recurrent.head import (
     jointly_solved,
     solved_head,
@@ -85,7 +87,8 @@ class RecurrentForecaster:
     def _fit(self, window: Window, session: np.datetime64) -> Fit:
         spec = self.spec
         size, skip = spec.train_size, spec.skipped
-        features = own_columns(spec, window)[:, :size]
+        columns, daily = own_columns(spec, window), daily_returns(spec, window)
+        features = columns[:, :size]
         context = context_columns(spec, window)[:, :size] if spec.context else None
         returns = forward_return(window, spec.horizon)[:, skip:]
         targets = returns
@@ -101,6 +104,9 @@ class RecurrentForecaster:
                 features[rows, : spec.trained], targets[rows, : spec.trained], level
             )
             data = self._series(scaler, features[rows], targets[rows])
+            if spec.initial_weights == "memory":
+                expected = self._expected(scaler, columns[rows], daily[rows])
+                data = replace(data, expected=expected)
             warm = self._warm_networks(window.symbols[rows])
             networks, branches = [], []
             for member in range(spec.members):
@@ -147,6 +153,13 @@ class RecurrentForecaster:
         held_out = np.zeros_like(targets)
         held_out[:, spec.train_size - spec.held_out :] = 1.0
         return Series(scaler.inputs(features), scaled, weights, held_out)
+
+    def _expected(self, scaler: Scaler, columns: Array, daily: Array) -> Array:
+        """Return the scaled targets that a filter expects, (n_symbols, train_size)."""
+        spec = self.spec
+        telling = scaler.inputs(columns)[..., spec.signs > 0].astype(np.float64)
+        found = filtered(daily, telling, spec.trained + spec.horizon, spec.horizon)
+        return found[:, : spec.train_size] / scaler.target_scale
 
     def _warm_networks(self, symbols: tuple[str, ...]) -> tuple[Network, ...]:
         if self.warm is None:
@@ -200,7 +213,13 @@ class RecurrentForecaster:
         shared = branch.states(columns)
         if spec.initial_weights == "memory":
             head, offset, heads, centre = jointly_solved(
-                own, shared, data.targets, weights, spec.horizon, odd=spec.mirrored
+                own,
+                shared,
+                data.targets,
+                weights,
+                spec.horizon,
+                odd=spec.mirrored,
+                expected=data.expected,
             )
             network = _with_head(network, head, offset)
         else:
@@ -227,7 +246,12 @@ class RecurrentForecaster:
         """Solve for the head; return also the loss that is left."""
         states = read_by_head(network, data.inputs, self._signs()).astype(np.float64)
         head, offset = solved_head(
-            states, data.targets, weights, self.spec.horizon, odd=self.spec.mirrored
+            states,
+            data.targets,
+            weights,
+            self.spec.horizon,
+            odd=self.spec.mirrored,
+            expected=data.expected,
         )
         error = (states @ head + offset - data.targets) ** 2
         loss = float((weights * error).sum() / weights.sum())

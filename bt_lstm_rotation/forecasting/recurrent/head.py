@@ -11,21 +11,29 @@ depends on the axis: returns over h bars overlap, and so their sum of products h
 
 times the variance that it would have if they did not, where :math:`\rho_j` is the
 autocorrelation of the state along the axis [1]_: 1 for one that changes from bar to
-bar, and h for one that hardly moves. With the prior :math:`w_j \sim N(0, s^2/(n
-\lambda))`, :math:`s^2` being the targets' variance, the posterior mean is
+bar, and h for one that hardly moves.
 
-.. math:: w_j = q_j / (e_j + \kappa_j \lambda).
+What is known before is what a filter of a few parameters expects (`filtered`). The
+weights that come nearest to it are :math:`v_j = p_j / (e_j + \epsilon)`, with
+:math:`p_j` the mean product of state and expectation. With the prior :math:`w_j \sim
+N(c v_j, s^2/(n \lambda))`, :math:`s^2` being the targets' variance, the posterior mean
+is
 
-No penalty :math:`\lambda` is chosen: each of `PENALTIES` counts by its marginal
-likelihood [2]_,
+.. math:: w_j = c v_j + \frac{q_j - c v_j e_j}{e_j + \kappa_j \lambda}.
+
+Neither the penalty :math:`\lambda` nor how far the filter is trusted, c, is chosen:
+each pair of `PENALTIES` and `TRUSTS` counts by its marginal likelihood [2]_, that of
+the least squares' :math:`q_j / e_j`,
 
 .. math::
 
-    \log p(y \mid \lambda) = \sum_j -\frac12 \log \frac{e_j + \kappa_j \lambda}
-    {\kappa_j \lambda} + \frac{n}{2 \kappa_j s^2} \, q_j w_j + \text{const.}
+    \log p(y \mid \lambda, c) = \sum_j -\frac12 \log u_j - \frac{n}{2 s^2 u_j}
+    \left(\frac{q_j}{e_j} - c v_j\right)^2 + \text{const.}, \qquad
+    u_j = \frac{\kappa_j}{e_j} + \frac1\lambda.
 
 The best one of a list would jump from one to the next with the last digit of a price;
-an average over them does not.
+an average over them does not. Where the filter is all there is to find, the heaviest
+penalties leave nothing but it; where it is not, the lightest let it go.
 
 References
 ----------
@@ -49,7 +57,13 @@ __all__ = ["jointly_solved", "solved_head", "solved_heads"]
 Array = NDArray[np.float64]
 
 # Per observation, of states scaled to a deviation of one.
-PENALTIES: Final = np.geomspace(1e-4, 1e1, 21)
+PENALTIES: Final = np.geomspace(1e-4, 1e3, 29)
+
+# Shares of what a filter expects that the weights may begin at, all as likely before.
+TRUSTS: Final = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+
+# Of the weights that come nearest to a filter: epsilon.
+NEAREST: Final = 1e-3
 
 # Of backfitting: more of them find no more in the world of context.
 ROUNDS: Final = 3
@@ -62,7 +76,13 @@ NOTHING: Final = 1e-9
 
 
 def solved_head(
-    states: Array, targets: Array, weights: Array, horizon: int, *, odd: bool
+    states: Array,
+    targets: Array,
+    weights: Array,
+    horizon: int,
+    *,
+    odd: bool,
+    expected: Array | None = None,
 ) -> tuple[Array, float]:
     """Return the head and the offset that fit the targets.
 
@@ -76,11 +96,13 @@ def solved_head(
         Bars that a target covers.
     odd : bool
         Whether a forecast changes its sign with its states: then there is no offset.
+    expected : (n_symbols, n_bars) float64, optional
+        What is expected of the targets before they are seen; nothing by default.
     """
     axes, middle = _own_axes(states, weights, horizon, odd), 0.0
     if not odd:
         middle = float((axes.share * targets).sum())
-    posterior = axes.posterior(targets - middle)
+    posterior = axes.posterior(targets - middle, expected)
     head = axes.head(posterior, posterior.likelihood)
     return head, middle - float(axes.centre @ head)
 
@@ -115,6 +137,7 @@ def jointly_solved(
     horizon: int,
     *,
     odd: bool,
+    expected: Array | None = None,
 ) -> tuple[Array, float, Array, Array]:
     """Return what `solved_head` and `solved_heads` make of targets together.
 
@@ -125,7 +148,7 @@ def jointly_solved(
     ----------
     own, shared : (n_symbols, n_bars, units) float64
         States that are read by one head, and those of which each symbol has its own.
-    targets, weights, horizon, odd
+    targets, weights, horizon, odd, expected
         As for `solved_head`.
 
     Returns
@@ -138,7 +161,7 @@ def jointly_solved(
     left = targets
     for _ in range(ROUNDS):
         middle = 0.0 if odd else float((axes.share * left).sum())
-        posterior = axes.posterior(left - middle)
+        posterior = axes.posterior(left - middle, expected)
         head = axes.head(posterior, posterior.likelihood)
         offset = middle - float(axes.centre @ head)
         heads = _heads(each, targets - own @ head - offset)
@@ -147,10 +170,10 @@ def jointly_solved(
 
 
 class _Posterior(NamedTuple):
-    """What is believed of a head under each of `PENALTIES`.
+    """What is believed of a head under each pair of a trust and one of `PENALTIES`.
 
-    `likelihood` is the log of how likely a penalty makes the targets, (n_penalties,),
-    and `means` are the heads, (n_penalties, n_axes), along the axes.
+    `likelihood` is the log of how likely a pair makes the targets, (n_pairs,), and
+    `means` are the heads, (n_pairs, n_axes), along the axes.
     """
 
     likelihood: Array
@@ -204,23 +227,34 @@ class _Axes(NamedTuple):
         n = float(total**2 / (weights**2).sum())
         return cls(centre, scale, share, scaled, weighted, axes, variances, overlap, n)
 
-    def posterior(self, targets: Array) -> _Posterior:
+    def posterior(self, targets: Array, expected: Array | None = None) -> _Posterior:
         """Return what targets of (n_symbols, n_bars) make likely."""
         y = targets.reshape(-1)
-        products = self.axes.T @ (self.weighted.T @ y)
+        # Trusts, penalties, axes.
+        penalties = PENALTIES[None, :, None]
+        before = np.zeros((1, 1, len(self.variances)))
+        if expected is not None:
+            nearest = self._products(expected) / (self.variances + NEAREST)
+            before = TRUSTS[:, None, None] * nearest
+        # What the targets add to the weights before, by least squares and shrunk.
+        added = self._products(targets) / self.variances - before
+        unsure = self.overlap / self.variances + 1.0 / penalties
+        means = before + added / (penalties * unsure)
         spread = float((self.share.reshape(-1) * y**2).sum())
-        penalties = PENALTIES[:, None] * self.overlap
-        shrunk = products / (self.variances + penalties)
         if not spread:  # all targets are alike
-            return _Posterior(np.zeros(len(PENALTIES)), np.zeros_like(shrunk))
-        likelihood = 0.5 * (
-            (self.n / (self.overlap * spread)) * products * shrunk
-            - np.log1p(self.variances / penalties)
-        ).sum(axis=1)
-        return _Posterior(likelihood, shrunk)
+            means, spread = np.zeros_like(means), np.inf
+        square = self.n / spread * added**2
+        likelihood = -0.5 * (np.log(unsure) + square / unsure).sum(axis=-1)
+        pairs = likelihood.size
+        return _Posterior(likelihood.reshape(pairs), means.reshape(pairs, -1))
+
+    def _products(self, values: Array) -> Array:
+        """Return the mean product of each axis with (n_symbols, n_bars)."""
+        along: Array = self.axes.T @ (self.weighted.T @ values.reshape(-1))
+        return along
 
     def head(self, posterior: _Posterior, likelihood: Array) -> Array:
-        """Average over the penalties, each counting by how likely it is."""
+        """Average over what is believed, each pair counting by how likely it is."""
         belief = np.exp(likelihood - likelihood.max())
         mean = (belief / belief.sum()) @ posterior.means
         head: Array = (self.axes @ mean) / self.scale

@@ -26,12 +26,15 @@ class Series:
         Scaled targets.
     weights, held_out : (n_symbols, n_bars) float64
         Weight of each squared error in training, and in what says when to stop.
+    expected : (n_symbols, n_bars) float64, optional
+        Scaled targets that a filter expects, where the head begins there.
     """
 
     inputs: NDArray[np.float32]
     targets: Array
     weights: Array
     held_out: Array
+    expected: Array | None = None
 
     def cut(self, length: int) -> Sequences:
         """Cut into sequences of so many bars, the latest ones whole.
