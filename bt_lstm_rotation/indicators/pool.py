@@ -62,8 +62,7 @@ class ForecastPool:
     start : datetime64[D], optional
         First session on which a forecast is wanted.
     training : Training, optional
-        How fits are made; by default they are kept, and shown to whoever watches
-        (`bt_lstm_rotation.forecasting.walkforward.training.default_training`).
+        How fits are made; by default they are kept, and shown to whoever watches.
     inputs, context
         What is read beside the bars (`bt_lstm_rotation.indicators.beside`).
     benchmark : bt.DataBase, optional
@@ -134,6 +133,7 @@ class ForecastPool:
         if run is not None and run.panel is not None:
             if self.beside:
                 self._restated = RestatedBars(run.panel)
+                self.beside.restated_by(run.panel)
             else:
                 self._given = GivenBars(run.panel, self._walk)
 
