@@ -62,6 +62,10 @@ class BacktestResult:
         before; ``shares``, new ones for each old one; ``cash``, what was paid in all,
         in currency; ``size_before`` and ``size_after``, shares held. Empty where prices
         were adjusted for both beforehand, as in a backtest.
+    importance : DataFrame
+        One row for each thing that the network read, if that was asked for, and else
+        empty: ``table, name, kind, members, ic, ic_without, drop, error, t, p,
+        sessions, note`` (docs/importance.md).
     """
 
     account: pd.DataFrame = field(repr=False)
@@ -74,6 +78,7 @@ class BacktestResult:
     positions: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     bars: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     actions: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    importance: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
     def __repr__(self) -> str:
         name = str((self.summary.get("strategy") or {}).get("name", "no strategy"))

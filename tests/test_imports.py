@@ -30,7 +30,7 @@ FLOORS = [
     ["forecasting.inside", "forecasting.walkforward"],
     ["forecasting"],
     ["measures", "selection"],
-    ["feeds", "reporting", "trials"],
+    ["feeds", "reporting", "trials", "evidence.importance"],
     ["lookahead", "plotting", "indicators", "rebalancing"],
     ["analyzers", "periodic"],
     ["observers", "strategy"],

@@ -15,6 +15,7 @@ from bt_lstm_rotation.analyzers.account import AccountHistory
 from bt_lstm_rotation.analyzers.bars import ShownBars
 from bt_lstm_rotation.analyzers.collecting import collect
 from bt_lstm_rotation.analyzers.forecasts import ForecastHistory
+from bt_lstm_rotation.analyzers.importance import ImportanceOfRun
 from bt_lstm_rotation.analyzers.orders import OrderHistory
 from bt_lstm_rotation.analyzers.recorded import (
     Recorded,
@@ -29,7 +30,13 @@ from bt_lstm_rotation.analyzers.settings import (
     name_of_trial,
 )
 from bt_lstm_rotation.analyzers.waiting import WaitHistory
-from bt_lstm_rotation.checks import check_call, check_date, check_kind, is_number
+from bt_lstm_rotation.checks import (
+    check_call,
+    check_date,
+    check_flag,
+    check_kind,
+    is_number,
+)
 from bt_lstm_rotation.errors import (
     RotationError,
     SpecError,
@@ -84,14 +91,18 @@ class RunReport(bt.Analyzer):
         they have shown)
       - ledger: where the run is counted among the trials on its bars: a `TrialLedger`,
         False for nowhere (True: in the usual one; see docs/trials.md)
+      - importance: whether what each input of the network brings is measured as well,
+        by forecasts from permuted inputs, when the run is over (False)
       - clock: seconds, for timing (`time.perf_counter`)
 
     Raises
     ------
     SpecError
-        If a param is of the wrong kind.
+        If a param is of the wrong kind; with `importance`, when the run starts, if the
+        forecaster is no network, or forecasts fewer than three symbols.
     StrategyError
-        When the run starts, if there is no feed of the benchmark's name.
+        When the run starts, if there is no feed of the benchmark's name, or with
+        `importance` not one network.
     OutputError
         When the run starts, if nothing can be written to `folder`, it holds something
         else than a run, or another run is at work on it. What fails at the end is
@@ -106,6 +117,7 @@ class RunReport(bt.Analyzer):
         ("periods_a_year", None),
         ("panel", None),
         ("ledger", True),
+        ("importance", False),
         ("clock", time.perf_counter),
     )
 
@@ -121,6 +133,7 @@ class RunReport(bt.Analyzer):
             check_kind("RunReport", name, getattr(self.p, name), kind, valid)
         ledger_of("RunReport", self.p.ledger)
         check_date("RunReport", "since", self.p.since)
+        check_flag("RunReport", "importance", self.p.importance)
         check_call("RunReport", "clock", self.p.clock)
         check_periods_a_year("RunReport", self.p.periods_a_year)
         self.sessions = SessionClock(self.strategy)
@@ -132,6 +145,7 @@ class RunReport(bt.Analyzer):
         self.bars = ShownBars() if self.p.panel is None else None
         self.folder: Path | None = None
         self._place: RunFolder | None = None
+        self._importance: ImportanceOfRun | None = None
         self._result: BacktestResult | None = None
         self._failure: RotationError | None = None
         self._stopped = False
@@ -150,6 +164,9 @@ class RunReport(bt.Analyzer):
         if self.p.benchmark is not None and self.p.benchmark not in names:
             known = closest(self.p.benchmark, names)
             raise StrategyError(f"no feed for benchmark {self.p.benchmark!r}; {known}")
+        if self.p.importance and self._reports()[0] is self:
+            strategies = [report.strategy for report in self._reports()]
+            self._importance = ImportanceOfRun(strategies)
         if isinstance(self.p.folder, RunFolder):
             self.folder, self._place = self.p.folder.folder, self.p.folder
         elif self.p.folder is not None:
@@ -168,6 +185,8 @@ class RunReport(bt.Analyzer):
         place = reports[0]._place
         try:
             self._result = self._counted(self._recorded(reports), reports)
+            if (watched := reports[0]._importance) is not None:
+                self._result = watched.measured(self._result)
             if place is not None:
                 place.write_somewhere(self._result)
         except RotationError as error:

@@ -22,7 +22,7 @@ from bt_lstm_rotation.backtest.preparing import (
     traded_symbols,
 )
 from bt_lstm_rotation.backtest.sizing import add_sizer, check_sizer
-from bt_lstm_rotation.checks import check_call, check_date, check_kind
+from bt_lstm_rotation.checks import check_call, check_date, check_flag, check_kind
 from bt_lstm_rotation.errors import DataError, RotationError, StrategyError
 from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting import Training
@@ -52,6 +52,7 @@ def run_backtest(
     periods_a_year: float | None = None,
     folder: Path | RunFolder | None = None,
     ledger: TrialLedger | bool = True,
+    importance: bool = False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BacktestResult:
     """Run a strategy over a panel through Backtrader.
@@ -94,6 +95,9 @@ def run_backtest(
     ledger : TrialLedger or bool
         Where the run is counted among the trials on its bars (docs/trials.md); True is
         the usual ledger, False none.
+    importance : bool
+        Whether what each input of the network brings is measured, when the run is over,
+        by forecasts from permuted inputs (docs/importance.md).
     clock : callable, optional
         Seconds, for timing.
 
@@ -106,10 +110,12 @@ def run_backtest(
         If there are too few sessions before the start for a first fit, or fewer bars
         than the strategy's indicators need.
     SpecError
-        If a parameter is unknown, or an argument is of the wrong kind or impossible.
+        If a parameter is unknown, or an argument is of the wrong kind or impossible;
+        with `importance`, if the forecaster is no network, or forecasts fewer than
+        three symbols.
     StrategyError
         If `strategy` is not a strategy, or a sizer would change nothing about it, or
-        there is nothing to trade.
+        there is nothing to trade, or with `importance` not one network.
     OutputError
         If nothing can be written to `folder`, it holds something else than a run, or
         another run is at work on it. If writing fails at the end, the text says where
@@ -127,6 +133,7 @@ def run_backtest(
     ):
         check_kind("run_backtest", name, value, kind, valid)
     ledger_of("run_backtest", ledger)
+    check_flag("run_backtest", "importance", importance)
     check_call("run_backtest", "clock", clock)
     check_periods_a_year("run_backtest", periods_a_year)
     check_sizer(strategy, sizer)
@@ -160,6 +167,7 @@ def run_backtest(
             periods_a_year=periods_a_year,
             panel=panel,
             ledger=ledger,
+            importance=importance,
             clock=clock,
         )
         result: BacktestResult = run_once(cerebro).analyzers.runreport.result()

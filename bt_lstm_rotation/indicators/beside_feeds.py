@@ -29,6 +29,7 @@ from bt_lstm_rotation.indicators.beside import (
 )
 from bt_lstm_rotation.indicators.proving import prove_lines
 from bt_lstm_rotation.indicators.twins import line_of
+from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["BesideFeeds"]
 
@@ -83,6 +84,11 @@ class BesideFeeds:
 
     def __bool__(self) -> bool:
         return bool(self.inputs or self._series)
+
+    def restated_by(self, panel: PricePanel) -> None:
+        """Take the closes of series from a panel, in whose units all bars are."""
+        for series in self._series:
+            series.panel = panel
 
     @property
     def feeds(self) -> list[Any]:
@@ -177,7 +183,11 @@ def _proved_rule(name: str, given: Input) -> InputRule:
 
 
 class _Series:
-    """The closes of a feed that is context, as they become known."""
+    """The closes of a feed that is context, as they become known.
+
+    Those of `panel`, by the feed's name, in place of the feed's own, if it is given:
+    the feed may split on the way.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -186,14 +196,24 @@ class _Series:
         # Numbers, days and closes, in an array that doubles when it is full.
         self._rows = np.empty((3, 64))
         self._judged = context.published_after is not None
+        self.panel: PricePanel | None = None
 
     def grow(self) -> None:
         """Add the bars that have come since the last time."""
         new = len(self._feed) - self._seen
         if new:
             lines = self._feed.lines
-            self._add(lines.datetime.get(size=new), lines.close.get(size=new))
+            numbers, closes = lines.datetime.get(size=new), lines.close.get(size=new)
+            if self.panel is not None:
+                closes = self._restated(self.panel, np.array(numbers))
+            self._add(numbers, closes)
             self._seen += new
+
+    def _restated(self, panel: PricePanel, numbers: Array) -> Array:
+        sessions = dates_of(self._feed).sessions(numbers)
+        rows = np.searchsorted(panel.sessions, sessions)
+        closes: Array = panel.close[rows, panel.symbols.index(feed_name(self._feed))]
+        return closes
 
     def load(self) -> None:
         """Add all bars of a feed that is loaded ahead of the run."""

@@ -62,8 +62,7 @@ class ForecastPool:
     start : datetime64[D], optional
         First session on which a forecast is wanted.
     training : Training, optional
-        How fits are made; by default they are kept, and shown to whoever watches
-        (`bt_lstm_rotation.forecasting.walkforward.training.default_training`).
+        How fits are made; by default they are kept, and shown to whoever watches.
     inputs, context
         What is read beside the bars (`bt_lstm_rotation.indicators.beside`).
     benchmark : bt.DataBase, optional
@@ -108,14 +107,14 @@ class ForecastPool:
             benchmark = None
         self.beside = BesideFeeds(self._feeds, inputs, context, benchmark)
         spec = self.beside.read_by(spec)
-        self._history = BarHistory(names, tuple(self.beside.usage))
+        self.history = BarHistory(names, tuple(self.beside.usage))
         run: ForecastRun | None = getattr(feeds[0]._env, "forecast_run", None)
         if training is None:
             training = default_training() if run is None else run.training
         if not isinstance(training, Training):
             valid = "Training(...), or None"
             raise SpecError("Forecast", "training", training, valid)
-        self._walk = WalkForward(spec, self._history, start=start, training=training)
+        self._walk = WalkForward(spec, self.history, start=start, training=training)
         self.readers = self._walk.readers  # shown what serves, and forecasts
         self._seen = dict.fromkeys(names, 0)
         self._series = {name: BarValidator() for name in names}
@@ -124,7 +123,7 @@ class ForecastPool:
             name: BarOrder(feed, self._dates[name], daily=True)
             for name, feed in self._feeds.items()
         }
-        self._volumes = VolumeWatch(self.spec, self._history, self._series)
+        self._volumes = VolumeWatch(self.spec, self.history, self._series)
         self._session = NEVER
         self._latest: dict[str, list[float]] = {}
         self._warned = False
@@ -134,6 +133,7 @@ class ForecastPool:
         if run is not None and run.panel is not None:
             if self.beside:
                 self._restated = RestatedBars(run.panel)
+                self.beside.restated_by(run.panel)
             else:
                 self._given = GivenBars(run.panel, self._walk)
 
@@ -145,7 +145,7 @@ class ForecastPool:
     @property
     def symbols(self) -> tuple[str, ...]:
         """The feeds' names, sorted."""
-        return tuple(self._history.symbols)
+        return tuple(self.history.symbols)
 
     @property
     def fits(self) -> tuple[FitRecord, ...]:
@@ -185,7 +185,7 @@ class ForecastPool:
                 raise different_times(session)
             self._volumes.check(np.array([session]))
             values = self._walk.forecast(np.array([session]))[:, 0].T.tolist()
-            self._latest = dict(zip(self._history.symbols, values, strict=True))
+            self._latest = dict(zip(self.history.symbols, values, strict=True))
             self._session = session
         if session != self._session:
             return math.nan, math.nan  # a feed that shows an old bar, or invalid ones
@@ -202,7 +202,7 @@ class ForecastPool:
             return  # its bars are in the last units all along
         name = self._names[id(feed)]
         session = self._dates[name].session(feed.lines.datetime[0])
-        self._history.restate(name, action, session)
+        self.history.restate(name, action, session)
 
     def all(self, feed: Any) -> NDArray[np.float64]:
         """Forecast all bars of a feed, in a run whose bars are loaded already.
@@ -222,12 +222,12 @@ class ForecastPool:
         not read.
         """
         now = np.array([session])
-        counts = self._history.counts(now)[0]
+        counts = self.history.counts(now)[0]
         measured = {}
-        for name, count in zip(self._history.symbols, counts, strict=True):
+        for name, count in zip(self.history.symbols, counts, strict=True):
             measured[name] = math.nan
             if count > QUARTER:
-                window = self._history.window([name], now, QUARTER + 1)
+                window = self.history.window([name], now, QUARTER + 1)
                 measured[name] = volatility(window.close[0, 0].tolist())
         return measured
 
@@ -266,12 +266,12 @@ class ForecastPool:
                 beside = self.beside.loaded(name)
                 self._add(name, loaded_numbers(feed), bars, beside)
         check_one_time(self._feeds.values())
-        sessions = self._history.sessions()
+        sessions = self.history.sessions()
         self._volumes.check(sessions)
         values = self._walk.forecast(sessions)
         self.warn_of_failure()
         ahead = {}
-        for column, name in enumerate(self._history.symbols):
+        for column, name in enumerate(self.history.symbols):
             there = np.isin(own[name], sessions)  # unless its bar does not count
             row = np.searchsorted(sessions, own[name][there])
             ahead[name] = np.full((2, len(there)), np.nan)
@@ -296,5 +296,5 @@ class ForecastPool:
         rows, kept = self.beside.join(name, beside[:, good])
         there = np.flatnonzero(good)[kept]
         whole = np.concatenate([bars[:, there], rows[:, kept]])
-        self._history.extend(name, sessions[there], whole)
+        self.history.extend(name, sessions[there], whole)
         return len(there)

@@ -21,7 +21,9 @@ from bt_lstm_rotation.checks import (
     plain_fields,
 )
 from bt_lstm_rotation.errors import JournalError, SpecError, StrategyError
+from bt_lstm_rotation.forecasting.beside import context_rule
 from bt_lstm_rotation.prices.loading import BENCHMARKS
+from bt_lstm_rotation.strategy import SectorRotation
 from bt_lstm_rotation.user_code import source_files
 
 __all__ = ["Configuration"]
@@ -42,6 +44,8 @@ class Configuration:
         What is traded; None for all that the source has when the account is started.
     benchmark : str, optional
         What it is compared with; never traded.
+    context : tuple of str
+        Daily series that forecasts read besides; never traded.
     strategy : str
         The name of one that comes along, or ``FILE.py:Class``.
     settings : tuple of str
@@ -69,6 +73,7 @@ class Configuration:
     data: str = "simulated"
     symbols: tuple[str, ...] | None = None
     benchmark: str | None = None
+    context: tuple[str, ...] = ()
     strategy: str = "lstm_top3_monthly"
     settings: tuple[str, ...] = ()
     cash: float = Broker.cash
@@ -86,13 +91,23 @@ class Configuration:
         for name in ("data", "strategy"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
                 raise SpecError("Configuration", name, getattr(self, name), "a text")
-        for name in ("symbols", "settings"):
+        for name in ("symbols", "context", "settings"):
             value = getattr(self, name)
             if value is None and name == "symbols":
                 continue
             if isinstance(value, str) or not all(isinstance(v, str) for v in value):
                 raise SpecError("Configuration", name, value, "a list of texts")
             object.__setattr__(self, name, tuple(value))
+        for name in self.context:
+            if context_rule(name).name != name:
+                valid = (
+                    "a daily series, known at its close: a step takes a session's bars "
+                    "and none that are published later"
+                )
+                raise SpecError("Configuration", "context", name, valid)
+            if name == self.benchmark or name in (self.symbols or ()):
+                valid = "neither traded nor the benchmark"
+                raise SpecError("Configuration", "context", name, valid)
         check_whole("Configuration", "seed", self.seed, least=0, most=2**64 - 1)
         check_flag("Configuration", "adjust", self.adjust)
         check_positive("Configuration", "deadline", self.deadline)
@@ -100,6 +115,12 @@ class Configuration:
         if self.stake is not None and self.sizer is not None:
             raise SpecError("Configuration", "sizer", self.sizer, "None with a stake")
         self.broker()
+
+    @property
+    def names(self) -> list[str]:
+        """All whose bars are recorded: what is traded, the benchmark, and context."""
+        benchmark = [] if self.benchmark is None else [self.benchmark]
+        return [*(self.symbols or ()), *benchmark, *self.context]
 
     def anchored(self) -> Configuration:
         """Return it with absolute paths: a later step is run from anywhere."""
@@ -136,7 +157,14 @@ class Configuration:
             text = f"{file}:{name}" if colon and not name.endswith(".py") else str(file)
         strategy = find_strategy(text)
         check_sizer(strategy, self.made_sizer())
-        return strategy, parse_settings(strategy, self.settings, seed=self.seed)
+        params = parse_settings(strategy, self.settings, seed=self.seed)
+        if self.context:
+            if not issubclass(strategy, SectorRotation):
+                given = ", ".join(self.context)
+                valid = "left out, as the strategy is no SectorRotation and reads none"
+                raise SpecError("Configuration", "context", given, valid)
+            params["context"] = self.context
+        return strategy, params
 
     @property
     def file(self) -> Path | None:

@@ -159,9 +159,8 @@ class Record:
     def panel(self) -> PricePanel:
         """All bars, of each session in the units in which they were seen."""
         wanted = self.versions[0].configuration
-        names = [*(wanted.symbols or ()), *filter(None, [wanted.benchmark])]
         rows = (row[1:] for row in self.tables["bars"])
-        return panel_of(rows, names, f"paper account on {wanted.data}")
+        return panel_of(rows, wanted.names, f"paper account on {wanted.data}")
 
     @cached_property
     def restated(self) -> PricePanel:

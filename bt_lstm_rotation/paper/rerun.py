@@ -69,13 +69,16 @@ def account_of(
     wanted = record.configuration
     first = record.first_of_version(arrivals)
     lot = lot_of(strategy, params)
+    shown = panel
+    if not record.versions[-1].sources and not _reads_beside(strategy, params):
+        shown = _late(panel, begins)
     if not arrivals and first > record.last:
         strategy, params = Idle, {}
     orders = record.daily("orders")
     outcomes = record.daily("outcomes")
     return Account(
         panel=panel,
-        shown=_shown(panel, begins, record.versions[-1]),
+        shown=shown,
         restated=restated(panel, actions),
         actions=actions,
         benchmark=wanted.benchmark,
@@ -159,16 +162,21 @@ def _before(
     return [(day, *row) for day, found in rows.items() if day < first for row in found]
 
 
-def _shown(panel: PricePanel, begins: dt.date, version: Version) -> PricePanel:
-    """Return the bars that feeds show: of a user's own strategy all there are.
+def _late(panel: PricePanel, begins: dt.date) -> PricePanel:
+    """Return the bars from a quarter before the account's first close on.
 
     Strategies that come along have no indicators but forecasts, which are made from the
-    panel, and a rebalancer, which looks back a month.
+    panel, and a rebalancer, which looks back a month. A user's own may look at all.
     """
-    if version.sources:
-        return panel
     first = int(np.searchsorted(panel.sessions, np.datetime64(begins, "D")))
     return panel.rows(max(0, first - QUARTER), len(panel))
+
+
+def _reads_beside(strategy: Any, params: Mapping[str, Any]) -> bool:
+    """Whether forecasts read other feeds too, and so from the feeds that are shown."""
+    spec = params.get("spec", getattr(strategy.params, "spec", None))
+    columns = getattr(spec, "feature_columns", ())
+    return bool(params.get("context")) or any(one.needs_benchmark for one in columns)
 
 
 def _extended(panel: PricePanel, arrivals: Sequence[Arrival]) -> PricePanel:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
+
+import numpy as np
 
 from bt_lstm_rotation.errors import DataError, SourceError
 from bt_lstm_rotation.paper.bars import bar_rows, panel_of
 from bt_lstm_rotation.paper.configuration import Configuration
 from bt_lstm_rotation.paper.market import NEW_YORK, GivenSessions
+from bt_lstm_rotation.periods import YEAR
 from bt_lstm_rotation.prices import PricePanel
 from bt_lstm_rotation.prices.loading import BENCHMARKS, SIMULATED
 from bt_lstm_rotation.prices.source import Request, load_prices
@@ -27,6 +31,9 @@ logger = logging.getLogger(__name__)
 # After so many symbols in a row without an answer, the rest are not asked for.
 OUT_OF_REACH = 2
 
+# Share of a year's sessions that have a bar of a daily series.
+DAILY = 0.9
+
 # Of sources whose calendar is known before their bars are.
 CALENDARS = {**dict.fromkeys(SIMULATED, GivenSessions.name), "yahoo": NEW_YORK}
 
@@ -37,13 +44,13 @@ class BarSource(Protocol):
     def __call__(
         self, wanted: Configuration, last: dt.date, since: dt.date | None = None
     ) -> PricePanel:
-        """Return the bars of all symbols and the benchmark, as they are known now.
+        """Return the bars of all symbols, the benchmark and context, as known now.
 
         Parameters
         ----------
         wanted : Configuration
-            Symbols and benchmark are named in it; before the account is started,
-            symbols may be None for all there are.
+            Symbols, benchmark and context are named in it; before the account is
+            started, symbols may be None for all there are.
         last : date
             The last finished session: no bar after it is looked at.
         since : date, optional
@@ -81,6 +88,7 @@ class UsualSource:
             data=wanted.data,
             symbols=wanted.symbols,
             benchmark=wanted.benchmark,
+            context=wanted.context,
             start=since,
             end=last,
             seed=wanted.seed,
@@ -105,10 +113,10 @@ def offered_bars(
         return source(wanted, last, since)
     except (DataError, SourceError) as error:
         logger.warning("%s", error)
-        names = [*(wanted.symbols or ()), *filter(None, [wanted.benchmark])]
+        names = wanted.names
         rows, unanswered = [], 0
         for name in names:
-            alone = replace(wanted, symbols=(name,), benchmark=name)
+            alone = replace(wanted, symbols=(name,), benchmark=name, context=())
             try:
                 rows += bar_rows(source(alone, last, since).select([name]))
                 unanswered = 0
@@ -125,7 +133,27 @@ def offered_bars(
 def resolved(wanted: Configuration, panel: PricePanel) -> Configuration:
     """Name the symbols and the benchmark that a source has chosen."""
     benchmark = wanted.benchmark or BENCHMARKS.get(wanted.data)
-    symbols = tuple(name for name in panel.symbols if name != benchmark)
+    aside = {benchmark, *wanted.context}
+    symbols = tuple(name for name in panel.symbols if name not in aside)
     if not symbols:
         raise DataError("nothing to trade besides the benchmark", value=benchmark)
+    check_daily(panel.select(symbols), panel, wanted.context)
     return replace(wanted, symbols=symbols, benchmark=benchmark)
+
+
+def check_daily(traded: PricePanel, panel: PricePanel, context: Sequence[str]) -> None:
+    """Raise DataError unless each series has a bar of nearly every late session.
+
+    Each session waits for the bars of all: a monthly figure would hold it up each day.
+    """
+    last = traded.sessions[-YEAR:]
+    rows = np.isin(panel.sessions, last)
+    for name in context:
+        count = int(panel.traded[rows, panel.symbols.index(name)].sum())
+        if count < DAILY * len(last):
+            raise DataError(
+                "no daily series, and so no context of a paper account",
+                symbol=name,
+                value=f"bars of {count} of the last {len(last)} sessions",
+                valid=f"bars of {DAILY:.0%} of them",
+            )

@@ -23,18 +23,22 @@ from bt_lstm_rotation.escaping import as_cell
 from bt_lstm_rotation.reporting.page import page_of_words, render
 from bt_lstm_rotation.result import BacktestResult
 
-__all__ = ["ACTIONS", "OWN_FILES", "write_files"]
+__all__ = ["ACTIONS", "IMPORTANCE", "OWN_FILES", "SOMETIMES", "write_files"]
 
 logger = logging.getLogger(__name__)
 
 # Written where there are any: of most runs, prices are adjusted beforehand.
 ACTIONS: Final = "actions.csv"
+# Written where it was asked for.
+IMPORTANCE: Final = "importance.csv"
+SOMETIMES: Final = (ACTIONS, IMPORTANCE)
 
 # All that a run may leave.
 OWN_FILES: Final = frozenset(
     {
         *("equity.csv", "weights.csv", "positions.csv", "orders.csv", "forecasts.csv"),
-        *("retrains.csv", "events.csv", ACTIONS, "bars.npz", "report.html"),
+        *("retrains.csv", "events.csv", *SOMETIMES, "bars.npz"),
+        "report.html",
         "summary.json",
     }
 )
@@ -62,8 +66,8 @@ def write_files(result: BacktestResult, folder: Path) -> list[str]:
         "retrains.csv": result.retrains,
         "events.csv": result.events,
     }
-    if len(result.actions):
-        tables[ACTIONS] = result.actions
+    others = {ACTIONS: result.actions, IMPORTANCE: result.importance}
+    tables |= {name: table for name, table in others.items() if len(table)}
     for name, table in tables.items():
         _write_table(table, folder / name)
     (folder / "bars.npz").write_bytes(_packed(result.bars))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from bt_lstm_rotation.disk import checked_file, disk_errors, write_together
 from bt_lstm_rotation.errors import OutputError
 from bt_lstm_rotation.reporting.figures import caveat
-from bt_lstm_rotation.reporting.files import SURROGATES
+from bt_lstm_rotation.reporting.files import IMPORTANCE, SURROGATES
 from bt_lstm_rotation.reporting.page import MARKS, page
 from bt_lstm_rotation.reporting.page.blocks import Block, Section, Table, Words
+from bt_lstm_rotation.reporting.page.importance import (
+    TITLES,
+    importance_chart,
+    importance_table,
+)
 
 __all__ = [
     "check_importance_place",
@@ -22,7 +27,7 @@ __all__ = [
     "write_importance",
 ]
 
-PAGE, DATA = "importance.html", "importance.csv"
+PAGE, DATA = "importance.html", IMPORTANCE
 COLUMNS: Final = (
     "table",
     "name",
@@ -39,29 +44,12 @@ COLUMNS: Final = (
 )
 # By it the file is known as ours.
 HEAD: Final = ",".join(COLUMNS)
-TITLES: Final = {
-    "permuted": (
-        "Networks as trained, shown values that are not their own",
-        "IC without: of forecasts from permuted values. Lost: the mean of the "
-        "sessions' differences, with its standard error (equal-weighted cosines). p: "
-        "the chance of losing so much of what brings nothing. Columns that say the "
-        "same share what they bring.",
-    ),
-    "refitted": (
-        "Networks trained without it",
-        "The same of forecasts of a walk forward whose networks never saw it. What "
-        "another column can stand in for loses nothing here.",
-    ),
-}
-
 _Figures = Mapping[str, Any]
 
 
 def importance_tables(figures: _Figures) -> list[Table]:
     """Return the tables, of figures as ``Importance.figures`` has them."""
-    return [
-        _table(figures[key], *words) for key, words in TITLES.items() if figures[key]
-    ]
+    return [importance_table(kind, figures[kind]) for kind in TITLES if figures[kind]]
 
 
 def importance_page(figures: _Figures) -> str:
@@ -72,6 +60,7 @@ def importance_page(figures: _Figures) -> str:
     if warning := caveat(data["source"]):
         blocks.append(Words(warning, "note"))
     blocks += importance_tables(figures)
+    blocks += importance_chart({kind: figures[kind] for kind in TITLES})
     blocks.append(
         Words(
             f"{settings['permutations']:,} permutations, seed {settings['seed']}; "
@@ -89,7 +78,12 @@ def importance_page(figures: _Figures) -> str:
 
 
 def check_importance_place(folder: Path) -> None:
-    """Raise OutputError if it could not be written there, before the work."""
+    """Raise OutputError if it could not be written there, before the work.
+
+    A run's folder has a table of its own under that name.
+    """
+    if (folder / "summary.json").exists():
+        raise OutputError(f"{folder} is a run's own; choose another folder")
     for name, marks in ((PAGE, MARKS), (DATA, (HEAD.encode(),))):
         checked_file(folder / name, "what each input brings", marks=marks)
 
@@ -115,34 +109,6 @@ def write_importance(figures: _Figures, folder: Path) -> Path:
             }
         )
     return folder / PAGE
-
-
-def _table(rows: Sequence[_Figures], title: str, note: str) -> Table:
-    notes = [f"{row['name']}: {row['note']}." for row in rows if row["note"]]
-    cells = [
-        [
-            row["name"],
-            row["kind"] if row["kind"] != "group" else ", ".join(row["members"]),
-            _number(row["ic"]),
-            _number(row["ic_without"]),
-            _lost(row),
-            _number(row["p"]),
-            f"{row['sessions']:,}",
-        ]
-        for row in rows
-    ]
-    headings = ["", "What", "IC with", "IC without", "Lost", "p", "Sessions"]
-    return Table(headings, cells, "llrrrrr", title, " ".join([note, *notes]))
-
-
-def _lost(row: _Figures) -> str:
-    if row["error"] is None:
-        return _number(row["drop"])
-    return f"{_number(row['drop'])} ± {_number(row['error'])}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:z.4f}"
 
 
 def _csv(figures: _Figures) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bt_lstm_rotation.disk import read_regular
 from bt_lstm_rotation.leftovers import MOVING
-from bt_lstm_rotation.reporting.files import ACTIONS, OWN_FILES
+from bt_lstm_rotation.reporting.files import OWN_FILES, SOMETIMES
 
 __all__ = ["FOUND", "finish_moving", "move_into"]
 
@@ -52,8 +52,9 @@ def finish_moving(draft: Path, folder: Path) -> bool:
         if name in OWN_FILES:
             with suppress(FileNotFoundError):  # it was moved before
                 os.replace(draft / "new" / name, folder / name)
-    if ACTIONS not in names:
-        (folder / ACTIONS).unlink(missing_ok=True)
+    for name in SOMETIMES:
+        if name not in names:
+            (folder / name).unlink(missing_ok=True)
     return True
 
 
@@ -75,8 +76,7 @@ def _keep_other_run(new: Path, folder: Path, *, draft: Path) -> Path | None:
 def _is_same_run(new: Path, old: Path) -> bool:
     try:
         found = [*FOUND]
-        if (new / ACTIONS).exists() or (old / ACTIONS).exists():
-            found.append(ACTIONS)
+        found += [n for n in SOMETIMES if (new / n).exists() or (old / n).exists()]
         same = all(read_regular(new / n) == read_regular(old / n) for n in found)
         return same and _settings(new) == _settings(old)
     except (OSError, ValueError, RecursionError):  # not a run, or a damaged one
@@ -94,7 +94,8 @@ def _replace(names: list[str], new: Path, folder: Path, *, draft: Path) -> None:
     """Replace all of the files, or none."""
     aside = draft / "aside"
     aside.mkdir()
-    kept = [name for name in (*names, ACTIONS) if (folder / name).exists()]
+    gone = [n for n in SOMETIMES if n not in names and (folder / n).exists()]
+    kept = [*gone, *(name for name in names if (folder / name).exists())]
     for name in kept:
         shutil.copy2(folder / name, aside / name)
     (draft / MOVING).write_text(json.dumps(names), encoding="utf-8")
@@ -103,8 +104,9 @@ def _replace(names: list[str], new: Path, folder: Path, *, draft: Path) -> None:
         for name in names:
             os.replace(new / name, folder / name)
             moved.append(name)
-        if ACTIONS not in names and ACTIONS in kept:
-            (folder / ACTIONS).unlink()  # the earlier run's
+        for name in gone:  # the earlier run's
+            (folder / name).unlink()
+            moved.append(name)
     except BaseException:
         for name in moved:
             if name in kept:

@@ -16,7 +16,7 @@ from bt_lstm_rotation.archive import unpack
 from bt_lstm_rotation.disk import disk_errors, read_regular
 from bt_lstm_rotation.errors import OutputError
 from bt_lstm_rotation.escaping import from_cell
-from bt_lstm_rotation.reporting.files import ACTIONS
+from bt_lstm_rotation.reporting.files import ACTIONS, IMPORTANCE
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["read_run"]
@@ -121,6 +121,20 @@ def _read(folder: Path) -> BacktestResult:
         bars=_bars(unpack(read_regular(folder / "bars.npz"))),
         actions=_rows(folder, ACTIONS, {"session": _stamp, "symbol": from_cell})
         if (folder / ACTIONS).exists()
+        else pd.DataFrame(),
+        importance=_rows(
+            folder,
+            IMPORTANCE,
+            {
+                "table": from_cell,
+                "name": from_cell,
+                "kind": from_cell,
+                "members": _names,
+                "sessions": int,
+                "note": from_cell,
+            },
+        )
+        if summary.get("importance")
         else pd.DataFrame(),
     )
 

@@ -82,6 +82,8 @@ def print_summary(
         console.print(Text(f"Forecasts  {shown}"))
     for sentence in run_sentences(result):
         console.print(Text(f"Verdict    {sentence}"), soft_wrap=True)
+    for sentence in summary.get("importance", {}).get("sentences", [])[1:]:
+        console.print(Text(f"Inputs     {printable_line(sentence)}"), soft_wrap=True)
     counts = ", ".join(f"{n:,} {status}" for status, n in summary["orders"].items())
     console.print(Text(f"Orders     {counts}"))
     if folder is not None:

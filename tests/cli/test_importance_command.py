@@ -127,3 +127,25 @@ def refused(capsys, *arguments):
     lines = [line for line in told.err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
     return lines[0]
+
+
+def test_a_run_is_asked_for_it_and_a_rule_refuses_before_it_begins(
+    bars, capsys, tmp_path
+):
+    small = [part for each in (*SMALL, "top=1") for part in ("--set", each)]
+    run = ("backtest", *bars, "--no-store", "--jobs", "1", "--importance")
+    assert cli.main([*run, *small, "--out", str(tmp_path / "run")]) == 0
+    shown = capsys.readouterr().out
+    assert "\nInputs     Permuted, " in shown
+    rows = (tmp_path / "run" / "importance.csv").read_text("utf-8").splitlines()
+    assert [row.split(",")[:2] for row in rows[1:]] == [
+        ["permuted", "relative_return"],
+        ["permuted", "volume"],
+    ]
+    # Two tables of one name are not to be mixed up.
+    line = refused(capsys, *QUICK, *bars, "--out", str(tmp_path / "run"))
+    assert "a run's own" in line
+    for other in (("--forecaster", "momentum_63"), ("--strategy", "equal_weight")):
+        line = refused(capsys, *run, *other, "--out", str(tmp_path / "other"))
+        assert "importance" in line
+        assert not (tmp_path / "other").exists()

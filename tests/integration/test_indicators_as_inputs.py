@@ -75,8 +75,8 @@ class Reading(bt.Strategy):
         """Return a hash of each input as it was read, and of the forecasts."""
         pool = self.forecast.pool
         last = np.array([np.datetime64(self.data.datetime.date(), "D")])
-        count = int(pool._history.counts(last)[0, 0])
-        window = pool._history.window(pool.symbols, last, count)
+        count = int(pool.history.counts(last)[0, 0])
+        window = pool.history.window(pool.symbols, last, count)
         rows = {name: window.row(name)[0, 0] for name in window.extra}
         return {name: digest(row) for name, row in rows.items()}, digest(self.shown)
 

@@ -44,8 +44,7 @@ class Vendor:
             bars[:, DAYS.index(day), panel.symbols.index(symbol)] = np.nan
         kept = ~np.isnan(bars[3]).all(axis=1)
         panel = replace(panel, bars=bars[:, kept], sessions=panel.sessions[kept])
-        names = [*wanted.symbols, *([wanted.benchmark] if wanted.benchmark else [])]
-        return panel.select(dict.fromkeys(names)).between(None, last)
+        return panel.select(dict.fromkeys(wanted.names)).between(None, last)
 
     def restate(self, symbol, before, factor, shares=1.0):
         """Multiply all of a symbol's prices before a day."""

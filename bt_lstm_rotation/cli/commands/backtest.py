@@ -36,6 +36,7 @@ examples:
   %(prog)s --data folder:prices --symbols XLE,XLK,XLV --benchmark SPY
   %(prog)s --strategy momentum_12_1 --set top=2 --set rebalance=weekly
   %(prog)s --forecaster kalman --set train_size=504
+  %(prog)s --data yahoo --context ^VIX,TLT --importance
   %(prog)s --strategy my_file.py:MyStrategy --set period=20 --sizer 0.2
 
 exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data, 130 stopped by Ctrl-C,
@@ -59,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_set(trading)
     add_training(parser, "fits")
     add_no_ledger(parser)
+    parser.add_argument(
+        "--importance",
+        action="store_true",
+        help="also measure what each input of the network brings, by forecasts from "
+        "permuted inputs when the run is over (default: the command importance does)",
+    )
     parser.add_argument(
         "--out",
         type=new_folder,
@@ -156,6 +163,7 @@ def run(arguments: argparse.Namespace) -> None:
                     periods_a_year=arguments.periods_a_year,
                     folder=place,
                     ledger=not arguments.no_ledger,
+                    importance=arguments.importance,
                 )
     kept_in(place.folder)
     if arguments.quiet:

@@ -1,29 +1,27 @@
-"""The walks forward that are compared, and what each comparison gives."""
+"""The walks forward that are compared."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.errors import DataError, FitsError, SpecError
+from bt_lstm_rotation.errors import FitsError, SpecError
+from bt_lstm_rotation.evidence.importance.comparing import Compared
 from bt_lstm_rotation.evidence.importance.groups import Group, spec_without
-from bt_lstm_rotation.evidence.importance.permuting import Block, Draw, Served
+from bt_lstm_rotation.evidence.importance.permuting import Block, Served
 from bt_lstm_rotation.forecasting import ForecastSpec, Training, walk_forward
 from bt_lstm_rotation.forecasting.recurrent.model import RecurrentModel
 from bt_lstm_rotation.forecasting.walkforward.beside_panel import Beside, history_of
-from bt_lstm_rotation.measures.inference.mean_test import mean_test
-from bt_lstm_rotation.measures.skill import MIN_PAIRS, realised_returns, session_ic
+from bt_lstm_rotation.measures.skill import realised_returns
 from bt_lstm_rotation.prices import PricePanel
 
 __all__ = ["Bench"]
 
 Array = NDArray[np.float64]
-
-NONE = (np.nan, np.nan)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,8 +42,8 @@ class Bench:
         )
         return made.values
 
-    def served(self) -> tuple[Array, Served]:
-        """Return the forecasts, and what made them."""
+    def served(self) -> tuple[Compared, Served]:
+        """Return the forecasts beside what came, and what made them."""
         self.tell("with all")
         blocks: list[Block] = []
 
@@ -53,29 +51,17 @@ class Bench:
             if isinstance(model, RecurrentModel):
                 blocks.append(Block(model, window.symbols, window.dates[:, 0, -1]))
 
-        values = self.forecast(self.spec, replace(self.training, served=keep))
-        if not np.isfinite(self.ic(values)).any():
-            raise DataError(
-                "no session has a correlation between forecasts and what came",
-                valid=f"at least {MIN_PAIRS} symbols with forecasts that have matured",
-            )
+        base = Compared(
+            sessions=self.panel.sessions,
+            symbols=self.panel.symbols,
+            base=self.forecast(self.spec, replace(self.training, served=keep)),
+            came=realised_returns(self.panel, self.spec.horizon),
+            horizon=self.spec.horizon,
+        )
         history = history_of(self.panel, self.spec, self.beside)
-        return values, Served(history, blocks)
+        return base, Served(history, blocks)
 
-    def permuted(
-        self, groups: list[Group], base: Array, served: Served, draws: Sequence[Draw]
-    ) -> Iterator[dict[str, Any]]:
-        """Give a row a group: forecasts with its columns from elsewhere."""
-        self.tell("permuted")
-        rows = np.searchsorted(self.panel.sessions, served.sessions)
-        order = [served.history.symbols.index(name) for name in self.panel.symbols]
-        found = served.permuted(groups, draws)[..., order]
-        for group, each in zip(groups, found, strict=True):
-            others = np.full((len(draws), *base.shape), np.nan)
-            others[:, rows] = each
-            yield self._row(group, base, others)
-
-    def refitted(self, groups: list[Group], base: Array) -> Iterator[dict[str, Any]]:
+    def refitted(self, groups: list[Group], base: Compared) -> Iterator[dict[str, Any]]:
         """Give a row a group: forecasts of networks that were trained without it."""
         for group in groups:
             try:
@@ -83,33 +69,5 @@ class Bench:
                 spec, note = spec_without(self.spec, group)
                 values = self.forecast(spec, self.training)
             except (SpecError, FitsError) as error:  # such as no feature left
-                values, note = np.full(base.shape, np.nan), str(error)
-            yield {**self._row(group, base, values[np.newaxis]), "note": note}
-
-    def ic(self, values: Array) -> Array:
-        """Correlate forecasts with what came, session by session."""
-        return session_ic(values, realised_returns(self.panel, self.spec.horizon))
-
-    def _row(self, group: Group, base: Array, others: Array) -> dict[str, Any]:
-        """Compare forecasts with others, (n_others, ...), pair by pair."""
-        pairs = [
-            np.where(np.isfinite(base) & np.isfinite(other), [base, other], np.nan)
-            for other in others
-        ]
-        ics = np.array([[self.ic(own), self.ic(other)] for own, other in pairs])
-        drops = (ics[:, 0] - ics[:, 1]).mean(axis=0)
-        test, known = mean_test(drops, self.spec.horizon), np.isfinite(drops)
-        with_it, without = ics[:, :, known].mean(axis=(0, 2)) if known.any() else NONE
-        return {
-            "name": group.name,
-            "kind": group.kind,
-            "members": list(group.members),
-            "ic": with_it,
-            "ic_without": without,
-            "drop": test.mean,
-            "error": test.error,
-            "t": test.t,
-            "p": test.p_above,
-            "sessions": test.sessions,
-            "note": "",
-        }
+                values, note = np.full(base.base.shape, np.nan), str(error)
+            yield {**base.row(group, values[np.newaxis]), "note": note}

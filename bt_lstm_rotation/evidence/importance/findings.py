@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bt_lstm_rotation.evidence.importance.bench import Bench
-from bt_lstm_rotation.evidence.verdict.verdict import plain
-from bt_lstm_rotation.measures.inference.mean_test import mean_test
+from bt_lstm_rotation.evidence.importance.comparing import Compared
+from bt_lstm_rotation.measures.plain import plain
 
-__all__ = ["Importance", "found"]
+__all__ = ["Importance", "found", "sentences"]
 
 # Beyond chance: one-sided, over all that stands in a table (Bonferroni).
 LEVEL = 0.05
@@ -55,14 +53,14 @@ class Importance:
 
 def found(
     bench: Bench,
-    base: NDArray[np.float64],
+    base: Compared,
     permuted: list[dict[str, Any]],
     refitted: list[dict[str, Any]],
     drawn: tuple[int, int],
 ) -> Importance:
     """Lay out what each group brings; `drawn` are permutations and their seed."""
-    panel, spec, ic = bench.panel, bench.spec, bench.ic(base)
-    test, days = mean_test(ic, spec.horizon), panel.sessions[np.isfinite(ic)]
+    panel, spec = bench.panel, bench.spec
+    test, days = base.skill()
     figures = plain(
         {
             "forecaster": {"name": type(spec).__name__, "horizon": spec.horizon},
@@ -79,7 +77,7 @@ def found(
             "settings": dict(zip(("permutations", "seed"), drawn, strict=True)),
         }
     )
-    figures["sentences"] = list(_sentences(figures))
+    figures["sentences"] = list(sentences(figures))
     names = [name for name in permuted[0] if name != "members"]
     first, second = (
         pd.DataFrame(rows, columns=names).set_index("name")
@@ -88,7 +86,8 @@ def found(
     return Importance(first, second, tuple(figures["sentences"]), figures)
 
 
-def _sentences(figures: Mapping[str, Any]) -> Iterator[str]:
+def sentences(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Say which rows cost more than chance explains."""
     ic = figures["ic"]
     error = "" if ic["error"] is None else f" ± {ic['error']:.4f}"
     yield (

@@ -117,7 +117,8 @@ def importance(
     base, served = bench.served()
     apart = spec.forecast_bars + spec.horizon
     draws = [Draw(seed, number, apart) for number in range(permutations)]
-    permuted = list(bench.permuted(wanted, base, served, draws))
+    bench.tell("permuted")
+    permuted = list(base.permuted(wanted, served, draws))
     refitted = list(bench.refitted(wanted, base)) if refits else []
     return found(bench, base, permuted, refitted, (permutations, seed))
 

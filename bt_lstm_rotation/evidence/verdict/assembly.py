@@ -20,8 +20,9 @@ from bt_lstm_rotation.evidence.verdict.portfolios import (
 from bt_lstm_rotation.evidence.verdict.runs import Run
 from bt_lstm_rotation.evidence.verdict.stability import stability_rows
 from bt_lstm_rotation.evidence.verdict.trials import Trials
-from bt_lstm_rotation.evidence.verdict.verdict import Verdict, plain
+from bt_lstm_rotation.evidence.verdict.verdict import Verdict
 from bt_lstm_rotation.measures.inference.skill_claim import claim_of_skill, is_learned
+from bt_lstm_rotation.measures.plain import plain
 from bt_lstm_rotation.reporting.words_of_skill import (
     claim_sentences,
     portfolio_sentences,

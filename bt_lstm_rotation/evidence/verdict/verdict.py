@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from bt_lstm_rotation.measures.inference.skill_claim import SkillClaim
 
-__all__ = ["Verdict", "plain"]
+__all__ = ["Verdict"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,16 +34,3 @@ class Verdict:
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it: what is not finite becomes None."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(part) for part in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -10,6 +10,7 @@ import numpy as np
 from bt_lstm_rotation.reporting.figures import FORECAST, FORECAST_COUNTS
 from bt_lstm_rotation.reporting.page.accuracy import accuracy_blocks, beside_nothing
 from bt_lstm_rotation.reporting.page.blocks import Block, Section, Table, Words
+from bt_lstm_rotation.reporting.page.importance import importance_blocks
 from bt_lstm_rotation.reporting.page.information import information_blocks
 from bt_lstm_rotation.reporting.page.shown_forecasts import shown_forecasts
 from bt_lstm_rotation.result import BacktestResult
@@ -42,6 +43,7 @@ def forecast_section(result: BacktestResult) -> Section | None:
     ]
     if inputs := result.summary.get("inputs"):
         blocks.append(_inputs(inputs))
+    blocks += importance_blocks(result.importance, result.summary.get("importance"))
     shown = shown_forecasts(result)
     if np.isfinite(shown.realised).any():
         blocks.append(beside_nothing(shown))

@@ -16,6 +16,7 @@ from bt_lstm_rotation.cli.commands.paper.daily import told
 from bt_lstm_rotation.cli.ledger_options import add_no_ledger
 from bt_lstm_rotation.cli.options import (
     add_bars,
+    add_context,
     add_forecaster,
     add_orders,
     add_set,
@@ -31,6 +32,7 @@ def add_actions(actions: Any) -> None:
     """Add the actions."""
     start = action(actions, "start", _start, "Open an account and make its first step")
     add_bars(start, span=False)
+    add_context(start)
     trading = add_orders(start)
     trading.add_argument(
         "--seed",
@@ -99,6 +101,7 @@ def _start(arguments: argparse.Namespace) -> int | None:
         data=arguments.data,
         symbols=arguments.symbols,
         benchmark=arguments.benchmark,
+        context=tuple(arguments.context),
         strategy=arguments.strategy,
         settings=settings_of(arguments),
         cash=arguments.cash,
@@ -117,6 +120,8 @@ def _start(arguments: argparse.Namespace) -> int | None:
     names = ", ".join(frozen.symbols or ())
     against = "" if frozen.benchmark is None else f", against {frozen.benchmark}"
     print_line(f"Trades     {names}{against}; sessions of {frozen.calendar}")
+    if frozen.context:
+        print_line(f"Reads      {', '.join(frozen.context)} besides")
     return told(account, account.step())
 
 

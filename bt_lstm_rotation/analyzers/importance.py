@@ -1,0 +1,70 @@
+"""What each input brings to the forecasts of a run, if a report is asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from bt_lstm_rotation.errors import DataError, StrategyError
+from bt_lstm_rotation.evidence.importance.in_run import (
+    ServedModels,
+    check_permutable,
+    permuted_in_run,
+)
+from bt_lstm_rotation.feeds.naming import FeedLabels, feed_name
+from bt_lstm_rotation.indicators import Forecast
+from bt_lstm_rotation.result import BacktestResult
+
+__all__ = ["ImportanceOfRun"]
+
+
+class ImportanceOfRun:
+    """Watches the network behind some strategies, and permutes its inputs at the end.
+
+    Raises
+    ------
+    StrategyError
+        If there is not one forecaster of all their forecasts.
+    SpecError
+        If it has no columns that could be permuted, or forecasts too few symbols.
+    """
+
+    def __init__(self, strategies: Sequence[Any]) -> None:
+        pools: dict[int, Any] = {}
+        self._names: dict[str, str] = {}
+        for strategy in strategies:
+            labels = FeedLabels(strategy)
+            for one in strategy.getindicators():
+                if isinstance(one, Forecast):
+                    pools[id(one.pool)] = one.pool
+                    self._names[labels[one.data]] = feed_name(one.data)
+        if len(pools) != 1:
+            count = len(pools) or "none"
+            raise StrategyError(
+                "importance needs one network for all feeds that are forecast, such as "
+                f"SectorRotation and LSTMForecast.pooled have (got {count})"
+            )
+        (self._pool,) = pools.values()
+        check_permutable("RunReport", self._pool.spec, len(self._pool.symbols))
+        self._models = ServedModels()
+        self._pool.readers.append(self._models)
+
+    def measured(self, result: BacktestResult) -> BacktestResult:
+        """Return a result with what was found; or with a note, if nothing could be."""
+        pool, summary = self._pool, result.summary
+        try:
+            table, figures = permuted_in_run(
+                pool.spec,
+                self._models.served(pool.history),
+                result.forecasts,
+                self._names,
+            )
+        except DataError as error:
+            note = f"What each input brings could not be measured: {error}."
+            return replace(
+                result, summary={**summary, "notes": [*summary["notes"], note]}
+            )
+        return replace(
+            result, importance=table, summary={**summary, "importance": figures}
+        )

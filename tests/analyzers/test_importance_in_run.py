@@ -1,0 +1,169 @@
+"""A report with what each input brings: the command's own figures, in every mode."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import backtrader as bt
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import random_panel
+from modes import each_mode
+
+from bt_lstm_rotation import ForecastSpec, LSTMForecast, RunReport, run_backtest
+from bt_lstm_rotation.errors import OutputError, SpecError, StrategyError
+from bt_lstm_rotation.evidence.importance import importance
+from bt_lstm_rotation.forecasting import MomentumSpec
+from bt_lstm_rotation.forecasting.beside import ContextRule
+from bt_lstm_rotation.forecasting.walkforward.beside_panel import Beside
+from bt_lstm_rotation.reporting import read_run, render_again
+from bt_lstm_rotation.reporting.importance_page import check_importance_place
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:datetime.datetime.utc:DeprecationWarning"
+)
+
+SPEC = ForecastSpec(lookback=12, train_size=60, horizon=3, units=4, steps=5, seed=3)
+SECTORS, SERIES = random_panel("CAB", 150, seed=1), random_panel("V", 150, seed=51)
+BOTH = random_panel("CABV", 150, seed=1)
+PARAMS = {"spec": SPEC, "top": 2, "context": ("V",)}
+
+
+def expected(panel, start, spec=SPEC):
+    """What the command measures, which walks forward by itself."""
+    series = panel.select(["V"])
+    return importance(
+        panel.select([name for name in panel.symbols if name != "V"]),
+        spec.reading(context=[ContextRule(name="V")]),
+        beside=Beside(context=series),
+        start=start,
+        refits=False,
+        seed=spec.seed,
+    )
+
+
+def test_a_run_finds_what_the_command_finds_and_its_page_is_drawn_again(tmp_path):
+    run = tmp_path / "run"
+    result = run_backtest(BOTH, params=PARAMS, folder=run, importance=True)
+    found = expected(BOTH, result.account.index[0].date())
+    table = result.importance.drop(columns=["table", "members"]).set_index("name")
+    pd.testing.assert_frame_equal(
+        table, found.permuted, check_dtype=False, check_index_type=False
+    )
+    assert list(result.importance["table"].unique()) == ["permuted"]
+    assert result.summary["importance"] == {
+        "permutations": 5,
+        "seed": 3,
+        "sentences": list(found.sentences),
+    }
+    # The folder gives all of it back, and the same page.
+    pd.testing.assert_frame_equal(read_run(run).importance, result.importance)
+    page = (run / "report.html").read_bytes()
+    for said in (found.sentences[1], "Networks as trained, shown values", "V"):
+        assert said in page.decode()
+    render_again(run)
+    assert (run / "report.html").read_bytes() == page
+    # The command's table of the same name is kept apart from the run's.
+    with pytest.raises(OutputError, match="a run's own"):
+        check_importance_place(run)
+
+
+def test_a_run_is_the_same_but_for_that_and_the_next_one_without_has_none(tmp_path):
+    asked = run_backtest(BOTH, params=PARAMS, folder=tmp_path, importance=True)
+    plain = run_backtest(BOTH, params=PARAMS, folder=tmp_path)
+    assert "importance" not in plain.summary
+    assert plain.importance.empty
+    pd.testing.assert_frame_equal(asked.forecasts, plain.forecasts)
+    pd.testing.assert_frame_equal(asked.orders, plain.orders)
+    assert not (tmp_path / "importance.csv").exists()
+    assert (tmp_path / "earlier-1" / "importance.csv").exists()
+    assert "Networks as trained" not in (tmp_path / "report.html").read_text("utf-8")
+
+
+class Script(bt.Strategy):
+    """Anybody's, with a network over the feeds that are not a series."""
+
+    def __init__(self):
+        *feeds, series = self.datas
+        LSTMForecast.pooled(feeds, spec=SPEC, context=[series])
+
+    def next(self):
+        pass
+
+
+def reported(strategy, feeds=(SECTORS, SERIES), **modes):
+    cerebro = bt.Cerebro(**modes)
+    for panel in feeds:
+        for name in panel.symbols:
+            cerebro.adddata(bt.feeds.PandasData(dataname=panel.frame(name)), name=name)
+    cerebro.addstrategy(strategy)
+    cerebro.addanalyzer(RunReport, importance=True)
+    (ran,) = cerebro.run()
+    return ran.analyzers.runreport.result()
+
+
+@pytest.fixture(scope="module")
+def once():
+    return reported(Script).importance
+
+
+@each_mode
+def test_it_is_the_same_in_every_mode(once, modes):
+    pd.testing.assert_frame_equal(reported(Script, **modes).importance, once)
+    assert list(once["name"]) == [*SPEC.features, "V"]
+    assert np.isfinite(once["drop"]).all()
+
+
+class Apart(Script):
+    """A network a feed."""
+
+    def __init__(self):
+        alone = replace(SPEC, target="plain", features=("log_return",))
+        for feed in self.datas:
+            LSTMForecast(feed, spec=alone)
+
+
+class Nothing(Script):
+    def __init__(self):
+        pass
+
+
+class Rule(Script):
+    def __init__(self):
+        LSTMForecast.pooled(self.datas, spec=MomentumSpec())
+
+
+class Pair(Script):
+    def __init__(self):
+        LSTMForecast.pooled(self.datas[:2], spec=SPEC)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "error", "said"),
+    [
+        (Nothing, StrategyError, "one network.*none"),
+        (Apart, StrategyError, "one network.*4"),
+        (Rule, SpecError, "other forecasters have no columns.*MomentumSpec"),
+        (Pair, SpecError, "at least 3 symbols.*2"),
+    ],
+)
+def test_what_has_nothing_to_permute_is_refused_before_it_begins(
+    strategy, error, said, monkeypatch
+):
+    def trades(self):
+        raise AssertionError("it has begun")
+
+    monkeypatch.setattr(Script, "next", trades)
+    with pytest.raises(error, match=said):
+        reported(strategy)
+
+
+def test_forecasts_of_which_none_has_matured_are_a_note_and_no_end_of_the_run():
+    bars = BOTH.between(None, BOTH.sessions[SPEC.fit_bars + 20].astype(object))
+    last = bars.sessions[-2].astype(object)
+    result = run_backtest(bars, params=PARAMS, start=last, importance=True)
+    assert result.importance.empty
+    (note,) = [n for n in result.summary["notes"] if "could not be measured" in n]
+    assert "no session has a correlation" in note
+    assert "importance" not in result.summary
