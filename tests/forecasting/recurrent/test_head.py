@@ -103,3 +103,17 @@ def test_targets_that_are_all_alike_are_forecast_as_they_are():
     assert offset == 0.0
     found, offset = solved(x, np.full(x.shape[:2], 2.5), odd=False)
     np.testing.assert_allclose(x @ found + offset, 2.5, atol=1e-9)
+
+
+@pytest.mark.parametrize("horizon", [1, 10, 50])
+def test_the_overlap_is_that_of_sums_that_are_added_up_anew(horizon):
+    rng = np.random.default_rng(1)
+    along, share = rng.normal(size=(4, 50, 3)), rng.random(size=(4, 50))
+    expected = np.zeros(3)
+    for symbol in range(4):
+        for bar in range(horizon - 1, 50):
+            total = along[symbol, bar - horizon + 1 : bar + 1].sum(axis=0)
+            expected += share[symbol, bar] * total**2
+    expected /= share[:, horizon - 1 :].sum() * horizon
+    found = head._overlap(along, share, np.ones(3), horizon)
+    np.testing.assert_allclose(found, np.clip(expected, 1.0, horizon), rtol=1e-12)
