@@ -147,12 +147,20 @@ OPEN = {"lstm": _open_lstm, "gru": _open_gru}
 
 def _seen(inputs: Array, kernel: Array, bias: Array) -> Array:
     """Return what a gate takes in at every step, or at any where it sees nothing."""
-    total = bias
-    for row, weights in enumerate(kernel):
-        if weights.any():
-            # Feature by feature: a product of matrices may round otherwise, by shape.
-            total = total + inputs[..., row, None] * weights
-    return total
+    rows = [row for row, weights in enumerate(kernel) if weights.any()]
+    if not rows:
+        return bias
+    # Steps along the last axis and arrays that are used again: a third of the time.
+    columns = np.ascontiguousarray(inputs.reshape(-1, len(kernel)).T)
+    kind = np.result_type(inputs, kernel, bias)
+    total = np.empty((kernel.shape[1], columns.shape[1]), dtype=kind)
+    added = np.empty_like(total)
+    total[:] = bias[:, None]
+    for row in rows:
+        # Feature by feature: a product of matrices may round otherwise, by shape.
+        np.multiply(kernel[row][:, None], columns[row], out=added)
+        np.add(total, added, out=total)
+    return np.ascontiguousarray(total.T).reshape(*inputs.shape[:-1], -1)
 
 
 def _sigmoid(values: Array) -> Array:

@@ -291,10 +291,14 @@ def _overlap(along: Array, share: Array, variances: Array, horizon: int) -> Arra
     """
     if along.shape[1] < horizon:
         return np.full_like(variances, horizon)
-    total = np.cumsum(along, axis=1)
-    sums = total[:, horizon - 1 :].copy()
-    sums[:, 1:] -= total[:, :-horizon]
-    counted = share[:, horizon - 1 :]
-    square = np.einsum("sb,sba->a", counted, sums**2) / max(counted.sum(), 1e-12)
+    counted, total = share[:, horizon - 1 :], np.empty(along.shape[1:])
+    squares = np.empty((*counted.shape, along.shape[2]))
+    for states, sums in zip(along, squares, strict=True):
+        # In arrays that are used again: most of the time was that of new ones.
+        np.cumsum(states, axis=0, out=total)
+        sums[0] = total[horizon - 1]
+        np.subtract(total[horizon:], total[:-horizon], out=sums[1:])
+        np.square(sums, out=sums)
+    square = np.einsum("sb,sba->a", counted, squares) / max(counted.sum(), 1e-12)
     kappa: Array = np.clip(square / (horizon * variances), 1.0, horizon)
     return kappa

@@ -151,3 +151,17 @@ def test_a_pair_is_as_likely_as_the_normal_density_says(monkeypatch):
         np.array(densities) - densities[0],
         rtol=1e-9,
     )
+
+
+@pytest.mark.parametrize("horizon", [1, 10, 50])
+def test_the_overlap_is_that_of_sums_that_are_added_up_anew(horizon):
+    rng = np.random.default_rng(1)
+    along, share = rng.normal(size=(4, 50, 3)), rng.random(size=(4, 50))
+    expected = np.zeros(3)
+    for symbol in range(4):
+        for bar in range(horizon - 1, 50):
+            total = along[symbol, bar - horizon + 1 : bar + 1].sum(axis=0)
+            expected += share[symbol, bar] * total**2
+    expected /= share[:, horizon - 1 :].sum() * horizon
+    found = head._overlap(along, share, np.ones(3), horizon)
+    np.testing.assert_allclose(found, np.clip(expected, 1.0, horizon), rtol=1e-12)

@@ -61,3 +61,20 @@ def test_a_layer_that_looks_at_its_state_is_none():
     assert last_of_open(random.layers[0], "lstm", drawn(2, 5)) is None
     memory = with_memory(rng, SIGNS, 6, 1, "rnn", 40)
     assert last_of_open(memory.layers[0], "rnn", drawn(2, 5)) is None
+
+
+def test_what_a_gate_takes_in_is_added_feature_by_feature_to_the_bit():
+    rng = np.random.default_rng(5)
+    for shape in ((3, 40), (4, 1, 7), (1, 1)):
+        inputs = rng.normal(size=(*shape, 20)).astype(np.float32)
+        kernel = rng.normal(size=(20, 6)).astype(np.float32)
+        kernel[3] = 0.0  # not looked at, whatever it is
+        inputs[..., 3] = np.nan
+        bias = rng.normal(size=6).astype(np.float32)
+        expected = np.broadcast_to(bias, (*shape, 6))
+        for row in (row for row in range(20) if row != 3):
+            expected = expected + inputs[..., row, None] * kernel[row]
+        found = forward._seen(inputs, kernel, bias)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(forward._seen(inputs, 0 * kernel, bias), bias)
