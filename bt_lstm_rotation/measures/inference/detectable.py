@@ -13,9 +13,10 @@ That takes an effect for constant. One that comes and goes makes the mean vary m
 it does without any effect, and data without one cannot show by how much. If the mean's
 variance grows with the effect, from error² to error² (1 + g δ), the smallest effect is
 the root of δ² = (t[1 - s] + t[power])² error² (1 + g δ). Where there is an effect, a
-part u of that growth is in the test's own error already; so what is without it is its
-square over 1 + u g m, m being what was measured. The error falls with the square root
-of the sessions, and so an effect of m that holds would be found in
+part u of that growth is in the test's own error already; so that is divided by 1 + u g
+m, m being what was measured, but no more than δ: beyond, errors hardly grow. The error
+falls with the square root of the sessions, and so an effect of m that holds would be
+found in
 
     years (δ* / m)² (1 + g m) / (1 + g δ*).
 
@@ -34,6 +35,9 @@ from bt_lstm_rotation.measures.inference.mean_test import MeanTest
 from bt_lstm_rotation.measures.inference.student import t_quantile
 
 __all__ = ["smallest_detectable", "years_needed"]
+
+# Of putting the smallest effect into its own equation: each halves what is wrong.
+ROUNDS = 60
 
 
 def smallest_detectable(
@@ -59,7 +63,7 @@ def smallest_detectable(
     seen : float
         The share of that growth, 0 to 1, that an effect adds to the test's own error;
         the rest differs from one history to another. It is taken off for the mean that
-        was measured, so that what is stated does not depend on what was found.
+        was measured, so that what is stated hardly depends on what was found.
 
     Returns
     -------
@@ -73,10 +77,12 @@ def smallest_detectable(
     if not test.is_defined:
         return math.nan
     reach = t_quantile(1 - size, test.degrees) + t_quantile(power, test.degrees)
-    error = test.error / math.sqrt(1 + seen * growth * max(test.mean, 0.0))
-    constant = reach * error
-    half = constant**2 * growth / 2
-    return half + math.hypot(half, constant)
+    constant, measured = reach * test.error, max(test.mean, 0.0)
+    smallest = constant
+    for _ in range(ROUNDS):
+        grown = (1 + growth * smallest) / (1 + seen * growth * min(measured, smallest))
+        smallest = constant * math.sqrt(grown)
+    return smallest
 
 
 def years_needed(

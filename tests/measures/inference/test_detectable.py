@@ -68,7 +68,13 @@ def test_what_was_found_does_not_change_what_is_smallest():
     without = smallest_detectable(made(0.05), **settings)
     grown = replace(made(0.05 * 1.2**0.5), mean=0.1)
     assert smallest_detectable(grown, **settings) == pytest.approx(without)
-    # What is below 0 is not what grows.
+    # What is more than the smallest adds no more, and what is below 0 nothing.
+    large, larger = (replace(made(0.05), mean=mean) for mean in (1.0, 2.0))
+    smallest = smallest_detectable(large, **settings)
+    assert smallest == smallest_detectable(larger, **settings)
+    reach = smallest_detectable(made(1.0))
+    grown_by = (1 + 4.0 * smallest) / (1 + 0.5 * 4.0 * smallest)
+    assert smallest**2 == pytest.approx((0.05 * reach) ** 2 * grown_by)
     below = replace(made(0.05), mean=-0.1)
     assert smallest_detectable(below, **settings) == without
 
