@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bt_lstm_rotation.forecasting.recurrent import head
+from bt_lstm_rotation.forecasting.recurrent import head, posterior
 from bt_lstm_rotation.forecasting.recurrent.head import solved_head
 
 N_SYMBOLS, N_BARS, HORIZON = 4, 600, 10
@@ -28,14 +28,14 @@ def solved(states, targets, weights=None, *, odd=True):
 def test_the_overlap_is_that_of_a_known_autocorrelation(keep):
     x = autoregressive(keep, units=3)
     share = np.full(x.shape[:2], 1.0 / (N_SYMBOLS * N_BARS))
-    found = head._overlap(x, share, (x**2).mean(axis=(0, 1)), HORIZON)
+    found = posterior._overlap(x, share, (x**2).mean(axis=(0, 1)), HORIZON)
     lags = np.arange(1, HORIZON)
     expected = 1 + 2 * ((1 - lags / HORIZON) * keep**lags).sum()
     np.testing.assert_allclose(found, expected, rtol=0.15)
 
 
 def test_with_one_penalty_a_unit_has_the_weight_of_the_formula(monkeypatch):
-    monkeypatch.setattr(head, "PENALTIES", np.array([0.3]))
+    monkeypatch.setattr(posterior, "PENALTIES", np.array([0.3]))
     x = autoregressive(0.8)
     y = 0.5 * x[..., 0] + np.random.default_rng(1).normal(size=x.shape[:2])
     found, offset = solved(x, y)
@@ -128,8 +128,8 @@ def test_what_a_filter_says_wrongly_is_let_go(wrong):
 
 
 def test_a_pair_is_as_likely_as_the_normal_density_says(monkeypatch):
-    monkeypatch.setattr(head, "PENALTIES", np.array([0.02, 0.7]))
-    monkeypatch.setattr(head, "TRUSTS", np.array([0.0, 0.6]))
+    monkeypatch.setattr(posterior, "PENALTIES", np.array([0.02, 0.7]))
+    monkeypatch.setattr(posterior, "TRUSTS", np.array([0.0, 0.6]))
     x = autoregressive(0.7, units=3)
     y = x[..., 0] + np.random.default_rng(9).normal(size=x.shape[:2])
     expected = x @ np.array([0.5, 0.2, 0.0])
@@ -138,7 +138,7 @@ def test_a_pair_is_as_likely_as_the_normal_density_says(monkeypatch):
     along = (x / axes.scale).reshape(-1, 3) @ axes.axes
     e, count = (along**2).mean(axis=0), y.size
     fit = (along * y.reshape(-1, 1)).mean(axis=0) / e
-    begun = (along * expected.reshape(-1, 1)).mean(axis=0) / (e + head.NEAREST)
+    begun = (along * expected.reshape(-1, 1)).mean(axis=0) / (e + posterior.NEAREST)
     noise = (y**2).mean()
     densities = []
     for trust in (0.0, 0.6):
@@ -163,5 +163,5 @@ def test_the_overlap_is_that_of_sums_that_are_added_up_anew(horizon):
             total = along[symbol, bar - horizon + 1 : bar + 1].sum(axis=0)
             expected += share[symbol, bar] * total**2
     expected /= share[:, horizon - 1 :].sum() * horizon
-    found = head._overlap(along, share, np.ones(3), horizon)
+    found = posterior._overlap(along, share, np.ones(3), horizon)
     np.testing.assert_allclose(found, np.clip(expected, 1.0, horizon), rtol=1e-12)
