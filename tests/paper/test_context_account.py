@@ -9,10 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from fakes import random_panel
-from vendor import DAYS, MARKET, SETTINGS, Vendor, account, contents
+from vendor import (
+    DAYS,
+    MARKET,
+    SETTINGS,
+    SMALL_LSTM,
+    Vendor,
+    account,
+    backtest,
+    contents,
+)
 
 from bt_lstm_rotation import cli
-from bt_lstm_rotation.backtest import Broker, run_backtest
 from bt_lstm_rotation.errors import DataError, SpecError
 from bt_lstm_rotation.paper import Configuration
 
@@ -24,16 +32,7 @@ BOTH = replace(
     symbols=(*MARKET.symbols, "V"),
     bars=np.concatenate([MARKET.bars, SERIES.bars], axis=2),
 )
-SMALL = (
-    "top=2",
-    "units=2",
-    "steps=1",
-    "lookback=10",
-    "horizon=5",
-    "train_size=120",
-    "rebalance=weekly",
-)
-LSTM = SETTINGS | {"strategy": "lstm_top3_monthly", "settings": SMALL}
+LSTM = SETTINGS | SMALL_LSTM
 READING = LSTM | {"context": ("V",)}
 TABLES = ("account", "weights", "positions", "orders", "forecasts", "events")
 
@@ -48,17 +47,7 @@ def lived(root, days, vendor, wanted=READING):
 
 
 def backtested(panel, wanted=READING, last=LAST - 1):
-    frozen = Configuration(**wanted)
-    strategy, params = frozen.load_strategy()
-    return run_backtest(
-        panel.select(frozen.names),
-        strategy,
-        params,
-        benchmark="MARKET",
-        start=DAYS[FIRST + 1],
-        end=DAYS[last],
-        broker=Broker(),
-    )
+    return backtest(Configuration(**wanted), FIRST, last, panel)
 
 
 def without(panel, symbol, days):
@@ -93,21 +82,11 @@ def test_an_account_that_lived_day_by_day_is_the_backtest(tmp_path):
 
 
 def test_features_that_need_the_benchmark_are_those_of_the_backtest(tmp_path):
-    settings = (*SMALL, 'features=["relative_return","residual_return"]')
+    settings = (*LSTM["settings"], 'features=["relative_return","residual_return"]')
     wanted = LSTM | {"settings": settings, "symbols": LSTM["symbols"]}
-    panel = MARKET
     first = 405  # a fit needs a year more
-    mine = lived(tmp_path, range(first, first + 8), Vendor(panel), wanted)
-    frozen = Configuration(**wanted)
-    strategy, params = frozen.load_strategy()
-    expected = run_backtest(
-        panel.select(frozen.names),
-        strategy,
-        params,
-        benchmark="MARKET",
-        start=DAYS[first + 1],
-        end=DAYS[first + 7],
-    )
+    mine = lived(tmp_path, range(first, first + 8), Vendor(), wanted)
+    expected = backtest(Configuration(**wanted), first, first + 7)
     live = mine.replayed().result
     assert len(live.forecasts) == 8 * 4
     assert_frames_equal(live.forecasts, expected.forecasts)
@@ -202,7 +181,7 @@ def test_the_command_takes_context(tmp_path, capsys):
         file = tmp_path / "bars" / f"{symbol}.csv"
         file.parent.mkdir(exist_ok=True)
         BOTH.frame(symbol).iloc[:FIRST].to_csv(file, index_label="Date")
-    small = [part for each in SMALL for part in ("--set", each)]
+    small = [part for each in LSTM["settings"] for part in ("--set", each)]
     data = ("--data", f"folder:{tmp_path / 'bars'}", "--benchmark", "MARKET")
     place = ("--root", str(tmp_path / "accounts"), "--today", str(DAYS[FIRST]))
     command = ("paper", "start", "mine", *data, "--context", "V", *small, *place)

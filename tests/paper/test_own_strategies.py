@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from own_strategies import BRACKETS, FAILING, OWN
-from vendor import DAYS, MARKET, SECTORS, SETTINGS, Vendor, account, contents
+from vendor import DAYS, SETTINGS, Vendor, account, backtest, contents
 
-from bt_lstm_rotation.backtest import Broker, run_backtest
 from bt_lstm_rotation.errors import JournalError, StrategyError
 from bt_lstm_rotation.paper import Configuration, session
 from bt_lstm_rotation.paper.tickets import write_tickets
@@ -38,20 +37,6 @@ def wanted(tmp_path):
     return write
 
 
-def backtest(wanted, last):
-    strategy, params = wanted.load_strategy()
-    return run_backtest(
-        MARKET.select([*SECTORS, "MARKET"]),
-        strategy,
-        params,
-        benchmark="MARKET",
-        start=DAYS[FIRST + 1],
-        end=DAYS[last],
-        broker=Broker(),
-        sizer=wanted.made_sizer(),
-    )
-
-
 def lived(root, wanted, vendor):
     account(root, FIRST, vendor).start(wanted)
     for day in range(FIRST, LAST + 1):
@@ -64,7 +49,7 @@ def test_a_strategy_lives_as_its_backtest_and_goes_on(tmp_path, wanted, name, ca
     configuration = wanted(*OWN[name])
     vendor = Vendor()
     mine = lived(tmp_path, configuration, vendor)
-    live, expected = mine.replayed().result, backtest(configuration, LAST)
+    live, expected = mine.replayed().result, backtest(configuration, FIRST, LAST)
     for frame in ("account", "weights", "positions", "orders", "events"):
         pd.testing.assert_frame_equal(
             getattr(live, frame), getattr(expected, frame), check_exact=True
@@ -84,7 +69,7 @@ def test_a_strategy_lives_as_its_backtest_and_goes_on(tmp_path, wanted, name, ca
     for table, rows in contents(record)[1].items():
         assert rows[: len(before[table])] == before[table]
     equity = [rows[0][1] for rows in record.daily("account").values()]
-    plain = backtest(configuration, LAST + 1).account["equity"]
+    plain = backtest(configuration, FIRST, LAST + 1).account["equity"]
     # All but what differs in whole shares, and in a day of orders at other prices.
     assert equity[DAYS_ALIVE] == pytest.approx(plain.iloc[-1], rel=6e-3)
     assert np.isfinite(equity).all()

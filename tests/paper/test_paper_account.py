@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from vendor import DAYS, MARKET, SETTINGS, Vendor, account, contents
+from vendor import DAYS, SETTINGS, SMALL_LSTM, Vendor, account, backtest, contents
 
-from bt_lstm_rotation.backtest import Broker, run_backtest
 from bt_lstm_rotation.errors import (
     ClockError,
     HistoryError,
@@ -22,18 +21,6 @@ from bt_lstm_rotation.paper import Configuration, rerun
 
 FIRST, LAST = 300, 330
 
-LSTM = {
-    "strategy": "lstm_top3_monthly",
-    "settings": (
-        "top=2",
-        "units=2",
-        "steps=1",
-        "lookback=10",
-        "horizon=5",
-        "train_size=120",
-        "rebalance=weekly",
-    ),
-}
 TRENDS = '''
 import backtrader as bt
 from levels import PERIOD
@@ -78,7 +65,7 @@ def settings(which, trends):
         SETTINGS
         | {
             "momentum": {},
-            "lstm": LSTM,
+            "lstm": SMALL_LSTM,
             "own": {"strategy": trends, "settings": ("share=0.25",)},
         }[which]
     )
@@ -99,17 +86,7 @@ def test_an_account_that_lived_day_by_day_is_the_backtest(tmp_path, trends, whic
     wanted = settings(which, trends)
     mine = lived(tmp_path / "accounts", wanted, range(FIRST, LAST))
     live = mine.replayed().result
-    frozen = Configuration(**wanted)
-    strategy, params = frozen.load_strategy()
-    expected = run_backtest(
-        MARKET.select([*wanted["symbols"], "MARKET"]),
-        strategy,
-        params,
-        benchmark="MARKET",
-        start=DAYS[FIRST + 1],
-        end=DAYS[LAST - 1],
-        broker=Broker(),
-    )
+    expected = backtest(Configuration(**wanted), FIRST, LAST - 1)
     for name in ("account", "weights", "positions", "orders", "forecasts", "events"):
         found, wanted_frame = getattr(live, name), getattr(expected, name)
         pd.testing.assert_frame_equal(found, wanted_frame, check_exact=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bt_lstm_rotation.backtest import Broker, run_backtest
 from bt_lstm_rotation.errors import DataError, SourceError
 from bt_lstm_rotation.paper import PaperSession
 from bt_lstm_rotation.prices import PricePanel
@@ -22,6 +23,19 @@ SETTINGS = {
     "calendar": "bars",
     "strategy": "momentum_12_1",
     "settings": ("lookback=63", "skip=5"),
+}
+# A network that is trained in no time, and decides each week.
+SMALL_LSTM = {
+    "strategy": "lstm_top3_monthly",
+    "settings": (
+        "top=2",
+        "units=2",
+        "steps=1",
+        "lookback=10",
+        "horizon=5",
+        "train_size=120",
+        "rebalance=weekly",
+    ),
 }
 
 
@@ -70,6 +84,21 @@ def account(root, day, vendor=None, name="mine", **parts):
     """Find an account on a day, by its place in the market's sessions."""
     return PaperSession(
         name, root=root, today=DAYS[day], source=vendor or Vendor(), **parts
+    )
+
+
+def backtest(wanted, first, last, panel=MARKET):
+    """Run what an account is to come out as, from its first fill to a session."""
+    strategy, params = wanted.load_strategy()
+    return run_backtest(
+        panel.select(wanted.names),
+        strategy,
+        params,
+        benchmark="MARKET",
+        start=DAYS[first + 1],
+        end=DAYS[last],
+        broker=Broker(),
+        sizer=wanted.made_sizer(),
     )
 
 
