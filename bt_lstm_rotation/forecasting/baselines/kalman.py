@@ -1,6 +1,6 @@
 """An expected return that wanders and comes back, seen through noise, filtered.
 
-The two parameters and the gain K are fitted as `forecasting.autoregression` says. The
+The two parameters and the gain K are fitted as `forecasting.filters.autoregression` says. The
 filter is
 
     m_t = phi m_{t-1} + K (r_t - phi m_{t-1}),
@@ -19,11 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.forecasting.autoregression import ahead, autoregression, gain
 from bt_lstm_rotation.forecasting.baselines.windowed import (
     Sample,
     WindowSettings,
     daily_returns,
+)
+from bt_lstm_rotation.forecasting.filters.autoregression import (
+    ahead,
+    autoregression,
+    gain,
 )
 from bt_lstm_rotation.forecasting.forecaster import Fit
 from bt_lstm_rotation.forecasting.window import Window

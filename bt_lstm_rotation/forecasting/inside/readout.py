@@ -11,8 +11,9 @@ from bt_lstm_rotation.errors import DataError, closest
 from bt_lstm_rotation.forecasting.inside.backward import back_propagate
 from bt_lstm_rotation.forecasting.inside.unrolled import unroll
 from bt_lstm_rotation.forecasting.recurrent.columns import own_columns
-from bt_lstm_rotation.forecasting.recurrent.model import Part, RecurrentModel
+from bt_lstm_rotation.forecasting.recurrent.model import RecurrentModel
 from bt_lstm_rotation.forecasting.recurrent.network import Network
+from bt_lstm_rotation.forecasting.recurrent.part import Part
 from bt_lstm_rotation.forecasting.window import Window
 
 __all__ = ["Readout", "part_of", "readout"]

@@ -9,7 +9,7 @@ from bt_lstm_rotation.forecasting.features import compute, warmup
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.window import Window
 
-__all__ = ["context_columns", "daily_returns", "own_columns"]
+__all__ = ["context_columns", "own_columns"]
 
 Array = NDArray[np.float64]
 
@@ -48,18 +48,3 @@ def context_columns(spec: RecurrentSettings, window: Window) -> Array:
     logs = np.log(closes[..., spec.skipped - 1 :, :])
     returns: Array = logs[..., 1:, :] - logs[..., :-1, :]
     return returns
-
-
-def daily_returns(spec: RecurrentSettings, window: Window) -> Array:
-    """Make the daily log returns of what is learned, relative or plain.
-
-    Returns
-    -------
-    (..., n_symbols, n_bars - spec.skipped) float64
-        0 for a first bar, where nothing reaches back to the one before.
-    """
-    name = "relative_return" if spec.target == "relative" else "log_return"
-    made = compute([name], window)[..., 0]
-    first = np.zeros_like(made[..., :1])
-    joined: Array = np.concatenate([first, made], axis=-1)
-    return joined[..., spec.skipped :]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bt_lstm_rotation.forecasting.forecaster import Fit
-from bt_lstm_rotation.forecasting.recurrent.model import plain_array
+from bt_lstm_rotation.forecasting.recurrent.arrays import plain_array
 from bt_lstm_rotation.forecasting.recurrent.optimisation import Course
 
 __all__ = ["Curves", "curves_from_arrays", "curves_to_arrays", "joined"]

@@ -19,7 +19,6 @@ from bt_lstm_rotation.forecasting.forecaster import Fit, Model
 from bt_lstm_rotation.forecasting.recurrent import backend
 from bt_lstm_rotation.forecasting.recurrent.columns import (
     context_columns,
-    daily_returns,
     own_columns,
 )
 from bt_lstm_rotation.forecasting.recurrent.context import ContextBranch
@@ -28,21 +27,17 @@ from bt_lstm_rotation.forecasting.recurrent.course import (
     curves_to_arrays,
     joined,
 )
-from bt_lstm_rotation.forecasting.recurrent.filtered import filtered
+from bt_lstm_rotation.forecasting.recurrent.filtered import FilterBranch
 from bt_lstm_rotation.forecasting.recurrent.head import (
     jointly_solved,
     solved_head,
     solved_heads,
 )
 from bt_lstm_rotation.forecasting.recurrent.memory import lack_of_memory, room_for
-from bt_lstm_rotation.forecasting.recurrent.model import (
-    Part,
-    RecurrentModel,
-    Scaler,
-    read_by_head,
-)
+from bt_lstm_rotation.forecasting.recurrent.model import RecurrentModel
 from bt_lstm_rotation.forecasting.recurrent.network import Network
 from bt_lstm_rotation.forecasting.recurrent.optimisation import Course
+from bt_lstm_rotation.forecasting.recurrent.part import Part, Scaler, read_by_head
 from bt_lstm_rotation.forecasting.recurrent.scaling import scale_of, unless_constant
 from bt_lstm_rotation.forecasting.recurrent.series import Series
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
@@ -87,7 +82,7 @@ class RecurrentForecaster:
     def _fit(self, window: Window, session: np.datetime64) -> Fit:
         spec = self.spec
         size, skip = spec.train_size, spec.skipped
-        columns, daily = own_columns(spec, window), daily_returns(spec, window)
+        columns = own_columns(spec, window)
         features = columns[:, :size]
         context = context_columns(spec, window)[:, :size] if spec.context else None
         returns = forward_return(window, spec.horizon)[:, skip:]
@@ -103,10 +98,8 @@ class RecurrentForecaster:
             scaler = _scaler(
                 features[rows, : spec.trained], targets[rows, : spec.trained], level
             )
-            data = self._series(scaler, features[rows], targets[rows])
-            if spec.initial_weights == "memory":
-                expected = self._expected(scaler, columns[rows], daily[rows])
-                data = replace(data, expected=expected)
+            filters = self._filters(scaler, columns[rows])
+            data = self._series(scaler, features[rows], targets[rows], filters)
             warm = self._warm_networks(window.symbols[rows])
             networks, branches = [], []
             for member in range(spec.members):
@@ -118,7 +111,7 @@ class RecurrentForecaster:
                     branches.append(branch)
                 networks.append(network)
                 courses.append(course)
-            parts.append(Part(tuple(networks), scaler, tuple(branches)))
+            parts.append(Part(tuple(networks), scaler, tuple(branches), filters))
         curves = joined(courses, spec.clip_norm)
         finite = all(np.isfinite(course.losses).all() for course in courses)
         made = [network for part in parts for network in part.networks]
@@ -143,23 +136,33 @@ class RecurrentForecaster:
         model = RecurrentModel.from_arrays(self.spec, symbols, arrays)
         return Fit(model, **curves_from_arrays(arrays))
 
-    def _series(self, scaler: Scaler, features: Array, targets: Array) -> Series:
-        spec = self.spec
+    def _series(
+        self,
+        scaler: Scaler,
+        features: Array,
+        targets: Array,
+        filters: FilterBranch | None,
+    ) -> Series:
+        spec, inputs = self.spec, scaler.inputs(features)
         scaled = (targets - scaler.target_mean) / scaler.target_scale
+        if filters is not None:
+            scaled = scaled - filters.over(features, inputs)
         age = np.arange(spec.trained - 1, -1, -1)
         decay = 1.0 if spec.half_life is None else 0.5 ** (age / spec.half_life)
         weights = np.zeros_like(targets)
         weights[:, : spec.trained] = decay
         held_out = np.zeros_like(targets)
         held_out[:, spec.train_size - spec.held_out :] = 1.0
-        return Series(scaler.inputs(features), scaled, weights, held_out)
+        return Series(inputs, scaled, weights, held_out)
 
-    def _expected(self, scaler: Scaler, columns: Array, daily: Array) -> Array:
-        """Return the scaled targets that a filter expects, (n_symbols, train_size)."""
+    def _filters(self, scaler: Scaler, columns: Array) -> FilterBranch | None:
+        """Fit filters to all daily returns that the targets trained on are made of."""
         spec = self.spec
-        telling = scaler.inputs(columns)[..., spec.signs > 0].astype(np.float64)
-        found = filtered(daily, telling, spec.trained + spec.horizon, spec.horizon)
-        return found[:, : spec.train_size] / scaler.target_scale
+        if spec.filtered_column is None:
+            return None
+        known = columns[:, : spec.trained + spec.horizon]
+        inputs = scaler.inputs(known)
+        return FilterBranch.fitted(spec, scaler.target_scale, known, inputs)
 
     def _warm_networks(self, symbols: tuple[str, ...]) -> tuple[Network, ...]:
         if self.warm is None:
@@ -219,7 +222,6 @@ class RecurrentForecaster:
                 weights,
                 spec.horizon,
                 odd=spec.mirrored,
-                expected=data.expected,
             )
             network = _with_head(network, head, offset)
         else:
@@ -251,7 +253,6 @@ class RecurrentForecaster:
             weights,
             self.spec.horizon,
             odd=self.spec.mirrored,
-            expected=data.expected,
         )
         error = (states @ head + offset - data.targets) ** 2
         loss = float((weights * error).sum() / weights.sum())

@@ -34,7 +34,6 @@ def solved_head(
     horizon: int,
     *,
     odd: bool,
-    expected: Array | None = None,
 ) -> tuple[Array, float]:
     """Return the head and the offset that fit the targets.
 
@@ -48,13 +47,11 @@ def solved_head(
         Bars that a target covers.
     odd : bool
         Whether a forecast changes its sign with its states: then there is no offset.
-    expected : (n_symbols, n_bars) float64, optional
-        What is expected of the targets before they are seen; nothing by default.
     """
     axes, middle = _own_axes(states, weights, horizon, odd), 0.0
     if not odd:
         middle = float((axes.share * targets).sum())
-    posterior = axes.posterior(targets - middle, expected)
+    posterior = axes.posterior(targets - middle)
     head = axes.head(posterior, posterior.likelihood)
     return head, middle - float(axes.centre @ head)
 
@@ -89,7 +86,6 @@ def jointly_solved(
     horizon: int,
     *,
     odd: bool,
-    expected: Array | None = None,
 ) -> tuple[Array, float, Array, Array]:
     """Return what `solved_head` and `solved_heads` make of targets together.
 
@@ -100,7 +96,7 @@ def jointly_solved(
     ----------
     own, shared : (n_symbols, n_bars, units) float64
         States that are read by one head, and those of which each symbol has its own.
-    targets, weights, horizon, odd, expected
+    targets, weights, horizon, odd
         As for `solved_head`.
 
     Returns
@@ -113,7 +109,7 @@ def jointly_solved(
     left = targets
     for _ in range(ROUNDS):
         middle = 0.0 if odd else float((axes.share * left).sum())
-        posterior = axes.posterior(left - middle, expected)
+        posterior = axes.posterior(left - middle)
         head = axes.head(posterior, posterior.likelihood)
         offset = middle - float(axes.centre @ head)
         heads = _heads(each, targets - own @ head - offset)

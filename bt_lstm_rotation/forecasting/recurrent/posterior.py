@@ -13,27 +13,19 @@ times the variance that it would have if they did not, where :math:`\rho_j` is t
 autocorrelation of the state along the axis [1]_: 1 for one that changes from bar to
 bar, and h for one that hardly moves.
 
-What is known before is what a filter of a few parameters expects (`filtered`). The
-weights that come nearest to it are :math:`v_j = p_j / (e_j + \epsilon)`, with
-:math:`p_j` the mean product of state and expectation. With the prior :math:`w_j \sim
-N(c v_j, s^2/(n \lambda))`, :math:`s^2` being the targets' variance, the posterior mean
-is
-
-.. math:: w_j = c v_j + \frac{q_j - c v_j e_j}{e_j + \kappa_j \lambda}.
-
-Neither the penalty :math:`\lambda` nor how far the filter is trusted, c, is chosen:
-each pair of `PENALTIES` and `TRUSTS` counts by its marginal likelihood [2]_, that of
-the least squares' :math:`q_j / e_j`,
+With the prior :math:`w_j \sim N(0, s^2/(n \lambda))`, :math:`s^2` being the targets'
+variance, the posterior mean is :math:`w_j = q_j / (e_j + \kappa_j \lambda)`. The penalty
+:math:`\lambda` is not chosen: each of `PENALTIES` counts by its marginal likelihood
+[2]_, that of the least squares' :math:`q_j / e_j`,
 
 .. math::
 
-    \log p(y \mid \lambda, c) = \sum_j -\frac12 \log u_j - \frac{n}{2 s^2 u_j}
-    \left(\frac{q_j}{e_j} - c v_j\right)^2 + \text{const.}, \qquad
+    \log p(y \mid \lambda) = \sum_j -\frac12 \log u_j - \frac{n}{2 s^2 u_j}
+    \left(\frac{q_j}{e_j}\right)^2 + \text{const.}, \qquad
     u_j = \frac{\kappa_j}{e_j} + \frac1\lambda.
 
 The best one of a list would jump from one to the next with the last digit of a price;
-an average over them does not. Where the filter is all there is to find, the heaviest
-penalties leave nothing but it; where it is not, the lightest let it go.
+an average over them does not. Where targets say nothing, the heaviest leave nothing.
 
 References
 ----------
@@ -56,12 +48,6 @@ Array = NDArray[np.float64]
 # Per observation, of states scaled to a deviation of one.
 PENALTIES: Final = np.geomspace(1e-4, 1e3, 29)
 
-# Shares of what a filter expects that the weights may begin at, all as likely before.
-TRUSTS: Final = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-
-# Of the weights that come nearest to a filter: epsilon.
-NEAREST: Final = 1e-3
-
 # Of float32 states, as a share of their level.
 ROUNDING: Final = 1e-6
 
@@ -70,10 +56,10 @@ NOTHING: Final = 1e-9
 
 
 class Posterior(NamedTuple):
-    """What is believed of a head under each pair of a trust and one of `PENALTIES`.
+    """What is believed of a head under each of `PENALTIES`.
 
-    `likelihood` is the log of how likely a pair makes the targets, (n_pairs,), and
-    `means` are the heads, (n_pairs, n_axes), along the axes.
+    `likelihood` is the log of how likely a penalty makes the targets, (n_penalties,),
+    and `means` are the heads, (n_penalties, n_axes), along the axes.
     """
 
     likelihood: Array
@@ -127,34 +113,21 @@ class Axes(NamedTuple):
         n = float(total**2 / (weights**2).sum())
         return cls(centre, scale, share, scaled, weighted, axes, variances, overlap, n)
 
-    def posterior(self, targets: Array, expected: Array | None = None) -> Posterior:
+    def posterior(self, targets: Array) -> Posterior:
         """Return what targets of (n_symbols, n_bars) make likely."""
         y = targets.reshape(-1)
-        # Trusts, penalties, axes.
-        penalties = PENALTIES[None, :, None]
-        before = np.zeros((1, 1, len(self.variances)))
-        if expected is not None:
-            nearest = self._products(expected) / (self.variances + NEAREST)
-            before = TRUSTS[:, None, None] * nearest
-        # What the targets add to the weights before, by least squares and shrunk.
-        added = self._products(targets) / self.variances - before
-        unsure = self.overlap / self.variances + 1.0 / penalties
-        means = before + added / (penalties * unsure)
+        least_squares = (self.axes.T @ (self.weighted.T @ y)) / self.variances
+        unsure = self.overlap / self.variances + 1.0 / PENALTIES[:, None]
+        means = least_squares / (PENALTIES[:, None] * unsure)
         spread = float((self.share.reshape(-1) * y**2).sum())
         if not spread:  # all targets are alike
             means, spread = np.zeros_like(means), np.inf
-        square = self.n / spread * added**2
+        square = self.n / spread * least_squares**2
         likelihood = -0.5 * (np.log(unsure) + square / unsure).sum(axis=-1)
-        pairs = likelihood.size
-        return Posterior(likelihood.reshape(pairs), means.reshape(pairs, -1))
-
-    def _products(self, values: Array) -> Array:
-        """Return the mean product of each axis with (n_symbols, n_bars)."""
-        along: Array = self.axes.T @ (self.weighted.T @ values.reshape(-1))
-        return along
+        return Posterior(likelihood, means)
 
     def head(self, posterior: Posterior, likelihood: Array) -> Array:
-        """Average over what is believed, each pair counting by how likely it is."""
+        """Average over penalties, each counting by how likely it is."""
         belief = np.exp(likelihood - likelihood.max())
         mean = (belief / belief.sum()) @ posterior.means
         head: Array = (self.axes @ mean) / self.scale

@@ -23,18 +23,15 @@ class Series:
     inputs : (n_symbols, n_bars, n_features) float32
         Scaled features.
     targets : (n_symbols, n_bars) float64
-        Scaled targets.
+        Scaled targets, less what filters expect of them.
     weights, held_out : (n_symbols, n_bars) float64
         Weight of each squared error in training, and in what says when to stop.
-    expected : (n_symbols, n_bars) float64, optional
-        Scaled targets that a filter expects, where the head begins there.
     """
 
     inputs: NDArray[np.float32]
     targets: Array
     weights: Array
     held_out: Array
-    expected: Array | None = None
 
     def cut(self, length: int) -> Sequences:
         """Cut into sequences of so many bars, the latest ones whole.

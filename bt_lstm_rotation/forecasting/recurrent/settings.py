@@ -44,6 +44,8 @@ RATES = {"memory": 5e-4, "random": 5e-3}
 # A step of Adam moves a weight by as much.
 HIGHEST_RATE = 10.0
 TARGETS = ("relative", "plain")
+# Target -> the feature that is its daily return.
+DAILY = {"relative": "relative_return", "plain": "log_return"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,10 @@ class RecurrentSettings(ReadingSettings):
     initial_weights : {"memory", "random"}
         Where training begins: at units that remember, with a head that is solved for,
         or at Keras' random weights.
+    filters : bool, optional
+        Whether filters of the daily returns are fitted, and the network learns what
+        they leave. By default they are where it begins with memory and reads the daily
+        return of what it learns: "relative_return", or "log_return" of a plain target.
     learning_rate : float, optional
         Step size of Adam; by default 0.005 from random weights and 0.0005 from memory.
     steps : int, optional
@@ -135,6 +141,7 @@ class RecurrentSettings(ReadingSettings):
     layers: int = 1
     dropout: float = 0.0
     initial_weights: Literal["memory", "random"] = "memory"
+    filters: bool | None = None
     learning_rate: float | None = None
     steps: int | None = None
     clip_norm: float = 1.0
@@ -168,6 +175,7 @@ class RecurrentSettings(ReadingSettings):
         for name in ("pooled", "warm_start"):
             check_flag(OWNER, name, getattr(self, name))
         self._check_reading()
+        self._check_filters()
         if self.lookback > self.train_size:
             raise SpecError(
                 OWNER,
@@ -190,6 +198,23 @@ class RecurrentSettings(ReadingSettings):
             if not self.step_count and getattr(self, name):
                 valid = "0 where no step is taken (see steps)"
                 raise SpecError(OWNER, name, getattr(self, name), valid)
+
+    def _check_filters(self) -> None:
+        if self.filters is not None:
+            check_flag(OWNER, "filters", self.filters)
+        if self.filters and self.filtered_column is None:
+            valid = f"False, as {DAILY[self.target]!r} is not among the features"
+            raise SpecError(OWNER, "filters", True, valid)
+
+    @property
+    def filtered_column(self) -> int | None:
+        """Column of the daily returns that filters read; None where there are none."""
+        memory = self.initial_weights == "memory"
+        daily, wanted = (
+            DAILY[self.target],
+            memory if self.filters is None else self.filters,
+        )
+        return self.features.index(daily) if wanted and daily in self.features else None
 
     @property
     def step_count(self) -> int:

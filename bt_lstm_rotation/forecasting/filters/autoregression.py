@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LAGS", "MEMORIES", "ahead", "autoregression", "gain", "misfits"]
+__all__ = ["LAGS", "ahead", "autoregression", "gain", "interpolated"]
 
 Array = NDArray[np.float64]
 
@@ -42,24 +42,37 @@ def autoregression(returns: Array) -> tuple[float, float, float]:
     covariances = np.array(
         [float((centred[:, lag:] * centred[:, :-lag]).mean()) for lag in lags]
     )
-    errors, signals = misfits(covariances)
+    errors, signals = _misfits(covariances)
     best = int(errors.argmin())
     phi = float(0.5 ** (1.0 / MEMORIES[best]))
     return phi, min(float(signals[best]), total), total
 
 
-def misfits(covariances: Array) -> tuple[Array, Array]:
-    """Return each memory's squared error, and var(mu), by least squares.
+def interpolated(covariances: Array) -> tuple[float, float]:
+    """Fit phi and var(mu) to autocovariances (n_lags,), between memories of the list.
 
-    Parameters
-    ----------
-    covariances : (n_lags,) float64
-        From a lag of 1 on.
-
-    Returns
-    -------
-    errors, signals : (n_memories,) float64
+    The memory is that of the least misfit, by a parabola through it and its neighbours:
+    the best of a list would jump from one to the next with the last digit of a price.
     """
+    errors, signals = _misfits(covariances)
+    best = int(errors.argmin())
+    if not signals[best]:
+        return 0.0, 0.0
+    place = float(best)
+    if 0 < best < len(errors) - 1:
+        before, least, after = errors[best - 1 : best + 2]
+        bend = before - 2.0 * least + after
+        place += 0.5 * float((before - after) / bend) if bend > 0.0 else 0.0
+    places = np.arange(len(MEMORIES))
+    memory = np.exp(np.interp(place, places, np.log(MEMORIES)))
+    phi = float(0.5 ** (1.0 / memory))
+    shape = phi ** np.arange(1, len(covariances) + 1)
+    signal = float(shape @ covariances) / float(shape @ shape)
+    return phi, max(signal, 0.0)
+
+
+def _misfits(covariances: Array) -> tuple[Array, Array]:
+    """Return each memory's squared error, and var(mu), by least squares."""
     lags = np.arange(1, len(covariances) + 1)
     shapes = 0.5 ** (lags / MEMORIES[:, None])
     signals = np.maximum(shapes @ covariances / (shapes**2).sum(axis=1), 0.0)

@@ -1,0 +1,1 @@
+"""Filters of daily returns: what each expects, and how far a window bears it out."""
