@@ -1,6 +1,6 @@
 """An expected return that wanders and comes back, seen through noise, filtered.
 
-The two parameters and the gain K are fitted as `forecasting.filters.autoregression` says. The
+The two parameters and the gain K are fitted as `filters.autoregression` says. The
 filter is
 
     m_t = phi m_{t-1} + K (r_t - phi m_{t-1}),

@@ -10,8 +10,8 @@ which expected :math:`\hat r_{t,i}` before each bar, counts by its prior times
 (prequential likelihood [1]_), :math:`k_i` being how many parameters were fitted for it
 [2]_. Returns of fat tails would speak for a chain's mixture of densities whether it
 foresees them or not: so only what is foreseen counts. Over the horizon the mean
-:math:`m_t` of what they expect fades as :math:`\phi + \dots + \phi^h`. What comes back of
-the bars' news, :math:`r_t - \phi m_{t-1}`, is added (`echoes`).
+:math:`m_t` of what they expect fades as :math:`\phi + \dots + \phi^h`. What comes back
+of the bars' news, :math:`r_t - \phi m_{t-1}`, is added (`echoes`).
 
 Daily returns tell a few parameters much better than returns over the horizon, which
 overlap, tell the many of a network.
@@ -26,7 +26,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -58,7 +58,10 @@ PARAMETERS: Final = np.array([0.0, 2.0, *[2.0] * len(SHARES)])
 ROUNDS: Final = 3
 
 # A filter that is believed less makes no difference.
-UNBELIEVED: Final = 1e-9
+UNBELIEVED: Final = 1e-5
+
+# Returns that are filtered at once in forecasts.
+AT_ONCE: Final = 100_000
 
 # Of the variance of returns: the least that is noise.
 LEAST_NOISE: Final = 1e-6
@@ -91,63 +94,66 @@ class FilterBank:
     echo: Array
 
     @classmethod
-    def fitted(cls, returns: Array, telling: Array, lookback: int) -> FilterBank:
-        """Fit to daily returns (n_symbols, n_bars), of at least 3 bars.
+    def fitted(
+        cls, returns: Array, telling: Array, known: int, lookback: int
+    ) -> tuple[FilterBank, Array]:
+        """Fit to the oldest daily returns of a window.
 
         Parameters
         ----------
+        returns : (n_symbols, n_bars) float64
         telling : (n_symbols, n_bars, n_columns) float64
             Scaled columns that may tell how much noise a bar has.
+        known : int
+            Bars, the oldest ones, that are fitted to; at least 3.
         lookback : int
-            Bars that a forecast will read.
+            Bars that a forecast will read: no bar sees more than twice as many.
+
+        Returns
+        -------
+        FilterBank
+        (n_symbols, n_bars) float64
+            What it expects of a daily return after each bar, less its mean.
         """
-        mean = float(returns.mean())
+        mean = float(returns[:, :known].mean())
         deviations = returns - mean
-        precision = Precision.fitted(deviations, telling)
-        weights, echo = precision.of(telling), np.zeros(LAGS)
-        found, errors = autocovariances(deviations, weights)
-        variance = float((weights * deviations**2).mean())
-        if not variance:
-            return cls(precision, mean, 0.0, 0.0, 1.0, np.eye(len(PRIORS))[0], echo)
-        lags = np.arange(1, len(found) + 1)
-        for _ in range(ROUNDS):
-            phi, signal = interpolated(found - echo[: len(found)] * variance)
-            left = found - signal * phi**lags
-            sure = np.maximum(errors, LEAST_NOISE * variance)
-            echo[: len(found)] = echoes(left / variance, sure / variance)
-        signal = min(signal, variance)
+        past = deviations[:, :known]
+        precision = Precision.fitted(past, telling[:, :known])
+        weights = precision.of(telling)
+        variance = float((weights[:, :known] * past**2).mean())
+        found, errors = autocovariances(past, weights[:, :known])
+        phi, signal, echo = _fitted(found, errors, variance)
         noise = max(variance - signal, LEAST_NOISE * variance)
         made = cls(precision, mean, phi, signal, noise, PRIORS, echo)
-        return made._believed(deviations, weights, lookback)
+        if not signal:
+            nothing = np.eye(len(PRIORS))[0]
+            return replace(made, beliefs=nothing), np.zeros_like(returns)
+        pieces = Pieces.of(deviations, weights, lookback)
+        states = [
+            pieces.joined(state) for state in made._each(pieces.returns, pieces.weights)
+        ]
+        made = replace(made, beliefs=made._beliefs(states, past, weights[:, :known]))
+        return made, made._mixed(states)
 
-    def over(
-        self, returns: Array, telling: Array, lookback: int, horizon: int
-    ) -> Array:
+    def over(self, means: Array, returns: Array, horizon: int) -> Array:
         """Return what is expected over the horizon after each bar of a window.
 
         Parameters
         ----------
-        returns, telling
-            As for `fitted`.
-        lookback : int
-            Bars that a forecast reads: no bar sees more than twice as many.
+        means, returns : (n_symbols, n_bars) float64
+            As `fitted` returns and takes them.
 
         Returns
         -------
         (n_symbols, n_bars) float64
             Less the mean.
         """
-        weights = self.precision.of(telling)
-        pieces = Pieces.of(returns - self.mean, weights, lookback)
-        states = np.stack(list(self._mixed(pieces.returns, pieces.precision)))
-        made = ahead(self.phi, horizon) * states
-        coming = echo_weights(self.echo, horizon)
-        if coming.any():
-            before = np.concatenate([np.zeros_like(states[:1]), states[:-1]])
-            news = pieces.returns - self.phi * before
-            for back in np.flatnonzero(coming):
-                made[back:] += coming[back] * news[: len(news) - back]
-        return pieces.joined(made)
+        made = ahead(self.phi, horizon) * means
+        coming = echo_weights(self.echo, horizon)[: returns.shape[1]]
+        news = self._news(means.T, returns.T - self.mean).T
+        for back in np.flatnonzero(coming):
+            made[:, back:] += coming[back] * news[:, : news.shape[1] - back]
+        return made
 
     def last(self, returns: Array, telling: Array, horizon: int) -> Array:
         """Return what is expected over the horizon after the last bar alone.
@@ -162,16 +168,27 @@ class FilterBank:
         (...) float64
             Less the mean; the same to the bit in any company.
         """
-        weights = np.ascontiguousarray(np.moveaxis(self.precision.of(telling), -1, 0))
+        flat = returns.reshape(-1, returns.shape[-1])
+        columns = telling.reshape(*flat.shape, -1)
+        # As many at a time as a processor keeps at hand.
+        size = max(AT_ONCE // flat.shape[1], 1)
+        parts = [
+            self._last(flat[at : at + size], columns[at : at + size], horizon)
+            for at in range(0, len(flat), size)
+        ]
+        made: Array = np.concatenate(parts).reshape(returns.shape[:-1])
+        return made
+
+    def _last(self, returns: Array, telling: Array, horizon: int) -> Array:
         bars = np.ascontiguousarray(np.moveaxis(returns - self.mean, -1, 0))
-        n_bars, coming = len(bars), echo_weights(self.echo, horizon)
-        mean, brought = np.zeros(bars.shape[1:]), np.zeros(bars.shape[1:])
-        for bar, state in enumerate(self._mixed(bars, weights)):
-            back = n_bars - 1 - bar
-            if back < len(coming) and coming[back]:
-                brought = brought + coming[back] * (bars[bar] - self.phi * mean)
-            mean = state
-        made: Array = ahead(self.phi, horizon) * mean + brought
+        weights = np.ascontiguousarray(np.moveaxis(self.precision.of(telling), -1, 0))
+        means = self._mixed(self._each(bars, weights))
+        made: Array = ahead(self.phi, horizon) * means[-1]
+        coming = echo_weights(self.echo, horizon)[: len(bars)]
+        if coming.any():
+            news = self._news(means, bars)
+            for back in np.flatnonzero(coming):
+                made = made + coming[back] * news[-1 - back]
         return made
 
     @staticmethod
@@ -194,37 +211,63 @@ class FilterBank:
         precision = Precision(slopes, scale)
         return cls(precision, mean, phi, signal, noise, beliefs, echo)
 
-    def _mixed(self, returns: Array, precision: Array) -> Iterator[Array]:
-        """Yield the mean of what the filters expect after each bar of (n_bars, ...)."""
-        _, wanders, *jumps = self.beliefs
-        learned = gain(self.phi, self.signal, self.noise)
-        first = wandering(returns, precision, self.phi, learned)
-        if sum(jumps) < UNBELIEVED:
-            for state in first:
-                yield wanders * state
-            return
-        second = jumping(returns, precision, self.phi, self.signal, self.noise)
-        for state, chains in zip(first, second, strict=True):
-            mean = wanders * state
-            for belief, chain in zip(jumps, chains, strict=True):
-                mean = mean + belief * chain
-            yield mean
+    def _each(self, returns: Array, weights: Array) -> list[Array]:
+        """Return what each filter but nothing expects after bars of (n_bars, ...).
 
-    def _believed(self, returns: Array, weights: Array, lookback: int) -> FilterBank:
-        """Return the same filters, believed by how well they foresaw each bar."""
-        if not self.signal:
-            return replace(self, beliefs=np.eye(len(PRIORS))[0])
-        pieces = Pieces.of(returns, weights, lookback)
+        What nobody believes is 0.
+        """
+        states = [np.zeros_like(returns)] * (len(self.beliefs) - 1)
         learned = gain(self.phi, self.signal, self.noise)
-        seen = pieces.returns, pieces.precision
-        wander = np.stack(list(wandering(*seen, self.phi, learned)))
-        jump = np.stack(list(jumping(*seen, self.phi, self.signal, self.noise)))
-        states = [np.zeros_like(wander), wander, *np.moveaxis(jump, 1, 0)]
-        scores = []
-        for state in states:
-            expected = np.zeros_like(returns)
-            expected[:, 1:] = self.phi * pieces.joined(state)[:, :-1]
-            scores.append(float((weights * (returns - expected) ** 2).sum()))
+        if self.beliefs[1] > UNBELIEVED:
+            states[0] = wandering(returns, weights, self.phi, learned)
+        chains = np.flatnonzero(self.beliefs[2:] > UNBELIEVED)
+        if len(chains):
+            law = SHARES[chains], self.phi, self.signal, self.noise
+            jumps = jumping(returns, weights, *law)
+            for column, chain in enumerate(chains):
+                states[1 + chain] = jumps[:, column]
+        return states
+
+    def _mixed(self, states: Sequence[Array]) -> Array:
+        """Return the mean of what filters expect, each believed as it is."""
+        mean = np.zeros_like(states[0])
+        for belief, state in zip(self.beliefs[1:], states, strict=True):
+            if belief > UNBELIEVED:
+                mean += belief * state
+        return mean
+
+    def _news(self, means: Array, deviations: Array) -> Array:
+        """Return what was not expected of each bar, the first axis."""
+        news = deviations.copy()
+        news[1:] -= self.phi * means[:-1]
+        return news
+
+    def _beliefs(
+        self, states: Sequence[Array], returns: Array, weights: Array
+    ) -> Array:
+        """Return how far to believe each filter, by how well it foresaw each bar."""
+        nothing = float((weights * returns**2).sum())
+        scores = [nothing, *[self._missed(one, returns, weights) for one in states]]
         log = np.log(PRIORS) - PARAMETERS - np.array(scores) / (2.0 * self.noise)
         likely = np.exp(log - log.max())
-        return replace(self, beliefs=likely / likely.sum())
+        beliefs: Array = likely / likely.sum()
+        return beliefs
+
+    def _missed(self, means: Array, returns: Array, weights: Array) -> float:
+        news = self._news(means.T[: returns.shape[1]], returns.T).T
+        return float((weights * news**2).sum())
+
+
+def _fitted(
+    covariances: Array, errors: Array, variance: float
+) -> tuple[float, float, Array]:
+    """Fit phi, the expectation's variance and echoes, each to what others leave."""
+    echo, n_lags = np.zeros(LAGS), len(covariances)
+    if not variance:
+        return 0.0, 0.0, echo
+    lags, sure = np.arange(1, n_lags + 1), np.maximum(errors / variance, LEAST_NOISE)
+    for _ in range(ROUNDS):
+        phi, signal = interpolated(covariances - echo[:n_lags] * variance)
+        left = covariances - signal * phi**lags
+        echo[:n_lags] = echoes(left / variance, sure)
+    return phi, min(signal, variance), echo

@@ -20,7 +20,6 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -31,34 +30,50 @@ __all__ = ["SHARES", "jumping"]
 Array = NDArray[np.float64]
 
 # Of its time that a chain is low.
-SHARES: Final = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
+SHARES: Final = np.array([0.1, 0.5, 0.9])
 
 # Of a log likelihood ratio: beyond it a state is known for sure.
 SURE: Final = 500.0
 
 
 def jumping(
-    returns: Array, precision: Array, phi: float, signal: float, noise: float
-) -> Iterator[Array]:
-    """Yield what chains expect of a daily return after each bar, (n_chains, ...).
+    returns: Array,
+    precision: Array,
+    shares: Array,
+    phi: float,
+    signal: float,
+    noise: float,
+) -> Array:
+    """Return what chains expect of a daily return after each bar.
 
     Parameters
     ----------
     returns, precision : (n_bars, ...) float64
+    shares : (n_chains,) float64
+        Of its time that a chain is low, between 0 and 1.
     phi : float
         What is kept from bar to bar.
     signal, noise : float
         Variance of the expectation, and of the noise of a bar of a precision of 1.
+
+    Returns
+    -------
+    (n_bars, n_chains, ...) float64
     """
-    shares = SHARES.reshape(-1, *[1] * (returns.ndim - 1))
+    shares = shares.reshape(-1, *[1] * (returns.ndim - 1))
     low = -np.sqrt(signal * (1.0 - shares) / shares)
     step = np.sqrt(signal * shares / (1.0 - shares)) - low
     entered = (1.0 - phi) * (1.0 - shares)
-    slope, middle = -step / noise, low + step / 2.0
-    before = np.broadcast_to(1.0 - shares, (len(SHARES), *returns.shape[1:]))
-    for value, exact in zip(returns, precision, strict=True):
-        told = slope * exact * (value - middle)
-        lower = (1.0 - before) * np.exp(np.clip(told, -SURE, SURE))
-        high = before / (before + lower)
-        yield low + step * high
-        before = entered + phi * high
+    told = (returns[:, None] - (low + step / 2.0)) * precision[:, None]
+    ratio = np.exp(np.clip(told * (-step / noise), -SURE, SURE))
+    # x + (1 - x) l as l + x (1 - l): what does not depend on x is made at once.
+    rest, high = 1.0 - ratio, np.empty_like(ratio)
+    before = np.broadcast_to(1.0 - shares, high.shape[1:]).copy()
+    for bar in range(len(high)):
+        total = np.multiply(before, rest[bar], out=rest[bar])
+        total += ratio[bar]
+        np.divide(before, total, out=high[bar])
+        np.multiply(high[bar], phi, out=before)
+        before += entered
+    made: Array = low + step * high
+    return made

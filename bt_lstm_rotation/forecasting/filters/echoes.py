@@ -1,11 +1,11 @@
 r"""Echoes: returns that come back after so many bars.
 
 Autocovariances that one memory explains fall off smoothly. What is left of them at lag
-k, as a share of the variance, is :math:`\hat a_k` with a standard error :math:`s_k`, and
-either noise or an echo: with probability `PRIOR` the true :math:`a_k` is from a normal
-distribution of deviation `SIZE`, and else it is 0 (a spike and a slab [1]_). Its mean,
-given :math:`\hat a_k`, is kept. It is next to nothing where noise would do, and moves
-smoothly with the last digit of a price.
+k, as a share of the variance, is :math:`\hat a_k` with a standard error :math:`s_k`,
+and either noise or an echo: with probability `PRIOR` the true :math:`a_k` is from a
+normal distribution of deviation `SIZE`, and else it is 0 (a spike and a slab [1]_). Its
+mean, given :math:`\hat a_k`, is kept. It is next to nothing where noise would do, and
+moves smoothly with the last digit of a price.
 
 From what was new in each bar, :math:`e_t`, echoes expect :math:`\hat e_{t+j} = \sum_k
 a_k \hat e_{t+j-k}`, where :math:`\hat e` of a bar that is past is what was seen.

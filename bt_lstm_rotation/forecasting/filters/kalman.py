@@ -16,8 +16,6 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,10 +24,8 @@ __all__ = ["wandering"]
 Array = NDArray[np.float64]
 
 
-def wandering(
-    returns: Array, precision: Array, phi: float, gain: float
-) -> Iterator[Array]:
-    """Yield what is expected of a daily return after each bar, (...).
+def wandering(returns: Array, precision: Array, phi: float, gain: float) -> Array:
+    """Return what is expected of a daily return after each bar.
 
     Parameters
     ----------
@@ -37,10 +33,14 @@ def wandering(
     phi, gain : float
         The expectation's coefficient, and the share of news that is learned of a bar
         of a precision of 1.
+
+    Returns
+    -------
+    (n_bars, ...) float64
     """
     learned = gain * precision / (1.0 - gain + gain * precision)
-    kept = phi * (1.0 - learned)
-    mean = np.zeros(returns.shape[1:])
-    for share, news in zip(kept, learned * returns, strict=True):
-        mean = share * mean + news
-        yield mean
+    kept, means = phi * (1.0 - learned), learned * returns
+    carried = np.empty_like(means[0])
+    for bar in range(1, len(means)):
+        means[bar] += np.multiply(kept[bar], means[bar - 1], out=carried)
+    return means

@@ -21,17 +21,17 @@ class Pieces:
 
     Parameters
     ----------
-    returns, precision : (2 * length, n_symbols, n_pieces) float64
+    returns, weights : (2 * length, n_symbols, n_pieces) float64
     n_bars : int
         Of the window.
     """
 
     returns: Array
-    precision: Array
+    weights: Array
     n_bars: int
 
     @classmethod
-    def of(cls, returns: Array, precision: Array, length: int) -> Pieces:
+    def of(cls, returns: Array, weights: Array, length: int) -> Pieces:
         """Cut (n_symbols, n_bars) into pieces of so many bars."""
         n_bars = returns.shape[1]
         length = min(length, n_bars)
@@ -42,10 +42,10 @@ class Pieces:
             every = np.lib.stride_tricks.sliding_window_view(padded, 2 * length, axis=1)
             return np.ascontiguousarray(np.moveaxis(every[:, ::length], -1, 0))
 
-        return cls(cut(returns), cut(precision), n_bars)
+        return cls(cut(returns), cut(weights), n_bars)
 
     def joined(self, values: Array) -> Array:
-        """Put what was made of pieces, in their shape, together: (n_symbols, n_bars)."""
+        """Put what was made of pieces together, (n_symbols, n_bars)."""
         later = np.moveaxis(values[len(values) // 2 :], 0, -1)
         whole: Array = later.reshape(len(later), -1)[:, -self.n_bars :]
         return whole

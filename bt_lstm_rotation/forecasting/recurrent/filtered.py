@@ -61,15 +61,26 @@ class FilterBranch:
         scale: float,
         columns: Array,
         inputs: NDArray[np.float32],
-    ) -> Self:
-        """Fit to columns (n_symbols, n_bars, n_columns), as they are and scaled."""
-        bank = FilterBank.fitted(*_read(spec, columns, inputs), spec.lookback)
-        return cls(bank, spec, scale)
+    ) -> tuple[Self, Array]:
+        """Fit to the daily returns that targets which are trained on are made of.
 
-    def over(self, columns: Array, inputs: NDArray[np.float32]) -> Array:
-        """Return the scaled targets expected after each bar of a window."""
-        spec, read = self.spec, _read(self.spec, columns, inputs)
-        return self.bank.over(*read, spec.lookback, spec.horizon) / self.scale
+        Parameters
+        ----------
+        columns, inputs : (n_symbols, n_bars, n_columns)
+            As they are, and scaled, of a whole window.
+
+        Returns
+        -------
+        FilterBranch
+        (n_symbols, train_size) float64
+            The scaled targets that it expects.
+        """
+        returns, telling = _read(spec, columns, inputs)
+        known = spec.trained + spec.horizon
+        bank, means = FilterBank.fitted(returns, telling, known, spec.lookback)
+        size = spec.train_size
+        expected = bank.over(means[:, :size], returns[:, :size], spec.horizon)
+        return cls(bank, spec, scale), expected / scale
 
     def outputs(self, columns: Array, inputs: NDArray[np.floating]) -> Array:
         """Return what is added to scaled forecasts, (...).

@@ -98,8 +98,13 @@ class RecurrentForecaster:
             scaler = _scaler(
                 features[rows, : spec.trained], targets[rows, : spec.trained], level
             )
-            filters = self._filters(scaler, columns[rows])
-            data = self._series(scaler, features[rows], targets[rows], filters)
+            filters, inputs = None, scaler.inputs(columns[rows])
+            data = self._series(scaler, inputs[:, :size], targets[rows])
+            if spec.filtered_column is not None:
+                filters, expected = FilterBranch.fitted(
+                    spec, scaler.target_scale, columns[rows], inputs
+                )
+                data = replace(data, targets=data.targets - expected)
             warm = self._warm_networks(window.symbols[rows])
             networks, branches = [], []
             for member in range(spec.members):
@@ -137,16 +142,10 @@ class RecurrentForecaster:
         return Fit(model, **curves_from_arrays(arrays))
 
     def _series(
-        self,
-        scaler: Scaler,
-        features: Array,
-        targets: Array,
-        filters: FilterBranch | None,
+        self, scaler: Scaler, inputs: NDArray[np.float32], targets: Array
     ) -> Series:
-        spec, inputs = self.spec, scaler.inputs(features)
+        spec = self.spec
         scaled = (targets - scaler.target_mean) / scaler.target_scale
-        if filters is not None:
-            scaled = scaled - filters.over(features, inputs)
         age = np.arange(spec.trained - 1, -1, -1)
         decay = 1.0 if spec.half_life is None else 0.5 ** (age / spec.half_life)
         weights = np.zeros_like(targets)
@@ -154,15 +153,6 @@ class RecurrentForecaster:
         held_out = np.zeros_like(targets)
         held_out[:, spec.train_size - spec.held_out :] = 1.0
         return Series(inputs, scaled, weights, held_out)
-
-    def _filters(self, scaler: Scaler, columns: Array) -> FilterBranch | None:
-        """Fit filters to all daily returns that the targets trained on are made of."""
-        spec = self.spec
-        if spec.filtered_column is None:
-            return None
-        known = columns[:, : spec.trained + spec.horizon]
-        inputs = scaler.inputs(known)
-        return FilterBranch.fitted(spec, scaler.target_scale, known, inputs)
 
     def _warm_networks(self, symbols: tuple[str, ...]) -> tuple[Network, ...]:
         if self.warm is None:

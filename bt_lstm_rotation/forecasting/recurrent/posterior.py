@@ -14,9 +14,9 @@ autocorrelation of the state along the axis [1]_: 1 for one that changes from ba
 bar, and h for one that hardly moves.
 
 With the prior :math:`w_j \sim N(0, s^2/(n \lambda))`, :math:`s^2` being the targets'
-variance, the posterior mean is :math:`w_j = q_j / (e_j + \kappa_j \lambda)`. The penalty
-:math:`\lambda` is not chosen: each of `PENALTIES` counts by its marginal likelihood
-[2]_, that of the least squares' :math:`q_j / e_j`,
+variance, the posterior mean is :math:`w_j = q_j / (e_j + \kappa_j \lambda)`. The
+penalty :math:`\lambda` is not chosen: each of `PENALTIES` counts by its marginal
+likelihood [2]_, that of the least squares' :math:`q_j / e_j`,
 
 .. math::
 
@@ -71,21 +71,20 @@ class Axes(NamedTuple):
 
     Parameters
     ----------
-    centre, scale : (units,) float64
+    centre : (units,) float64
     share : (n_symbols, n_bars) float64
         Weights, as shares of their sum.
-    scaled, weighted : (n_symbols * n_bars, units) float64
-        The states, and the states times their shares.
+    weighted : (n_symbols * n_bars, units) float64
+        The states less their centre, times their shares.
     axes : (units, n_axes) float64
+        What turns states less their centre to the axes.
     variances, overlap : (n_axes,) float64
     n : float
         How many targets count.
     """
 
     centre: Array
-    scale: Array
     share: Array
-    scaled: Array
     weighted: Array
     axes: Array
     variances: Array
@@ -97,21 +96,21 @@ class Axes(NamedTuple):
         """Turn states to their principal axes."""
         total = weights.sum()
         share = weights / total
-        deviations = states - centre
-        scale = np.sqrt(np.einsum("sb,sbu->u", share, deviations**2))
-        level = np.sqrt(np.einsum("sb,sbu->u", share, states**2))
+        deviations = states - centre if centre.any() else states
+        flat = deviations.reshape(-1, len(centre))
+        weighted = flat * share.reshape(-1, 1)
+        products = weighted.T @ flat
+        squares = np.diag(products)
         # A unit that does not move, but for rounding, is of no use.
-        scale = np.where(scale > ROUNDING * level, scale, np.inf)
-        scaled = (deviations / scale).reshape(-1, len(scale))
-        weighted = scaled * share.reshape(-1, 1)
-        variances, axes = np.linalg.eigh(weighted.T @ scaled)
+        moves = squares > ROUNDING**2 * (squares + centre**2)
+        scale = np.sqrt(squares, where=moves, out=np.full_like(squares, np.inf))
+        variances, axes = np.linalg.eigh(products / np.outer(scale, scale))
         known = variances > NOTHING
-        variances, axes = variances[known], axes[:, known]
-        along = (scaled @ axes).reshape(*weights.shape, -1)
-        overlap = _overlap(along, share, variances, horizon)
+        variances, axes = variances[known], axes[:, known] / scale[:, None]
+        overlap = _overlap(deviations, share, axes, variances, horizon)
         # As many as they would be if all counted alike (Kish).
         n = float(total**2 / (weights**2).sum())
-        return cls(centre, scale, share, scaled, weighted, axes, variances, overlap, n)
+        return cls(centre, share, weighted, axes, variances, overlap, n)
 
     def posterior(self, targets: Array) -> Posterior:
         """Return what targets of (n_symbols, n_bars) make likely."""
@@ -129,26 +128,29 @@ class Axes(NamedTuple):
     def head(self, posterior: Posterior, likelihood: Array) -> Array:
         """Average over penalties, each counting by how likely it is."""
         belief = np.exp(likelihood - likelihood.max())
-        mean = (belief / belief.sum()) @ posterior.means
-        head: Array = (self.axes @ mean) / self.scale
+        head: Array = self.axes @ ((belief / belief.sum()) @ posterior.means)
         return head
 
 
-def _overlap(along: Array, share: Array, variances: Array, horizon: int) -> Array:
-    """Return kappa of each axis, of states (n_symbols, n_bars, n_axes) along them.
+def _overlap(
+    states: Array, share: Array, axes: Array, variances: Array, horizon: int
+) -> Array:
+    """Return kappa of each axis that states (n_symbols, n_bars, units) have.
 
     It is the variance of a sum of h states over h times that of one: the same.
     """
-    if along.shape[1] < horizon:
+    if states.shape[1] < horizon:
         return np.full_like(variances, horizon)
-    counted, total = share[:, horizon - 1 :], np.empty(along.shape[1:])
-    squares = np.empty((*counted.shape, along.shape[2]))
-    for states, sums in zip(along, squares, strict=True):
+    counted, total = share[:, horizon - 1 :], np.empty(states.shape[1:])
+    products, sums = np.zeros((len(axes), len(axes))), np.empty_like(total)
+    sums = sums[horizon - 1 :]
+    for symbol, weights in zip(states, counted, strict=True):
         # In arrays that are used again: most of the time was that of new ones.
-        np.cumsum(states, axis=0, out=total)
+        np.cumsum(symbol, axis=0, out=total)
         sums[0] = total[horizon - 1]
         np.subtract(total[horizon:], total[:-horizon], out=sums[1:])
-        np.square(sums, out=sums)
-    square = np.einsum("sb,sba->a", counted, squares) / max(counted.sum(), 1e-12)
+        products += (sums * weights[:, None]).T @ sums
+    square = np.einsum("ua,uv,va->a", axes, products, axes, optimize=True)
+    square /= max(counted.sum(), 1e-12)
     kappa: Array = np.clip(square / (horizon * variances), 1.0, horizon)
     return kappa
