@@ -24,7 +24,7 @@ FLOORS = [
     ["checks", "disk", "escaping", "leftovers", "progress", "user_code"],
     ["append_only", "archive", "claims", "periods", "result"],
     ["prices"],
-    ["forecasting.autoregression", "forecasting.beside", "forecasting.window"],
+    ["forecasting.beside", "forecasting.filters", "forecasting.window"],
     ["forecasting.features", "forecasting.forecaster"],
     ["forecasting.baselines", "forecasting.recurrent", "forecasting.store"],
     ["forecasting.inside", "forecasting.walkforward"],

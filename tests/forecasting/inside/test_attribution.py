@@ -11,7 +11,7 @@ from networks import CELLS, SMALL, busy_network, fitted
 from bt_lstm_rotation.errors import DataError
 from bt_lstm_rotation.forecasting.inside.attribution import integrated_gradients
 from bt_lstm_rotation.forecasting.inside.readout import readout
-from bt_lstm_rotation.forecasting.recurrent.model import Part
+from bt_lstm_rotation.forecasting.recurrent.part import Part
 
 WAYS = {
     "default": {},

@@ -92,7 +92,7 @@ def test_what_an_earlier_version_has_kept_is_read_without_its_course():
     arrays = {
         name: array
         for name, array in made.to_arrays(fit).items()
-        if name in ("scalers", "weights", "losses")
+        if name in ("scalers", "weights", "filters", "losses")
     }
     assert made.from_arrays(fit.model.symbols, arrays).losses == fit.losses
 

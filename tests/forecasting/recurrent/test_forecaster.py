@@ -17,7 +17,7 @@ from bt_lstm_rotation.forecasting import (
     walk_forward,
 )
 from bt_lstm_rotation.forecasting.features import compute
-from bt_lstm_rotation.forecasting.recurrent.model import Scaler
+from bt_lstm_rotation.forecasting.recurrent.part import Scaler
 from bt_lstm_rotation.forecasting.recurrent.series import Series
 from bt_lstm_rotation.forecasting.window import Window
 

@@ -28,7 +28,7 @@ def solved(states, targets, weights=None, *, odd=True):
 def test_the_overlap_is_that_of_a_known_autocorrelation(keep):
     x = autoregressive(keep, units=3)
     share = np.full(x.shape[:2], 1.0 / (N_SYMBOLS * N_BARS))
-    found = posterior._overlap(x, share, (x**2).mean(axis=(0, 1)), HORIZON)
+    found = posterior._overlap(x, share, np.eye(3), (x**2).mean(axis=(0, 1)), HORIZON)
     lags = np.arange(1, HORIZON)
     expected = 1 + 2 * ((1 - lags / HORIZON) * keep**lags).sum()
     np.testing.assert_allclose(found, expected, rtol=0.15)
@@ -105,47 +105,23 @@ def test_targets_that_are_all_alike_are_forecast_as_they_are():
     np.testing.assert_allclose(x @ found + offset, 2.5, atol=1e-9)
 
 
-def test_where_a_filter_says_all_there_is_the_head_is_its_own():
-    x = autoregressive(0.9, units=12)
-    v = np.random.default_rng(6).normal(size=12) * 0.1
-    noise = np.random.default_rng(7).normal(size=x.shape[:2])
-    y = x @ v + noise
-    weights = np.ones(y.shape)
-    alone, _ = solved(x, y)
-    helped, _ = solved_head(x, y, weights, HORIZON, odd=True, expected=x @ v)
-    assert np.std(x @ (helped - v)) < 0.5 * np.std(x @ (alone - v))
-
-
-@pytest.mark.parametrize("wrong", [-1.0, 3.0])
-def test_what_a_filter_says_wrongly_is_let_go(wrong):
-    x = autoregressive(0.5, units=6)
-    v = np.array([1.0, 0.0, -2.0, 0.0, 0.0, 1.0])
-    y = x @ v + 0.1 * np.random.default_rng(8).normal(size=x.shape[:2])
-    weights = np.ones(y.shape)
-    found, _ = solved_head(x, y, weights, HORIZON, odd=True, expected=wrong * (x @ v))
-    # Even the least penalty takes a little of what is sure.
-    np.testing.assert_allclose(found, v, atol=0.06)
-
-
-def test_a_pair_is_as_likely_as_the_normal_density_says(monkeypatch):
-    monkeypatch.setattr(posterior, "PENALTIES", np.array([0.02, 0.7]))
-    monkeypatch.setattr(posterior, "TRUSTS", np.array([0.0, 0.6]))
+def test_a_penalty_is_as_likely_as_the_normal_density_says(monkeypatch):
+    penalties = [0.02, 0.7]
+    monkeypatch.setattr(posterior, "PENALTIES", np.array(penalties))
     x = autoregressive(0.7, units=3)
     y = x[..., 0] + np.random.default_rng(9).normal(size=x.shape[:2])
-    expected = x @ np.array([0.5, 0.2, 0.0])
     axes = head._own_axes(x, np.ones(y.shape), HORIZON, odd=True)
-    found = axes.posterior(y, expected)
-    along = (x / axes.scale).reshape(-1, 3) @ axes.axes
+    found = axes.posterior(y)
+    along = x.reshape(-1, 3) @ axes.axes
     e, count = (along**2).mean(axis=0), y.size
+    # Axes of states that are scaled to a deviation of one, and turned.
+    np.testing.assert_allclose(e, axes.variances, rtol=1e-9)
+    assert e.sum() == pytest.approx(3.0)
     fit = (along * y.reshape(-1, 1)).mean(axis=0) / e
-    begun = (along * expected.reshape(-1, 1)).mean(axis=0) / (e + posterior.NEAREST)
-    noise = (y**2).mean()
     densities = []
-    for trust in (0.0, 0.6):
-        for penalty in (0.02, 0.7):
-            variance = noise * (axes.overlap / e + 1 / penalty) / count
-            off = (fit - trust * begun) ** 2 / variance
-            densities.append(-0.5 * (np.log(variance) + off).sum())
+    for penalty in penalties:
+        variance = (y**2).mean() * (axes.overlap / e + 1 / penalty) / count
+        densities.append(-0.5 * (np.log(variance) + fit**2 / variance).sum())
     np.testing.assert_allclose(
         found.likelihood - found.likelihood[0],
         np.array(densities) - densities[0],
@@ -163,5 +139,5 @@ def test_the_overlap_is_that_of_sums_that_are_added_up_anew(horizon):
             total = along[symbol, bar - horizon + 1 : bar + 1].sum(axis=0)
             expected += share[symbol, bar] * total**2
     expected /= share[:, horizon - 1 :].sum() * horizon
-    found = posterior._overlap(along, share, np.ones(3), horizon)
+    found = posterior._overlap(along, share, np.eye(3), np.ones(3), horizon)
     np.testing.assert_allclose(found, np.clip(expected, 1.0, horizon), rtol=1e-12)

@@ -20,7 +20,7 @@ from bt_lstm_rotation.forecasting import (
     Training,
     walk_forward,
 )
-from bt_lstm_rotation.forecasting.recurrent.model import Part
+from bt_lstm_rotation.forecasting.recurrent.part import Part
 from bt_lstm_rotation.forecasting.walkforward.drift import DRIFT_LIMIT, drift
 from bt_lstm_rotation.forecasting.window import Window
 
@@ -67,7 +67,7 @@ def test_a_level_that_all_symbols_share_is_no_drift():
     model, window = fitted(SPEC, random_panel("ABC", 90))
     (part,) = model.parts
     raised = replace(
-        model, parts=(Part(part.networks, replace(part.scaler, level=9.0)),)
+        model, parts=(replace(part, scaler=replace(part.scaler, level=9.0)),)
     )
     assert drift(model, raised, window) < 1e-9
 

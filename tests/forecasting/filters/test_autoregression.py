@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bt_lstm_rotation.forecasting.autoregression import (
-    MEMORIES,
+from bt_lstm_rotation.forecasting.filters.autoregression import (
     ahead,
     autoregression,
     gain,
-    misfits,
+    interpolated,
 )
 
 
@@ -42,13 +41,20 @@ def test_two_parameters_are_recovered_from_autocovariances():
     assert signal < 0.02 * noise**2
 
 
-def test_a_memory_that_is_the_truth_has_no_misfit():
-    place, signal = 17, 3e-6
-    phi = 0.5 ** (1.0 / MEMORIES[place])
-    errors, signals = misfits(signal * phi ** np.arange(1, 127))
-    assert errors.argmin() == place
-    assert errors[place] == pytest.approx(0.0, abs=1e-24)
-    assert signals[place] == pytest.approx(signal)
+def test_the_memory_does_not_jump_from_one_of_the_list_to_the_next():
+    lags = np.arange(1, 127)
+    memories = np.linspace(20.0, 40.0, 2_001)
+    found = [interpolated(3e-6 * 0.5 ** (lags / one)) for one in memories]
+    phi, signal = np.array(found).T
+    fitted = -np.log(2.0) / np.log(phi)
+    np.testing.assert_allclose(fitted, memories, rtol=0.01)
+    np.testing.assert_allclose(signal, 3e-6, rtol=0.01)
+    assert (np.abs(np.diff(np.log(fitted))) < 0.003).all()  # the list's own is 0.08
+
+
+@pytest.mark.parametrize("value", [0.0, -1e-6])
+def test_without_a_positive_autocovariance_there_is_no_expectation(value):
+    assert interpolated(np.full(126, value)) == (0.0, 0.0)
 
 
 def test_an_expectation_of_one_adds_up_to_a_geometric_sum():
