@@ -126,9 +126,10 @@ def add_forecaster(parser: argparse._ActionsContainer) -> None:
         "--forecaster",
         type=given,
         metavar="NAME",
-        help="lstm, gru, rnn, kalman, ewma, ridge, tree, arima, momentum_12_1, "
-        "momentum_6_1, momentum_63, reversal, mean, zero, or on the simulated market "
-        "oracle; its settings are then those of --set (default: the strategy's own)",
+        help="lstm, gru, rnn, filters, kalman, ewma, ridge, tree, arima, "
+        "momentum_12_1, momentum_6_1, momentum_63, reversal, mean, zero, or on the "
+        "simulated market oracle; its settings are then those of --set (default: the "
+        "strategy's own)",
     )
 
 

@@ -3,6 +3,7 @@
 from bt_lstm_rotation.forecasting.baselines import (
     ArimaSpec,
     EWMASpec,
+    FiltersSpec,
     KalmanSpec,
     MeanSpec,
     MomentumSpec,
@@ -33,6 +34,7 @@ __all__ = [
     "ArimaSpec",
     "BarHistory",
     "EWMASpec",
+    "FiltersSpec",
     "FitJournal",
     "FitRecord",
     "ForecastSpec",

@@ -11,6 +11,7 @@ from bt_lstm_rotation.errors import SpecError, closest
 from bt_lstm_rotation.forecasting.baselines import (
     ArimaSpec,
     EWMASpec,
+    FiltersSpec,
     KalmanSpec,
     MeanSpec,
     MomentumSpec,
@@ -31,6 +32,7 @@ FORECASTERS: MappingProxyType[str, Spec] = MappingProxyType(
         "lstm": ForecastSpec(),
         "gru": ForecastSpec(cell="gru"),
         "rnn": ForecastSpec(cell="rnn"),
+        "filters": FiltersSpec(),
         "kalman": KalmanSpec(),
         "ewma": EWMASpec(),
         "ridge": RidgeSpec(),

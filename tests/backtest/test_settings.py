@@ -346,7 +346,7 @@ def test_the_settings_of_another_forecaster_are_unknown():
 def test_an_unknown_forecaster_is_answered_with_what_there_is(name):
     with pytest.raises(SpecError, match="--forecaster must be the name of") as raised:
         parse_settings(SectorRotation, [f"forecaster={name}"])
-    assert "known: arima, ewma, gru" in str(raised.value)
+    assert "known: arima, ewma, filters" in str(raised.value)
     assert ("did you mean 'kalman'" in str(raised.value)) == (name == "kallman")
 
 

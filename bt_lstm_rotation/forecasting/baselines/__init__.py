@@ -7,6 +7,7 @@ the LSTM, and goes wherever a spec goes.
 from bt_lstm_rotation.forecasting.baselines.arima import ArimaSpec
 from bt_lstm_rotation.forecasting.baselines.constant import MeanSpec, ZeroSpec
 from bt_lstm_rotation.forecasting.baselines.ewma import EWMASpec
+from bt_lstm_rotation.forecasting.baselines.filters import FiltersSpec
 from bt_lstm_rotation.forecasting.baselines.kalman import KalmanSpec
 from bt_lstm_rotation.forecasting.baselines.momentum import MomentumSpec
 from bt_lstm_rotation.forecasting.baselines.oracle import OracleSpec
@@ -17,6 +18,7 @@ from bt_lstm_rotation.forecasting.baselines.tree import TreeSpec
 __all__ = [
     "ArimaSpec",
     "EWMASpec",
+    "FiltersSpec",
     "KalmanSpec",
     "MeanSpec",
     "MomentumSpec",

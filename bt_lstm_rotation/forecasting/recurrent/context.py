@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.forecasting.features.scaling import scale_of, scaled
 from bt_lstm_rotation.forecasting.recurrent.network import Network
-from bt_lstm_rotation.forecasting.recurrent.scaling import scale_of, scaled
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.recurrent.start import with_memory
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import SpecError
 from bt_lstm_rotation.forecasting.features import deviation, forward_return
+from bt_lstm_rotation.forecasting.features.scaling import scale_of, unless_constant
 from bt_lstm_rotation.forecasting.forecaster import Fit, Model
 from bt_lstm_rotation.forecasting.recurrent import backend
 from bt_lstm_rotation.forecasting.recurrent.columns import (
@@ -38,7 +39,6 @@ from bt_lstm_rotation.forecasting.recurrent.model import RecurrentModel
 from bt_lstm_rotation.forecasting.recurrent.network import Network
 from bt_lstm_rotation.forecasting.recurrent.optimisation import Course
 from bt_lstm_rotation.forecasting.recurrent.part import Part, Scaler, read_by_head
-from bt_lstm_rotation.forecasting.recurrent.scaling import scale_of, unless_constant
 from bt_lstm_rotation.forecasting.recurrent.series import Series
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.recurrent.start import with_memory

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bt_lstm_rotation.forecasting.features.scaling import scaled
 from bt_lstm_rotation.forecasting.recurrent.context import ContextBranch
 from bt_lstm_rotation.forecasting.recurrent.filtered import FilterBranch
 from bt_lstm_rotation.forecasting.recurrent.network import Network
-from bt_lstm_rotation.forecasting.recurrent.scaling import scaled
 
 __all__ = ["Part", "Scaler", "read_by_head"]
 
