@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rivals",
         type=names,
         metavar="A,B",
-        help="of zero, mean, ewma, momentum, reversal, kalman, ridge, tree, arima "
-        "(default: all but arima, which takes longer than all the others)",
+        help="of zero, mean, ewma, momentum, reversal, filters, kalman, ridge, tree, "
+        "arima (default: all but arima, which takes longer than all the others)",
     )
     evidence.add_argument(
         "--seeds",

@@ -16,7 +16,7 @@ __all__ = ["RIVALS", "Rivals", "find_rivals"]
 
 RIVALS = (
     *("zero", "mean", "ewma", "momentum", "reversal"),
-    *("kalman", "ridge", "tree", "arima"),
+    *("filters", "kalman", "ridge", "tree", "arima"),
 )
 
 # An ARIMA of each symbol takes seconds a fit, and so all the others' time several times
