@@ -19,6 +19,7 @@ from bt_lstm_rotation.checks import (
 from bt_lstm_rotation.errors import StrategyError, closest
 from bt_lstm_rotation.feeds.bar_order import check_one_time, different_times
 from bt_lstm_rotation.feeds.first_close import first_close
+from bt_lstm_rotation.feeds.in_step import InStep
 from bt_lstm_rotation.feeds.memory import keep_all_bars
 from bt_lstm_rotation.feeds.naming import feed_name, feed_names
 from bt_lstm_rotation.feeds.sessions import SessionClock
@@ -93,6 +94,7 @@ class PeriodicRebalance(bt.Strategy):
         self._filters = drop_invalid_bars(self.datas, daily=judged)
         check_one_time(self.sectors.values())
         self._sessions = SessionClock(self)
+        self._in_step = InStep(self)
         self.rebalancer = Rebalancer(
             self,
             ignore=kept,
@@ -151,6 +153,12 @@ class PeriodicRebalance(bt.Strategy):
             self._period_done = self._period()
         else:
             self.rebalancer.next()
+
+    def _oncepost(self, dt: float) -> None:
+        # Called for each bar where all is calculated ahead; the loop over indicators,
+        # with which it begins, is all that is done in another way.
+        self._in_step.move()
+        super()._oncepost(dt)
 
     def is_due(self) -> bool:
         """Whether this session's period has not been traded yet."""

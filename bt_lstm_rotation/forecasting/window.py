@@ -12,16 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.errors import DataError
+from bt_lstm_rotation.forecasting.own_bars import OwnBars
 from bt_lstm_rotation.periods import MONTH
 from bt_lstm_rotation.prices import PricePanel
-from bt_lstm_rotation.prices.corporate_actions import CorporateAction, restated
+from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 
-__all__ = ["BarHistory", "Window"]
+__all__ = ["BarHistory", "Excerpt", "Window"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ class BarHistory:
     def __init__(self, symbols: Iterable[str], extra: tuple[str, ...] = ()) -> None:
         self.symbols = tuple(sorted(set(symbols)))
         self.extra = extra
-        self._series = {symbol: _Series(5 + len(extra)) for symbol in self.symbols}
+        self._series = {symbol: OwnBars(5 + len(extra)) for symbol in self.symbols}
 
     @classmethod
     def from_panel(cls, panel: PricePanel) -> BarHistory:
@@ -116,8 +118,7 @@ class BarHistory:
         self, symbol: str, action: CorporateAction, session: np.datetime64
     ) -> None:
         """Bring a symbol's bars before a session, the first in new units, into them."""
-        series = self._series[symbol]
-        series.bars[:5] = restated(series.dates, series.bars[:5], [(session, action)])
+        self._series[symbol].restate(action, session)
 
     def sessions(self) -> NDArray[np.datetime64]:
         """Return the union of all symbols' sessions, ascending, (n,) datetime64[D]."""
@@ -177,53 +178,57 @@ class BarHistory:
         for row, symbol in enumerate(symbols):
             series = self._series[symbol]
             stop = np.searchsorted(series.dates, sessions, side="right")
-            where = stop[:, None] + back
+            # Of one session it is a slice, which is copied faster than picked bars.
+            where: Any = stop[:, None] + back
+            if len(stop) == 1:
+                where = slice(stop[0] - n_bars, stop[0])
             dates[:, row] = series.dates[where]
-            bars[:, :, row] = series.bars[:, where]
+            bars[:, :, row] = series.bars[:, where].reshape(len(bars), -1, n_bars)
         return Window(tuple(symbols), dates, bars, self.extra)
 
+    def excerpt(
+        self, symbols: Sequence[str], sessions: NDArray[np.datetime64], n_bars: int
+    ) -> Excerpt:
+        """Return what `window` would, to be made when it is looked at."""
+        return Excerpt(self, tuple(symbols), sessions, n_bars)
 
-class _Series:
-    """One symbol's bars in arrays that double when they are full."""
+    def content(
+        self, symbols: Sequence[str], sessions: NDArray[np.datetime64], n_bars: int
+    ) -> tuple[object, ...]:
+        """Return what tells a `window` from others, for the key of an entry.
 
-    def __init__(self, rows: int) -> None:
-        self._size = 0
-        self._dates = np.empty(64, dtype="datetime64[D]")
-        self._bars = np.empty((rows, 64))
-
-    @property
-    def dates(self) -> NDArray[np.datetime64]:
-        return self._dates[: self._size]
-
-    @property
-    def bars(self) -> NDArray[np.float64]:
-        return self._bars[:, : self._size]
-
-    def extend(
-        self, symbol: str, sessions: NDArray[np.datetime64], bars: NDArray[np.float64]
-    ) -> None:
-        if not len(sessions):
-            return
-        backward = np.flatnonzero(sessions[1:] <= sessions[:-1])
-        if len(backward):
-            raise _too_late(symbol, sessions[backward[0] + 1], sessions[backward[0]])
-        if self._size and sessions[0] <= (last := self._dates[self._size - 1]):
-            if sessions[0] < last:
-                raise _too_late(symbol, sessions[0], last)
-            self._size -= 1
-        size = self._size + len(sessions)
-        while size > len(self._dates):
-            self._dates = np.concatenate([self._dates, np.empty_like(self._dates)])
-            self._bars = np.concatenate([self._bars, np.empty_like(self._bars)], axis=1)
-        self._dates[self._size : size] = sessions
-        self._bars[:, self._size : size] = bars
-        self._size = size
+        It is the same of the same symbols, dates and values, whatever bars there are
+        besides.
+        """
+        told = []
+        for symbol in symbols:
+            series = self._series[symbol]
+            stop = np.searchsorted(series.dates, sessions, side="right")
+            first = int(stop[0]) - n_bars
+            told.append((stop - first).astype("<i8").tobytes())
+            told.append(series.content(first, int(stop[-1])))
+        return (tuple(symbols), n_bars, len(sessions), b"".join(told))
 
 
-def _too_late(symbol: str, session: np.datetime64, last: np.datetime64) -> DataError:
-    return DataError(
-        "a bar that comes after one as late or later",
-        symbol=symbol,
-        session=str(session),
-        valid=f"the next session is after {last}",
-    )
+@dataclass(frozen=True, eq=False)
+class Excerpt:
+    """Some bars of a history, to be looked at, or only told from others.
+
+    They are those of the moment in which they are looked at; the history may have grown
+    since it was asked, but must not have been restated.
+    """
+
+    history: BarHistory
+    symbols: tuple[str, ...]
+    sessions: NDArray[np.datetime64]
+    n_bars: int
+
+    @cached_property
+    def window(self) -> Window:
+        """The bars."""
+        return self.history.window(self.symbols, self.sessions, self.n_bars)
+
+    @cached_property
+    def content(self) -> tuple[object, ...]:
+        """What tells them from others; see `BarHistory.content`."""
+        return self.history.content(self.symbols, self.sessions, self.n_bars)

@@ -147,7 +147,7 @@ OPEN = {"lstm": _open_lstm, "gru": _open_gru}
 
 def _seen(inputs: Array, kernel: Array, bias: Array) -> Array:
     """Return what a gate takes in at every step, or at any where it sees nothing."""
-    rows = [row for row, weights in enumerate(kernel) if weights.any()]
+    rows = np.flatnonzero(kernel.any(axis=1)).tolist()
     if not rows:
         return bias
     # Steps along the last axis and arrays that are used again: a third of the time.

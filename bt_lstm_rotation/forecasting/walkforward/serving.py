@@ -12,7 +12,7 @@ from bt_lstm_rotation.forecasting.store.forecast_store import ForecastStore
 from bt_lstm_rotation.forecasting.walkforward.contract import forecast_of, is_ours
 from bt_lstm_rotation.forecasting.walkforward.ensemble import mean_and_deviation
 from bt_lstm_rotation.forecasting.walkforward.task import stored_forecast
-from bt_lstm_rotation.forecasting.window import BarHistory, Window
+from bt_lstm_rotation.forecasting.window import BarHistory, Excerpt, Window
 from bt_lstm_rotation.periods import NEVER
 
 __all__ = ["Reader", "Serving"]
@@ -75,8 +75,8 @@ class Serving:
             symbols = [history.symbols[column] for column in columns]
             alike = rows[(there == same).all(axis=1)]
             for block in np.array_split(alike, -(-len(alike) // BLOCK)):
-                window = history.window(symbols, sessions[block], self._bars)
-                members = self._forecast(model, window)
+                shown = history.excerpt(symbols, sessions[block], self._bars)
+                members = self._forecast(model, shown)
                 self.answered = True
                 for value, into in zip(
                     mean_and_deviation(members), values, strict=True
@@ -84,16 +84,17 @@ class Serving:
                     into[np.ix_(block, columns)] = value
                     self.has_forecast |= bool(np.isfinite(value).any())
                 for read in self.readers:
-                    read(model, window)
+                    read(model, shown.window)
 
-    def _forecast(self, model: Model, window: Window) -> NDArray[np.float64]:
+    def _forecast(self, model: Model, shown: Excerpt) -> NDArray[np.float64]:
         # Bar by bar, looking up a forecast costs as much as making it.
-        store = self._store if len(window.dates) > 1 else None
-        key, values = stored_forecast(store, self.key, model, window)
+        several = len(shown.sessions) > 1
+        store = self._store if several else None
+        key, values = stored_forecast(store, self.key, model, shown)
         if values is None:
             sample = self._compared != self.made_at and not is_ours(model)
-            values = forecast_of(model, window, sample=sample)
-            if len(window.dates) > 1:
+            values = forecast_of(model, shown.window, sample=sample)
+            if several:
                 self._compared = self.made_at
             if store is not None and key:
                 store.put(key, {"values": values})

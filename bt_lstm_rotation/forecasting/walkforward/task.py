@@ -32,7 +32,7 @@ from bt_lstm_rotation.forecasting.walkforward.guarded import (
 )
 from bt_lstm_rotation.forecasting.walkforward.leading import check_leads
 from bt_lstm_rotation.forecasting.walkforward.one_thread import one_thread
-from bt_lstm_rotation.forecasting.window import Window
+from bt_lstm_rotation.forecasting.window import Excerpt, Window
 from bt_lstm_rotation.machine import onednn_is_on, processor
 from bt_lstm_rotation.wording import in_words
 
@@ -58,14 +58,16 @@ class Fitted(NamedTuple):
 class FitTask:
     """One fit to make, with all that it needs wherever it is made.
 
-    The window is ``(n_symbols, spec.fit_bars)``; `origin` is ``"trained"`` or
-    ``"warm start"``, for a fit that is not found in the store.
+    The window is ``(n_symbols, spec.fit_bars)``. In the store, `content` tells the spec
+    and the window from others (`BarHistory.content`); `origin` is ``"trained"`` or
+    ``"warm start"``, for a fit that is not found there.
     """
 
     forecaster: Forecaster
     window: Window
     session: np.datetime64
     store: ForecastStore | None
+    content: tuple[object, ...]
     clock: Callable[[], float]
     origin: str = "trained"
 
@@ -117,12 +119,11 @@ class FitTask:
     @cached_property
     def key(self) -> str:
         """Where the fit is stored; empty if it cannot be."""
-        kept, store, window = self._kept, self.store, self.window
+        kept, store = self._kept, self.store
         if store is None or kept is None:
             return ""
-        shown = (window.symbols, window.dates, window.bars)
         by = (*_arithmetic(getattr(kept, "libraries", ())), onednn_is_on())
-        return store.key("fit", kept.spec, self.session, shown, by)
+        return store.key("fit", self.session, self.content, by)
 
     @property
     def _kept(self) -> Storable | None:
@@ -137,7 +138,7 @@ def _is_storable(forecaster: object) -> TypeGuard[Storable]:
 
 
 def stored_forecast(
-    store: ForecastStore | None, key: str, model: Model, window: Window
+    store: ForecastStore | None, key: str, model: Model, shown: Excerpt
 ) -> tuple[str, NDArray[np.float64] | None]:
     """Return where a stored fit's forecast is kept, and the forecast if it is there.
 
@@ -146,7 +147,7 @@ def stored_forecast(
     """
     if store is None or not key:
         return "", None
-    own = store.key("forecast", key, window.symbols, window.dates, window.bars)
+    own = store.key("forecast", key, shown.content)
     arrays = store.get(own)
     if arrays is None:
         return own, None
@@ -154,7 +155,10 @@ def stored_forecast(
     try:
         if values is None or values.dtype != np.float64:
             raise ForecastError("the entry", "values", "are not there", "float64")
-        return own, checked_answer(values, model, window)
+        wanted = (len(shown.sessions), len(shown.symbols))
+        if values.shape[1:] == wanted and len(values) and not np.isinf(values).any():
+            return own, values  # as good as always, and without a look at the bars
+        return own, checked_answer(values, model, shown.window)
     except ForecastError as error:
         store.discard(own, in_words(error))
         return own, None

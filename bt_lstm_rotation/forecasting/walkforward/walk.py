@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -20,6 +21,7 @@ from bt_lstm_rotation.forecasting.forecaster import (
     Storable,
     WarmStartable,
 )
+from bt_lstm_rotation.forecasting.store.forecast_store import ForecastStore
 from bt_lstm_rotation.forecasting.walkforward.calendar import (
     RetrainCalendar,
     fit_members,
@@ -208,6 +210,11 @@ class WalkForward:
     def _keeps(self) -> bool:
         return is_ours(self._forecaster) and isinstance(self._forecaster, Storable)
 
+    @cached_property
+    def _settings(self) -> str:
+        # Of a spec with many inputs it takes as long as the key of a fit.
+        return ForecastStore.key("spec", cast(Storable, self._forecaster).spec)
+
     def _fit_again(self) -> None:
         """Make the model in force, if nothing is kept of it but that there is one."""
         serving = self._serving
@@ -230,7 +237,9 @@ class WalkForward:
 
     def _task(self, session: np.datetime64) -> FitTask:
         symbols = fit_members(self.spec, self.history, session)
-        stack = self.history.window(symbols, np.array([session]), self.spec.fit_bars)
+        one = np.array([session])
+        shown = self.history.excerpt(symbols, one, self.spec.fit_bars)
+        stack = shown.window
         window = replace(stack, dates=stack.dates[0], bars=stack.bars[:, 0])
         how, forecaster = self._training, self._forecaster
         if (
@@ -240,8 +249,11 @@ class WalkForward:
         ):
             before = self._serving.model
             warm = check_forecaster(self.spec, forecaster.starting_from(before))
-            return FitTask(warm, window, session, None, how.clock, "warm start")
-        return FitTask(forecaster, window, session, how.store, how.clock)
+            return FitTask(warm, window, session, None, (), how.clock, "warm start")
+        content: tuple[object, ...] = ()
+        if how.store is not None and self._keeps:
+            content = (self._settings, shown.content)
+        return FitTask(forecaster, window, session, how.store, content, how.clock)
 
     def _take_over(self, fitted: Fitted) -> None:
         session, fit, serving = fitted.session, fitted.fit, self._serving

@@ -75,7 +75,7 @@ def test_a_level_that_all_symbols_share_is_no_drift():
 def test_unrelated_networks_are_about_the_root_of_two_apart():
     found = []
     for seed in range(30):
-        model, window = fitted(SPEC, random_panel("ABCDEFGHI", 60, seed=seed))
+        model, window = fitted(SPEC, random_panel("ABCDEFGHI", 90, seed=seed))
         (part,) = model.parts
         pair = []
         for number in (0, 1):
