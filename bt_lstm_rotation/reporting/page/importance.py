@@ -50,15 +50,18 @@ def importance_blocks(
     if table.empty or not figures:
         return []
     rows = records(table)
+    tables = {kind: [row for row in rows if row["table"] == kind] for kind in TITLES}
+    how = f"{figures['permutations']:,} permutations, seed {figures['seed']}."
+    if not tables["refitted"]:
+        how += (
+            " What networks lose that are trained without each, a run says that is "
+            'asked for importance "retrained", and the command importance.'
+        )
     return [
         *(Words(sentence) for sentence in figures["sentences"][1:]),
-        importance_table("permuted", rows),
-        *importance_chart({"permuted": rows}),
-        Words(
-            f"{figures['permutations']:,} permutations, seed {figures['seed']}. What "
-            "networks lose that are trained without each, the command importance says.",
-            "note",
-        ),
+        *(importance_table(kind, each) for kind, each in tables.items() if each),
+        *importance_chart(tables),
+        Words(how, "note"),
     ]
 
 
