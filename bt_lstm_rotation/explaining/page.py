@@ -55,19 +55,19 @@ def _gates(e: Findings) -> list[Block]:
 
 def _shares(e: Findings) -> list[Block]:
     shares = e.attribution.shares
-    rows = [["the mean bar throughout", "", signed_percent(e.attribution.baseline), ""]]
+    rows = [["the mean bar throughout", signed_percent(e.attribution.baseline), "", ""]]
     for place, name in enumerate(e.features):
         own = shares[:, place]
         recent = own[-21:].sum()
         told = [signed_percent(own.sum()), signed_percent(recent)]
-        rows.append([name, e.kinds[name], *told])
-    rows.append(["the forecast", "", signed_percent(e.forecast), ""])
+        rows.append([name, *told, e.kinds[name]])
+    rows.append(["the forecast", signed_percent(e.forecast), "", ""])
     note = (
         f"They add up to within {abs(e.attribution.gap):.0e}. Integrated gradients "
         "from the window's mean bar (Sundararajan et al. 2017)."
     )
-    heads = ["", "What", "Adds", "of it the last 21 bars"]
-    return [shares_chart(e), Table(heads, rows, "llrr", "By what is read", note)]
+    heads = ["", "Adds", "of it the last 21 bars", "What"]
+    return [shares_chart(e), Table(heads, rows, "nrrl", "By what is read", note)]
 
 
 def _reach(e: Findings) -> list[Block]:

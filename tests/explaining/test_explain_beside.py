@@ -102,7 +102,10 @@ def test_each_thing_that_is_read_is_named_with_its_own_values():
     np.testing.assert_allclose(found.features["W"], np.diff(np.log(closes)))
     page = found.page()
     for name, kind in found.kinds.items():
-        assert re.search(rf"<th[^>]*>{name}</th>\s*<td[^>]*>{kind}</td>", page)
+        row = (
+            rf"<th[^>]*>{name}</th>(\s*<td[^>]*>[-+]\S+%</td>){{2}}\s*<td[^>]*>{kind}<"
+        )
+        assert re.search(row, page)
     assert "The series beside them" in page
     assert "NaN" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
 
