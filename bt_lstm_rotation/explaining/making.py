@@ -65,6 +65,7 @@ def explain(
     """
     check_kind("explain", "prices", prices, PricePanel, "a PricePanel")
     check_kind("explain", "symbol", symbol, str, "a symbol's name")
+    check_kind("explain", "benchmark", benchmark, str | None, "a symbol, or None")
     check_kind("explain", "beside", beside, Beside | None, "a Beside(...), or None")
     spec = ForecastSpec() if spec is None else spec
     if not isinstance(spec, ForecastSpec):

@@ -187,6 +187,8 @@ def test_what_is_not_given_is_asked_for():
             made(SPEC.reading(**read), beside=None)
     with pytest.raises(SpecError, match="beside"):
         made(SPEC, beside={"rsi": VALUES})
+    with pytest.raises(SpecError, match="benchmark"):
+        made(SPEC, benchmark=["A"])
     short = Beside({"rsi": VALUES[1:]})
     with pytest.raises(DataError, match="the panel's bars"):
         made(SPEC.reading(inputs=[RSI]), beside=short)

@@ -6,6 +6,7 @@ And, by choice, others that are trained without each. No forecast of the run cha
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -43,6 +44,8 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+logger = logging.getLogger(__name__)
+
 PERMUTATIONS: Final = 5
 
 # What asks for networks that are trained without each input, too.
@@ -70,7 +73,7 @@ class Retraining:
     training: Training
 
     def forecast(self, base: Compared, name: str, spec: ForecastSpec) -> Array:
-        """Walk forward over the sessions of `base`, in its shape; `name` is not told.
+        """Walk forward over the sessions of `base`, in its shape, without `name`.
 
         Raises FitsError if every fit fails.
         """
@@ -82,7 +85,8 @@ class Retraining:
         walk = WalkForward(spec, history, start=base.sessions[0], training=quiet)
         sessions = history.sessions()
         made = walk.forecast(sessions)[0]
-        walk.failure()
+        if failure := walk.failure():
+            logger.warning("without %s, %s", name, failure)
         values = np.full(base.base.shape, np.nan)
         rows = np.searchsorted(sessions, base.sessions)
         there = np.isin(base.sessions, sessions)
