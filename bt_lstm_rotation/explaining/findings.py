@@ -95,6 +95,9 @@ class Findings:
         The same of the network that reads context; empty without any.
     memories, memories_at_start : Memories
         Time constants with what the head gives each, after training and before.
+    filtered : float, optional
+        The decimal return of the forecast that filters of the daily returns expect;
+        None if it has none.
     attribution : Attribution
         The forecast shared out among all that is read of each bar, in that order.
     cells : mapping of str to CellView
@@ -120,6 +123,7 @@ class Findings:
     context_gates: Mapping[str, Array] = field(repr=False)
     memories: Memories = field(repr=False)
     memories_at_start: Memories = field(repr=False)
+    filtered: float | None
     attribution: Attribution = field(repr=False)
     cells: Mapping[str, CellView] = field(repr=False)
     responses: Mapping[str, Array] = field(repr=False)

@@ -104,6 +104,7 @@ def explained(
         },
         memories=memories(network, past.states),
         memories_at_start=at_start,
+        filtered=float(function.filtered(inputs)) if function.part.filters else None,
         attribution=integrated_gradients(function, inputs),
         cells={cell: _view(one, symbol) for cell, one in served.items()},
         responses=_responses(spec, own, symbol),

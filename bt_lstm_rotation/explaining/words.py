@@ -37,9 +37,15 @@ def _said(e: Findings) -> Iterator[str]:
         f"{e.horizon} sessions: {signed_percent(e.attribution.baseline)} whatever the "
         f"bars, and {signed_percent(shares)} for the {len(e.dates)} bars that it read."
     )
+    if e.filtered is not None:
+        yield (
+            f"Of the forecast, {signed_percent(e.filtered)} is what filters of its "
+            f"daily returns expect, and {signed_percent(e.forecast - e.filtered)} what "
+            "the network adds."
+        )
     if set(e.kinds.values()) != {"feature"}:
         *others, last = _by_kind(e)
-        yield f"The latter is {', '.join(others)} and {last}."
+        yield f"What the bars add is {', '.join(others)} and {last}."
     by_bar = e.attribution.shares.sum(axis=-1)
     most = int(np.argmax(np.abs(by_bar)))
     yield (

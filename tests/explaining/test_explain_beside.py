@@ -115,13 +115,22 @@ def test_the_lines_say_what_each_kind_of_it_adds():
     shares = found.attribution.shares
     told = [f"{part.sum():+.3%}" for part in np.split(shares, [2, 5], axis=1)]
     assert (
-        f"The latter is {told[0]} from features of the bars themselves, "
+        f"What the bars add is {told[0]} from features of the bars themselves, "
         f"{told[1]} from inputs beside them and {told[2]} from context."
     ) in str(found)
     alone = made(SPEC.reading(inputs=[RSI]))
     assert "context" not in str(alone)
     assert "from inputs" in str(alone)
-    assert "The latter" not in str(made(SPEC))
+    assert "What the bars add" not in str(made(SPEC))
+
+
+def test_the_lines_say_what_filters_expect_and_the_network_adds():
+    with_them, alone = made(SPEC), made(replace(SPEC, filters=False))
+    assert alone.filtered is None
+    assert "filters" not in str(alone)
+    rest = with_them.forecast - with_them.filtered
+    assert f"{with_them.filtered:+.3%} is what filters" in str(with_them)
+    assert f"{rest:+.3%} what the network adds" in str(with_them)
 
 
 @each_read

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.errors import DataError, closest
 from bt_lstm_rotation.forecasting.inside.backward import back_propagate
+from bt_lstm_rotation.forecasting.inside.differences import differences
 from bt_lstm_rotation.forecasting.inside.unrolled import unroll
 from bt_lstm_rotation.forecasting.recurrent.context import ContextBranch
 from bt_lstm_rotation.forecasting.recurrent.model import RecurrentModel
@@ -27,7 +28,7 @@ class Readout:
 
     It is the model's own forecast, but in double precision: the mean over the members
     of an ensemble, of half the difference to the mirror image if that is so, with what
-    context adds, scaled back to a return.
+    context and filters add, scaled back to a return.
 
     Parameters
     ----------
@@ -55,14 +56,22 @@ class Readout:
         added = [_added(branch, self.row, context) for branch in self.part.context]
         scaler = self.part.scaler
         level = scaler.target_mean + scaler.level
-        whole = _mean(outputs) + _mean(added)
+        whole = _mean(outputs) + _mean(added) + self._expected(own)
         made: Array = whole * scaler.target_scale + level
+        return made
+
+    def filtered(self, inputs: Array) -> Array:
+        """Return what filters add to it, decimal returns (...); 0 without any."""
+        own, _ = np.split(inputs, [self.n_own], axis=-1)
+        made: Array = self._expected(own) * self.part.scaler.target_scale
         return made
 
     def gradient(self, inputs: Array) -> Array:
         """Return the gradient with respect to the inputs, in their shape."""
         own, context = np.split(inputs, [self.n_own], axis=-1)
         slopes = _mean([self._slope(network, own) for network in self.part.networks])
+        if (filters := self.part.filters) is not None:
+            slopes = slopes + differences(self._expected, own, filters.columns)
         if self.part.context:
             of_context = [
                 _slope(branch.network, context, branch.heads[self.row])
@@ -71,6 +80,14 @@ class Readout:
             slopes = np.concatenate([slopes, _mean(of_context)], axis=-1)
         made: Array = slopes * self.part.scaler.target_scale
         return made
+
+    def _expected(self, own: Array) -> Array:
+        """Return what filters add to the scaled forecasts; 0 if there are none."""
+        if self.part.filters is None:
+            return np.zeros(own.shape[:-2])
+        scaler = self.part.scaler
+        columns = own * scaler.feature_scale + scaler.feature_mean
+        return self.part.filters.outputs(columns, own)
 
     def _output(self, network: Network, inputs: Array) -> Array:
         if self.signs is None:

@@ -55,7 +55,7 @@ def fitted(way=None, rules=READ):
 
 
 def busy(model):
-    """The model with networks whose every weight is at work."""
+    """The model with networks whose every weight is at work, and nothing else."""
     spec = model.spec
     parts = []
     for part in model.parts:
@@ -71,7 +71,7 @@ def busy(model):
             )
             for seed, branch in enumerate(part.context)
         )
-        parts.append(replace(part, networks=networks, context=branches))
+        parts.append(replace(part, networks=networks, context=branches, filters=None))
     return replace(model, parts=tuple(parts))
 
 
