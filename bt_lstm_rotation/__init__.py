@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bt_lstm_rotation.backtest.run import run_backtest
     from bt_lstm_rotation.errors import LookaheadError, RotationError
     from bt_lstm_rotation.evidence.audit import audit
-    from bt_lstm_rotation.explaining import explain
+    from bt_lstm_rotation.explaining import explain, explain_forecast
     from bt_lstm_rotation.feeds.checked import CheckedPandasData
     from bt_lstm_rotation.forecasting import (
         ForecastSpec,
@@ -70,6 +70,7 @@ __all__ = [
     "__version__",
     "audit",
     "explain",
+    "explain_forecast",
     "feature",
     "load_prices",
     "run_backtest",
@@ -102,6 +103,7 @@ __getattr__ = lazy_names(
         "Workers": "forecasting",
         "audit": "evidence.audit",
         "explain": "explaining",
+        "explain_forecast": "explaining",
         "feature": "forecasting.features",
         "load_prices": "prices.loading",
         "run_backtest": "backtest",

@@ -63,9 +63,10 @@ class BacktestResult:
         in currency; ``size_before`` and ``size_after``, shares held. Empty where prices
         were adjusted for both beforehand, as in a backtest.
     importance : DataFrame
-        One row for each thing that the network read, if that was asked for, and else
-        empty: ``table, name, kind, members, ic, ic_without, drop, error, t, p,
-        sessions, note`` (docs/importance.md).
+        One row for each thing that the network read, if that was asked for, two if
+        networks were also trained without it, and else empty: ``table, name, kind,
+        members, ic, ic_without, drop, error, t, p, sessions, note``
+        (docs/importance.md).
     """
 
     account: pd.DataFrame = field(repr=False)

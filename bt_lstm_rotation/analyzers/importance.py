@@ -8,12 +8,16 @@ from typing import Any
 
 from bt_lstm_rotation.errors import DataError, StrategyError
 from bt_lstm_rotation.evidence.importance.in_run import (
+    RETRAINED,
+    Retraining,
     ServedModels,
     check_permutable,
-    permuted_in_run,
+    measured_in_run,
 )
 from bt_lstm_rotation.feeds.naming import FeedLabels, feed_name
+from bt_lstm_rotation.forecasting import BarHistory, ForecastSpec
 from bt_lstm_rotation.indicators import Forecast
+from bt_lstm_rotation.indicators.whole_bars import WholeBars
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["ImportanceOfRun"]
@@ -21,6 +25,12 @@ __all__ = ["ImportanceOfRun"]
 
 class ImportanceOfRun:
     """Watches the network behind some strategies, and permutes its inputs at the end.
+
+    Parameters
+    ----------
+    strategies : sequence of bt.Strategy
+    asked : {True, "retrained"}
+        With the second, networks are also trained without each.
 
     Raises
     ------
@@ -30,7 +40,7 @@ class ImportanceOfRun:
         If it has no columns that could be permuted, or forecasts too few symbols.
     """
 
-    def __init__(self, strategies: Sequence[Any]) -> None:
+    def __init__(self, strategies: Sequence[Any], asked: bool | str = True) -> None:
         pools: dict[int, Any] = {}
         self._names: dict[str, str] = {}
         for strategy in strategies:
@@ -49,16 +59,22 @@ class ImportanceOfRun:
         check_permutable("RunReport", self._pool.spec, len(self._pool.symbols))
         self._models = ServedModels()
         self._pool.readers.append(self._models)
+        self._retrains = asked == RETRAINED
+        if self._retrains and self._pool.beside:
+            # Without an input there are the bars on which it was missing.
+            rules = self._pool.beside.rules
+            self._pool.whole = WholeBars(self._pool.symbols, rules)
 
     def measured(self, result: BacktestResult) -> BacktestResult:
         """Return a result with what was found; or with a note, if nothing could be."""
         pool, summary = self._pool, result.summary
         try:
-            table, figures = permuted_in_run(
+            table, figures = measured_in_run(
                 pool.spec,
                 self._models.served(pool.history),
                 result.forecasts,
                 self._names,
+                Retraining(self._bars, pool.training) if self._retrains else None,
             )
         except DataError as error:
             note = f"What each input brings could not be measured: {error}."
@@ -68,3 +84,9 @@ class ImportanceOfRun:
         return replace(
             result, importance=table, summary={**summary, "importance": figures}
         )
+
+    def _bars(self, spec: ForecastSpec) -> BarHistory:
+        """Return the bars of a network that reads less, with what it reads."""
+        whole = self._pool.whole
+        history: BarHistory = self._pool.history
+        return history if whole is None else whole.read_by(spec)

@@ -33,7 +33,6 @@ from bt_lstm_rotation.analyzers.waiting import WaitHistory
 from bt_lstm_rotation.checks import (
     check_call,
     check_date,
-    check_flag,
     check_kind,
     is_number,
 )
@@ -43,6 +42,7 @@ from bt_lstm_rotation.errors import (
     StrategyError,
     closest,
 )
+from bt_lstm_rotation.evidence.importance.in_run import check_asked
 from bt_lstm_rotation.feeds.naming import FeedLabels, check_writable
 from bt_lstm_rotation.feeds.sessions import SessionClock
 from bt_lstm_rotation.feeds.unadjusted import warn_of_unadjusted
@@ -92,7 +92,8 @@ class RunReport(bt.Analyzer):
       - ledger: where the run is counted among the trials on its bars: a `TrialLedger`,
         False for nowhere (True: in the usual one; see docs/trials.md)
       - importance: whether what each input of the network brings is measured as well,
-        by forecasts from permuted inputs, when the run is over (False)
+        by forecasts from permuted inputs, when the run is over; "retrained": also by
+        networks that are trained without each, one walk forward for each (False)
       - clock: seconds, for timing (`time.perf_counter`)
 
     Raises
@@ -133,7 +134,7 @@ class RunReport(bt.Analyzer):
             check_kind("RunReport", name, getattr(self.p, name), kind, valid)
         ledger_of("RunReport", self.p.ledger)
         check_date("RunReport", "since", self.p.since)
-        check_flag("RunReport", "importance", self.p.importance)
+        check_asked("RunReport", self.p.importance)
         check_call("RunReport", "clock", self.p.clock)
         check_periods_a_year("RunReport", self.p.periods_a_year)
         self.sessions = SessionClock(self.strategy)
@@ -166,7 +167,7 @@ class RunReport(bt.Analyzer):
             raise StrategyError(f"no feed for benchmark {self.p.benchmark!r}; {known}")
         if self.p.importance and self._reports()[0] is self:
             strategies = [report.strategy for report in self._reports()]
-            self._importance = ImportanceOfRun(strategies)
+            self._importance = ImportanceOfRun(strategies, self.p.importance)
         if isinstance(self.p.folder, RunFolder):
             self.folder, self._place = self.p.folder.folder, self.p.folder
         elif self.p.folder is not None:

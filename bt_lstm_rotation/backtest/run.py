@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import backtrader as bt
 import numpy as np
@@ -22,8 +22,9 @@ from bt_lstm_rotation.backtest.preparing import (
     traded_symbols,
 )
 from bt_lstm_rotation.backtest.sizing import add_sizer, check_sizer
-from bt_lstm_rotation.checks import check_call, check_date, check_flag, check_kind
+from bt_lstm_rotation.checks import check_call, check_date, check_kind
 from bt_lstm_rotation.errors import DataError, RotationError, StrategyError
+from bt_lstm_rotation.evidence.importance.in_run import check_asked
 from bt_lstm_rotation.feeds import add_feeds
 from bt_lstm_rotation.forecasting import Training
 from bt_lstm_rotation.measures.annualisation import check_periods_a_year
@@ -52,7 +53,7 @@ def run_backtest(
     periods_a_year: float | None = None,
     folder: Path | RunFolder | None = None,
     ledger: TrialLedger | bool = True,
-    importance: bool = False,
+    importance: bool | Literal["retrained"] = False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BacktestResult:
     """Run a strategy over a panel through Backtrader.
@@ -95,9 +96,10 @@ def run_backtest(
     ledger : TrialLedger or bool
         Where the run is counted among the trials on its bars (docs/trials.md); True is
         the usual ledger, False none.
-    importance : bool
+    importance : bool or "retrained"
         Whether what each input of the network brings is measured, when the run is over,
-        by forecasts from permuted inputs (docs/importance.md).
+        by forecasts from permuted inputs; with "retrained" also by networks that are
+        trained without each, one walk forward for each (docs/importance.md).
     clock : callable, optional
         Seconds, for timing.
 
@@ -133,7 +135,7 @@ def run_backtest(
     ):
         check_kind("run_backtest", name, value, kind, valid)
     ledger_of("run_backtest", ledger)
-    check_flag("run_backtest", "importance", importance)
+    check_asked("run_backtest", importance)
     check_call("run_backtest", "clock", clock)
     check_periods_a_year("run_backtest", periods_a_year)
     check_sizer(strategy, sizer)

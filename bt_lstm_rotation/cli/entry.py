@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bt_lstm_rotation._version import __version__
 from bt_lstm_rotation.cli.commands import COMMANDS, backtest
-from bt_lstm_rotation.cli.options import BAD_USAGE, HELD, Parser
+from bt_lstm_rotation.cli.options import BAD_USAGE, HELD
+from bt_lstm_rotation.cli.parser import Parser
 from bt_lstm_rotation.cli.signals import Terminated, ended_by_signals, lacking_threads
 from bt_lstm_rotation.cli.streams import OneLine, Stream, guarded_output, print_error
 from bt_lstm_rotation.errors import HeldError, RotationError, closest

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, NoReturn
 
 from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.cli.values import date, given, names
-from bt_lstm_rotation.escaping import error_line
 
 __all__ = [
     "BAD_USAGE",
@@ -15,7 +13,6 @@ __all__ = [
     "LEAK",
     "NOT_ASSESSED",
     "WAITING",
-    "Parser",
     "add_bars",
     "add_features",
     "add_forecaster",
@@ -33,21 +30,6 @@ BAD_USAGE = 2
 LEAK, NOT_ASSESSED = 3, 6
 # Of paper trading: ask again later, for bars or for the account.
 WAITING, HELD = 4, 5
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that keeps line breaks in its epilog, and whose errors are one line."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **settings,
-        )
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one line."""
-        line = error_line(message)
-        self.exit(BAD_USAGE, f"error: {line} (--help lists what there is)\n")
 
 
 def add_bars(parser: argparse.ArgumentParser, *, span: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +29,7 @@ from bt_lstm_rotation.reporting.page.plots import (
 )
 
 __all__ = [
+    "context_chart",
     "fading_chart",
     "gates_chart",
     "gradient_chart",
@@ -49,14 +51,46 @@ LAGS: Final = {"title": {"text": "bars back"}}
 
 
 def gates_chart(e: Findings) -> Chart:
-    """Draw what was read, and each gate beneath it, unit by unit."""
+    """Draw what was read of the symbol's bars, and each gate beneath it."""
+    read = {n: array for n, array in e.features.items() if e.kinds[n] != "context"}
+    return _layers(
+        e,
+        read,
+        e.gates,
+        "The bars that were read, and the gates beneath",
+        "A row is a unit, those that remember longest at the bottom. Gates go from 0, "
+        "light, to 1, dark; states from below zero, red, to above, blue.",
+    )
+
+
+def context_chart(e: Findings) -> Chart:
+    """Draw the returns of context, and each gate of the network that reads them."""
+    read = {n: array for n, array in e.features.items() if e.kinds[n] == "context"}
+    return _layers(
+        e,
+        read,
+        e.context_gates,
+        "The series beside them, and the gates of their own network",
+        "Log returns of what is context, and a network that reads nothing else. What "
+        "its states add, the symbol has weights of its own for.",
+    )
+
+
+def _layers(
+    e: Findings,
+    read: Mapping[str, Array],
+    gates: Mapping[str, Array],
+    title: str,
+    note: str,
+) -> Chart:
+    """Draw what a network read, and its gates beneath, unit by unit."""
     days = stamps(pd.DatetimeIndex(e.dates))
-    shown = [name for name in ORDER if name in e.gates]
-    heights = [1.0] * len(e.features) + [1.6] * len(shown)
+    shown = [name for name in ORDER if name in gates]
+    heights = [1.0] * len(read) + [1.6] * len(shown)
     domains = _stacked(heights)
     traces: list[dict[str, Any]] = []
     axes: dict[str, Any] = {}
-    for number, (name, values) in enumerate(e.features.items()):
+    for number, (name, values) in enumerate(read.items()):
         axis = _axis(number)
         colors = [STRATEGY if value >= 0 else LOSS for value in values]
         trace = bars(days, values, name, colors, hovertemplate="%{y:.4g}")
@@ -65,8 +99,8 @@ def gates_chart(e: Findings) -> Chart:
             "domain": domains[number],
             "title": {"text": label(name), "font": {"size": 10}},
         }
-    for number, name in enumerate(shown, start=len(e.features)):
-        traces.append(_heat(days, e.gates[name], name) | {"yaxis": _axis(number)})
+    for number, name in enumerate(shown, start=len(read)):
+        traces.append(_heat(days, gates[name], name) | {"yaxis": _axis(number)})
         axes[_layout_name(number)] = {
             "domain": domains[number],
             "title": {"text": label(name.replace("_", " ")), "font": {"size": 10}},
@@ -79,14 +113,8 @@ def gates_chart(e: Findings) -> Chart:
         hovermode="closest",
         **axes,
     )
-    return Chart(
-        "The bars that were read, and the gates beneath",
-        "A row is a unit, those that remember longest at the bottom. Gates go from 0, "
-        "light, to 1, dark; states from below zero, red, to above, blue.",
-        traces,
-        drawing,
-        height=110 * len(e.features) + 150 * len(shown),
-    )
+    height = 110 * len(read) + 150 * len(shown)
+    return Chart(title, note, traces, drawing, height=height)
 
 
 def _heat(days: Any, values: Array, name: str) -> dict[str, Any]:
@@ -107,7 +135,7 @@ def _heat(days: Any, values: Array, name: str) -> dict[str, Any]:
 
 
 def shares_chart(e: Findings) -> Chart:
-    """Draw what each bar added to the forecast, by feature."""
+    """Draw what each bar added to the forecast, by what was read of it."""
     days = stamps(pd.DatetimeIndex(e.dates))
     form = "%{y:+.4%}<extra>%{fullData.name}</extra>"
     return Chart(
@@ -129,8 +157,8 @@ def gradient_chart(e: Findings) -> Chart:
     form = "%{y:.2e}<extra>%{fullData.name}</extra>"
     return Chart(
         "How much a past bar counts",
-        "By how much the forecast moves for a move of one deviation of a bar's "
-        "features, by how long ago the bar was.",
+        "By how much the forecast moves for a move of one deviation of what is read "
+        "of a bar, by how long ago the bar was.",
         [
             line(_lags(view.gradient), view.gradient, cell.upper(), CELL_COLORS[cell],
                 hovertemplate=form)

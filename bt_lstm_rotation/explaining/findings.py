@@ -27,7 +27,7 @@ class CellView:
         Its own, a decimal return.
     gradient : (lookback,) float64
         By lag, the latest bar first: how much the forecast moves, a decimal return, for
-        a move of one deviation of that bar's features (the norm over them).
+        a move of one deviation of what is read of that bar (the norm over it).
     half_life : int
         Latest bars that half of that belongs to.
     norms : (lookback,) float64
@@ -84,14 +84,22 @@ class Findings:
     dates : (lookback,) datetime64[D]
         The bars that the forecast reads, oldest first.
     features : mapping of str to (lookback,) float64
-        What it reads of them, in their own units.
+        What it reads of them, in their own units: features, inputs, whether one was
+        missing, and the log returns of context. NaN where one is missing.
+    kinds : mapping of str to str
+        By the same names, "feature", "input" or "context".
     gates : mapping of str to (lookback, units) float64
         States and gates of the last layer, units by their time constants, the shortest
         first; of an ensemble, its first member's.
+    context_gates : mapping of str to (lookback, units) float64
+        The same of the network that reads context; empty without any.
     memories, memories_at_start : Memories
         Time constants with what the head gives each, after training and before.
+    filtered : float, optional
+        The decimal return of the forecast that filters of the daily returns expect;
+        None if it has none.
     attribution : Attribution
-        The forecast shared out among features and bars.
+        The forecast shared out among all that is read of each bar, in that order.
     cells : mapping of str to CellView
         The network's own cell first.
     responses : mapping of str to (lookback,) float64
@@ -110,9 +118,12 @@ class Findings:
     relative: bool
     dates: NDArray[np.datetime64] = field(repr=False)
     features: Mapping[str, Array] = field(repr=False)
+    kinds: Mapping[str, str] = field(repr=False)
     gates: Mapping[str, Array] = field(repr=False)
+    context_gates: Mapping[str, Array] = field(repr=False)
     memories: Memories = field(repr=False)
     memories_at_start: Memories = field(repr=False)
+    filtered: float | None
     attribution: Attribution = field(repr=False)
     cells: Mapping[str, CellView] = field(repr=False)
     responses: Mapping[str, Array] = field(repr=False)

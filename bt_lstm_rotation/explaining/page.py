@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bt_lstm_rotation.explaining.charts import (
+    context_chart,
     fading_chart,
     gates_chart,
     gradient_chart,
@@ -40,8 +41,9 @@ def findings_page(found: Findings) -> str:
 
 
 def _gates(e: Findings) -> list[Block]:
+    drawn = [gates_chart(e), *([context_chart(e)] if e.context_gates else [])]
     return [
-        gates_chart(e),
+        *drawn,
         Words(
             "The network begins at a state of zero at the first bar shown: what its "
             "states do in the first bars is the way from there, and nothing that the "
@@ -53,18 +55,19 @@ def _gates(e: Findings) -> list[Block]:
 
 def _shares(e: Findings) -> list[Block]:
     shares = e.attribution.shares
-    rows = [["the mean bar throughout", signed_percent(e.attribution.baseline), ""]]
+    rows = [["the mean bar throughout", signed_percent(e.attribution.baseline), "", ""]]
     for place, name in enumerate(e.features):
         own = shares[:, place]
         recent = own[-21:].sum()
-        rows.append([name, signed_percent(own.sum()), signed_percent(recent)])
-    rows.append(["the forecast", signed_percent(e.forecast), ""])
+        told = [signed_percent(own.sum()), signed_percent(recent)]
+        rows.append([name, *told, e.kinds[name]])
+    rows.append(["the forecast", signed_percent(e.forecast), "", ""])
     note = (
         f"They add up to within {abs(e.attribution.gap):.0e}. Integrated gradients "
         "from the window's mean bar (Sundararajan et al. 2017)."
     )
-    heads = ["", "Adds", "of it the last 21 bars"]
-    return [shares_chart(e), Table(heads, rows, "lrr", "By feature", note)]
+    heads = ["", "Adds", "of it the last 21 bars", "What"]
+    return [shares_chart(e), Table(heads, rows, "nrrl", "By what is read", note)]
 
 
 def _reach(e: Findings) -> list[Block]:
@@ -87,7 +90,14 @@ def _reach(e: Findings) -> list[Block]:
 
 
 def _filters(e: Findings) -> list[Block]:
-    return [response_chart(e), units_chart(e)]
+    drawn: list[Block] = [response_chart(e), units_chart(e)]
+    if e.context_gates:
+        note = (
+            "All of it is of the network that reads the symbol's own bars, with "
+            "everything else as it was; the one over context is not in it."
+        )
+        drawn.append(Words(note, "note"))
+    return drawn
 
 
 def _past(e: Findings) -> list[Block]:

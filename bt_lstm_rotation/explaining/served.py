@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,11 +14,10 @@ from bt_lstm_rotation.forecasting import (
     Training,
     WalkForward,
     Window,
-    first_forecast,
 )
 from bt_lstm_rotation.forecasting.forecaster import Model
 from bt_lstm_rotation.forecasting.recurrent.model import RecurrentModel
-from bt_lstm_rotation.prices import PricePanel
+from bt_lstm_rotation.forecasting.walkforward.calendar import first_of
 
 __all__ = ["Served", "checked_session", "serve"]
 
@@ -45,16 +44,22 @@ class Served:
 
 
 def checked_session(
-    panel: PricePanel, symbol: str, session: dt.date | None
+    history: BarHistory, symbol: str, session: dt.date | None
 ) -> np.datetime64:
     """Return the session that is meant, a symbol's last by default.
 
     Raises DataError, with the nearest, unless the symbol is there and has a bar on it.
     """
-    if symbol not in panel.symbols:
-        valid = closest(symbol, panel.symbols)
+    if symbol not in history.symbols:
+        valid = closest(symbol, history.symbols)
         raise DataError("no such symbol among the bars", symbol=symbol, valid=valid)
-    days = panel.sessions[panel.traded[:, panel.symbols.index(symbol)]]
+    sessions = history.sessions()
+    own = history.age(sessions)[:, history.symbols.index(symbol)]
+    days = sessions[own == 0]
+    # A bar that a forecast leaves out is none of its history.
+    none = "no bar" if not history.extra else "no bar with all that is read beside it"
+    if not len(days):
+        raise DataError(none, symbol=symbol)
     if session is None:
         last: np.datetime64 = days[-1]
         return last
@@ -62,7 +67,7 @@ def checked_session(
     if day not in days:
         nearest = days[np.argmin(np.abs((days - day).astype(np.int64)))]
         raise DataError(
-            "no bar on this date",
+            f"{none} on this date",
             symbol=symbol,
             session=str(day),
             valid=f"the nearest is on {nearest}",
@@ -71,7 +76,10 @@ def checked_session(
 
 
 def serve(
-    panel: PricePanel, spec: ForecastSpec, session: np.datetime64, training: Training
+    history: BarHistory,
+    spec: ForecastSpec,
+    session: np.datetime64,
+    training: Training,
 ) -> Served:
     """Return what forecasts a session: found in the store, or fitted.
 
@@ -80,20 +88,20 @@ def serve(
     DataError
         If there is no forecast on it.
     """
-    first = first_forecast(panel, spec)
+    first = first_of(history, spec)
     if session < first:
         raise DataError(
             "no forecast yet",
             session=str(session),
             valid=f"the first is possible on {first}",
         )
-    history = BarHistory.from_panel(panel)
     # A fit that begins where the last one ended needs all of those before.
     start = None if spec.warm_start else session
     walk = WalkForward(spec, history, start=start, training=training)
     shown: list[tuple[Model, Window]] = []
     walk.readers.append(lambda model, window: shown.append((model, window)))
-    walk.forecast(panel.sessions[panel.sessions <= session])
+    sessions = history.sessions()
+    walk.forecast(sessions[sessions <= session])
     walk.failure()
     for model, window in reversed(shown):
         if isinstance(model, RecurrentModel) and window.dates[-1, 0, -1] == session:
@@ -105,6 +113,6 @@ def serve(
     return Served(
         model,
         made_at,
-        Window(past.symbols, past.dates[0], past.bars[:, 0]),
-        Window(window.symbols, window.dates[-1], window.bars[:, -1]),
+        replace(past, dates=past.dates[0], bars=past.bars[:, 0]),
+        replace(window, dates=window.dates[-1], bars=window.bars[:, -1]),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
@@ -10,6 +11,12 @@ from bt_lstm_rotation.explaining.findings import Findings
 from bt_lstm_rotation.reporting.figures import caveat
 
 __all__ = ["sentences", "signed_percent"]
+
+PLACES: Final = {
+    "feature": "features of the bars themselves",
+    "input": "inputs beside them",
+    "context": "context",
+}
 
 
 def signed_percent(value: float) -> str:
@@ -30,6 +37,15 @@ def _said(e: Findings) -> Iterator[str]:
         f"{e.horizon} sessions: {signed_percent(e.attribution.baseline)} whatever the "
         f"bars, and {signed_percent(shares)} for the {len(e.dates)} bars that it read."
     )
+    if e.filtered is not None:
+        yield (
+            f"Of the forecast, {signed_percent(e.filtered)} is what filters of its "
+            f"daily returns expect, and {signed_percent(e.forecast - e.filtered)} what "
+            "the network adds."
+        )
+    if set(e.kinds.values()) != {"feature"}:
+        *others, last = _by_kind(e)
+        yield f"What the bars add is {', '.join(others)} and {last}."
     by_bar = e.attribution.shares.sum(axis=-1)
     most = int(np.argmax(np.abs(by_bar)))
     yield (
@@ -55,6 +71,15 @@ def _said(e: Findings) -> Iterator[str]:
     )
     if warning := caveat(e.source):
         yield warning
+
+
+def _by_kind(e: Findings) -> Iterator[str]:
+    """Say what each kind of what is read adds, in the order of the columns."""
+    kinds = np.array([e.kinds[name] for name in e.features])
+    for kind, place in PLACES.items():
+        if (kinds == kind).any():
+            added = e.attribution.shares[:, kinds == kind].sum()
+            yield f"{signed_percent(added)} from {place}"
 
 
 def _bars(count: int) -> str:

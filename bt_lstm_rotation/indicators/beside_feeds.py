@@ -79,7 +79,7 @@ class BesideFeeds:
         self._benchmark = () if benchmark is None else (_as_benchmark(benchmark),)
         rows = [*self.context, *self._benchmark]
         self._series = [_Series(each) for each in rows]
-        self.usage = {rule.name: Usage() for rule in self._rules}
+        self.usage = {rule.name: Usage() for rule in self.rules}
         self._joiners: dict[str, RowJoiner] = {}
 
     def __bool__(self) -> bool:
@@ -101,7 +101,8 @@ class BesideFeeds:
         return [*self.context_rules, *named]
 
     @property
-    def _rules(self) -> list[InputRule | ContextRule]:
+    def rules(self) -> list[InputRule | ContextRule]:
+        """How rows are read, in their order."""
         return [*self.input_rules, *self._series_rules]
 
     def read_by(self, spec: Spec) -> Spec:
@@ -126,7 +127,7 @@ class BesideFeeds:
     def join(self, name: str, rows: Array) -> tuple[Array, NDArray[np.bool_]]:
         """Apply the rules to the next rows of a feed (`RowJoiner.join`)."""
         if name not in self._joiners:
-            self._joiners[name] = RowJoiner(self._rules, self.usage)
+            self._joiners[name] = RowJoiner(self.rules, self.usage)
         return self._joiners[name].join(rows)
 
     def now(self, name: str) -> Array:

@@ -34,9 +34,10 @@ from bt_lstm_rotation.forecasting.walkforward.contract import check_spec
 from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.indicators.beside_feeds import BesideFeeds
 from bt_lstm_rotation.indicators.run import ForecastRun, GivenBars, RestatedBars
-from bt_lstm_rotation.indicators.volatility import volatility
+from bt_lstm_rotation.indicators.volatility import volatilities
 from bt_lstm_rotation.indicators.volumes import VolumeWatch
-from bt_lstm_rotation.periods import NEVER, QUARTER
+from bt_lstm_rotation.indicators.whole_bars import WholeBars
+from bt_lstm_rotation.periods import NEVER
 from bt_lstm_rotation.prices.corporate_actions import CorporateAction
 from bt_lstm_rotation.prices.validity import (
     BarValidator,
@@ -116,6 +117,8 @@ class ForecastPool:
             raise SpecError("Forecast", "training", training, valid)
         self._walk = WalkForward(spec, self.history, start=start, training=training)
         self.readers = self._walk.readers  # shown what serves, and forecasts
+        self.training = training
+        self.whole: WholeBars | None = None  # filled, if it is set before the run
         self._seen = dict.fromkeys(names, 0)
         self._series = {name: BarValidator() for name in names}
         self._dates = {name: dates_of(feed) for name, feed in self._feeds.items()}
@@ -202,7 +205,8 @@ class ForecastPool:
             return  # its bars are in the last units all along
         name = self._names[id(feed)]
         session = self._dates[name].session(feed.lines.datetime[0])
-        self.history.restate(name, action, session)
+        for kept in (self.history, *([self.whole.bars] if self.whole else [])):
+            kept.restate(name, action, session)
 
     def all(self, feed: Any) -> NDArray[np.float64]:
         """Forecast all bars of a feed, in a run whose bars are loaded already.
@@ -215,21 +219,8 @@ class ForecastPool:
         return self._ahead[self._names[id(feed)]]
 
     def volatilities(self, session: np.datetime64) -> dict[str, float]:
-        """Measure how much each feed's close has moved a day, in the last quarter.
-
-        Returns feed's name -> sample deviation of the log returns over its own last 64
-        valid bars, a decimal a day, NaN where there are fewer. Bars after `session` are
-        not read.
-        """
-        now = np.array([session])
-        counts = self.history.counts(now)[0]
-        measured = {}
-        for name, count in zip(self.history.symbols, counts, strict=True):
-            measured[name] = math.nan
-            if count > QUARTER:
-                window = self.history.window([name], now, QUARTER + 1)
-                measured[name] = volatility(window.close[0, 0].tolist())
-        return measured
+        """Return how much each feed's close has moved a day (`volatility`)."""
+        return volatilities(self.history, session)
 
     def overdue(self, session: np.datetime64) -> int:
         """Count the fits up to a session that have failed since the one in force."""
@@ -293,6 +284,9 @@ class ForecastPool:
         bad = sessions[~good & has_price(bars)]
         if len(bad):
             logger.warning("%s", describe_invalid(name, bad))
+        if self.whole is not None:
+            came = np.concatenate([bars[:, good], beside[:, good]])
+            self.whole.bars.extend(name, sessions[good], came)
         rows, kept = self.beside.join(name, beside[:, good])
         there = np.flatnonzero(good)[kept]
         whole = np.concatenate([bars[:, there], rows[:, kept]])

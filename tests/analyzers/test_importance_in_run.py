@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import backtrader as bt
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import random_panel
+from fakes import random_panel, without
 from modes import each_mode
 
 from bt_lstm_rotation import ForecastSpec, LSTMForecast, RunReport, run_backtest
 from bt_lstm_rotation.errors import OutputError, SpecError, StrategyError
 from bt_lstm_rotation.evidence.importance import importance
-from bt_lstm_rotation.forecasting import MomentumSpec
-from bt_lstm_rotation.forecasting.beside import ContextRule
+from bt_lstm_rotation.forecasting import MomentumSpec, walk_forward
+from bt_lstm_rotation.forecasting.beside import ContextRule, InputRule
 from bt_lstm_rotation.forecasting.walkforward.beside_panel import Beside
+from bt_lstm_rotation.measures.skill import realised_returns, session_ic
 from bt_lstm_rotation.reporting import read_run, render_again
 from bt_lstm_rotation.reporting.importance_page import check_importance_place
 
@@ -30,7 +32,7 @@ BOTH = random_panel("CABV", 150, seed=1)
 PARAMS = {"spec": SPEC, "top": 2, "context": ("V",)}
 
 
-def expected(panel, start, spec=SPEC):
+def expected(panel, start, spec=SPEC, refits=False):
     """What the command measures, which walks forward by itself."""
     series = panel.select(["V"])
     return importance(
@@ -38,7 +40,7 @@ def expected(panel, start, spec=SPEC):
         spec.reading(context=[ContextRule(name="V")]),
         beside=Beside(context=series),
         start=start,
-        refits=False,
+        refits=refits,
         seed=spec.seed,
     )
 
@@ -69,6 +71,47 @@ def test_a_run_finds_what_the_command_finds_and_its_page_is_drawn_again(tmp_path
         check_importance_place(run)
 
 
+# The series begins late: without it there are more bars to train on.
+LATE = without(BOTH, "V", slice(0, 20))
+
+
+def test_a_run_that_retrains_finds_what_the_command_finds(tmp_path):
+    run = tmp_path / "run"
+    result = run_backtest(LATE, params=PARAMS, folder=run, importance="retrained")
+    found = expected(LATE, result.account.index[0].date(), refits=True)
+    rows = result.importance.set_index("name")
+    for kind, measured in (("permuted", found.permuted), ("refitted", found.refitted)):
+        table = rows[rows["table"] == kind].drop(columns=["table", "members"])
+        pd.testing.assert_frame_equal(
+            table, measured, check_dtype=False, check_index_type=False
+        )
+    # By a hand's own walk without the series, on all the bars that there then are.
+    alone = walk_forward(LATE.select([*"ABC"]), SPEC).values
+    came = realised_returns(LATE.select([*"ABC"]), SPEC.horizon)
+    report = result.forecasts["session"].to_numpy().astype("datetime64[D]")
+    reported = np.isin(LATE.sessions, report)
+    without_it = session_ic(alone[reported], came[reported])
+    row = rows[rows["table"] == "refitted"].loc["V"]
+    assert row["ic_without"] == pytest.approx(np.nanmean(without_it))
+    assert result.summary["importance"]["sentences"] == list(found.sentences)
+    assert len(found.sentences) == 3
+    pd.testing.assert_frame_equal(read_run(run).importance, result.importance)
+    page = (run / "report.html").read_bytes()
+    for said in (*found.sentences[1:], "Networks trained without it"):
+        assert said in page.decode()
+    assert "the command importance" not in page.decode()
+    render_again(run)
+    assert (run / "report.html").read_bytes() == page
+
+
+def test_what_is_asked_for_is_one_of_three():
+    for odd in ("permuted", 1, None, np.array([True, False])):
+        with pytest.raises(SpecError, match="'retrained'"):
+            run_backtest(BOTH, params=PARAMS, importance=odd)
+        with pytest.raises(SpecError, match="'retrained'"):
+            reported(Script, importance=odd)
+
+
 def test_a_run_is_the_same_but_for_that_and_the_next_one_without_has_none(tmp_path):
     asked = run_backtest(BOTH, params=PARAMS, folder=tmp_path, importance=True)
     plain = run_backtest(BOTH, params=PARAMS, folder=tmp_path)
@@ -92,13 +135,38 @@ class Script(bt.Strategy):
         pass
 
 
-def reported(strategy, feeds=(SECTORS, SERIES), **modes):
+class Lines(Script):
+    """One whose input is missing now and then, beside a feature of the benchmark."""
+
+    def __init__(self):
+        *feeds, series = self.datas
+        rising = {feed: Rising(feed) for feed in feeds}
+        spec = replace(SPEC, features=("relative_return", "residual_return"))
+        LSTMForecast.pooled(
+            feeds, spec=spec, inputs={"rising": rising}, benchmark=series
+        )
+
+
+class Rising(bt.Indicator):
+    """The return after a rise; after a fall nothing is known."""
+
+    lines = ("rising",)
+
+    def __init__(self):
+        self.addminperiod(2)
+
+    def next(self):
+        rate = self.data.close[0] / self.data.close[-1] - 1.0
+        self.l.rising[0] = rate if rate > -0.02 else math.nan
+
+
+def reported(strategy, feeds=(SECTORS, SERIES), importance=True, **modes):
     cerebro = bt.Cerebro(**modes)
     for panel in feeds:
         for name in panel.symbols:
             cerebro.adddata(bt.feeds.PandasData(dataname=panel.frame(name)), name=name)
     cerebro.addstrategy(strategy)
-    cerebro.addanalyzer(RunReport, importance=True)
+    cerebro.addanalyzer(RunReport, importance=importance)
     (ran,) = cerebro.run()
     return ran.analyzers.runreport.result()
 
@@ -113,6 +181,36 @@ def test_it_is_the_same_in_every_mode(once, modes):
     pd.testing.assert_frame_equal(reported(Script, **modes).importance, once)
     assert list(once["name"]) == [*SPEC.features, "V"]
     assert np.isfinite(once["drop"]).all()
+
+
+LONG = (random_panel("CAB", 420, seed=1), random_panel("V", 420, seed=51))
+
+
+def test_without_an_input_there_are_the_bars_on_which_it_was_missing():
+    found = {
+        mode: reported(Lines, LONG, "retrained", runonce=mode).importance
+        for mode in (True, False)
+    }
+    pd.testing.assert_frame_equal(found[True], found[False])
+    table = found[True][found[True]["table"] == "refitted"].set_index("name")
+    assert list(table.index) == ["relative_return", "residual_return", "rising"]
+    spec = replace(SPEC, features=("relative_return", "residual_return"))
+    panel, market = LONG
+    alone = walk_forward(panel, spec, beside=Beside(benchmark=market)).values
+    closes = panel.close
+    rates = np.full(closes.shape, np.nan)
+    rates[1:] = closes[1:] / closes[:-1] - 1
+    rates[rates <= -0.02] = np.nan
+    read = spec.reading(inputs=[InputRule(name="rising", warmup=1)])
+    with_it = walk_forward(
+        panel, read, beside=Beside({"rising": rates}, benchmark=market)
+    ).values
+    came = realised_returns(panel, SPEC.horizon)
+    both = np.isfinite(with_it) & np.isfinite(alone)
+    assert np.isnan(with_it[np.isfinite(alone)]).any()
+    for column, values in (("ic", with_it), ("ic_without", alone)):
+        ic = session_ic(np.where(both, values, np.nan), came)
+        assert table.loc["rising", column] == pytest.approx(np.nanmean(ic))
 
 
 class Apart(Script):

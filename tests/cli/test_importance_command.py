@@ -82,8 +82,9 @@ def test_it_reads_context_and_features_of_ones_own(bars, capsys, tmp_path):
     own = ("--features", str(file), "--set", 'features=["relative_return","body"]')
     assert cli.main([*QUICK, *folder, *more, *own]) == 0
     told = capsys.readouterr().out
-    assert "body             feature" in told
-    assert "MARKET           context" in told
+    cells = [line.split() for line in told.splitlines()]
+    kinds = {words[0]: words[-1] for words in cells if words}
+    assert (kinds["body"], kinds["MARKET"]) == ("feature", "context")
 
 
 @pytest.mark.parametrize(
@@ -142,6 +143,16 @@ def test_a_run_is_asked_for_it_and_a_rule_refuses_before_it_begins(
         ["permuted", "relative_return"],
         ["permuted", "volume"],
     ]
+    with_both = (*run, "retrained", *small, "--out", str(tmp_path / "both"))
+    assert cli.main([*with_both]) == 0
+    shown = capsys.readouterr().out
+    assert "\nInputs     Permuted, " in shown
+    assert "\nInputs     Left out of training, " in shown
+    rows = (tmp_path / "both" / "importance.csv").read_text("utf-8").splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == ["permuted"] * 2 + [
+        "refitted"
+    ] * 2
+    assert "nothing or retrained is needed" in refused(capsys, *run, "permuted")
     # Two tables of one name are not to be mixed up.
     line = refused(capsys, *QUICK, *bars, "--out", str(tmp_path / "run"))
     assert "a run's own" in line

@@ -178,7 +178,7 @@ def test_a_page_holds_all_it_needs_and_obeys_nothing_of_the_bars():
 
 def test_it_says_what_it_does_not_show():
     assert "not that it was right" in str(made())
-    assert str(made()).count("\n") == 3
+    assert str(made()).count("\n") == 4
 
 
 def test_a_page_is_written_and_nothing_of_anybody_else_is_replaced(tmp_path):

@@ -46,8 +46,20 @@ exit codes: 0 done, 1 a fault of ours, 2 bad usage or bad data, 130 stopped by C
 # That of `Training`, which is not imported for a ``--help``.
 DRIFT_LIMIT = 1.5
 
+# What `importance` of `run_backtest` may be besides True and False; as above.
+RETRAINED = "retrained"
+
 # Letters of a class's name in that of a folder: each may take four bytes, of 255.
 LONGEST = 50
+
+
+def importance(text: str) -> str:
+    """Parse what else is measured of each input: networks trained without it."""
+    if text != RETRAINED:
+        raise argparse.ArgumentTypeError(
+            f"nothing or {RETRAINED} is needed (got {text!r})"
+        )
+    return text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,9 +74,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_no_ledger(parser)
     parser.add_argument(
         "--importance",
-        action="store_true",
+        nargs="?",
+        const=True,
+        default=False,
+        type=importance,
+        metavar="retrained",
         help="also measure what each input of the network brings, by forecasts from "
-        "permuted inputs when the run is over (default: the command importance does)",
+        "permuted inputs when the run is over; with retrained, also by networks that "
+        "are trained without each, one walk forward for each (default: the command "
+        "importance does)",
     )
     parser.add_argument(
         "--out",

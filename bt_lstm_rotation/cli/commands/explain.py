@@ -7,7 +7,12 @@ import datetime as dt
 from pathlib import Path
 
 from bt_lstm_rotation.cli.inputs import bars_folder, load_bars, workers_and_store
-from bt_lstm_rotation.cli.options import add_bars, add_seed, add_training
+from bt_lstm_rotation.cli.options import (
+    add_bars,
+    add_context,
+    add_seed,
+    add_training,
+)
 from bt_lstm_rotation.cli.streams import kept_in
 from bt_lstm_rotation.cli.values import date, given, new_file
 
@@ -21,6 +26,7 @@ examples:
   %(prog)s --symbol S1                          the simulated market's last session
   %(prog)s --data folder:prices --symbol XLK --session 2019-03-29
   %(prog)s --data yahoo --symbol XLE --set cell=gru --set steps=15 --out xle.html
+  %(prog)s --data yahoo --symbol XLE --context ^VIX,TLT
 
 docs/inside-the-lstm.md says what each figure means.
 """
@@ -29,6 +35,7 @@ docs/inside-the-lstm.md says what each figure means.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the bars, the forecast that is meant, and the network's settings."""
     add_bars(parser, span=False)
+    add_context(parser)
     parser.add_argument(
         "--symbol",
         type=given,
@@ -68,10 +75,10 @@ def run(arguments: argparse.Namespace) -> None:
     from bt_lstm_rotation.errors import SpecError
     from bt_lstm_rotation.explaining import explain
     from bt_lstm_rotation.explaining.explanation import check_place
-    from bt_lstm_rotation.forecasting import Training
+    from bt_lstm_rotation.forecasting import ForecastSpec, Training
     from bt_lstm_rotation.progress import fits_bar
     from bt_lstm_rotation.reporting import print_line
-    from bt_lstm_rotation.strategy import SectorRotation
+    from bt_lstm_rotation.strategy import SectorRotation, context_rules
 
     settings = parse_settings(SectorRotation, arguments.settings, seed=arguments.seed)
     if others := sorted(set(settings) - {"spec"}):
@@ -79,6 +86,10 @@ def run(arguments: argparse.Namespace) -> None:
         raise SpecError("explain", "set", ", ".join(others), valid)
     if arguments.out is not None:
         check_place(arguments.out, bars_folder(arguments.data))
+    spec = settings.get("spec", ForecastSpec(seed=arguments.seed))
+    rules = context_rules("explain", arguments.context)
+    if rules and isinstance(spec, ForecastSpec):
+        spec = spec.reading(context=rules)
     arguments.end = arguments.session
     panel, benchmark = load_bars(arguments, dt.datetime.now())
     workers, store = workers_and_store(arguments)
@@ -86,7 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
         panel,
         arguments.symbol,
         arguments.session,
-        spec=settings.get("spec"),
+        spec=spec,
         benchmark=benchmark,
         training=Training(workers=workers, store=store, watch=fits_bar),
     )

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bt_lstm_rotation.errors import FitsError, SpecError
 from bt_lstm_rotation.evidence.importance.comparing import Compared
-from bt_lstm_rotation.evidence.importance.groups import Group, spec_without
+from bt_lstm_rotation.evidence.importance.groups import Group
 from bt_lstm_rotation.evidence.importance.permuting import Block, Served
+from bt_lstm_rotation.evidence.importance.refitting import refitted
 from bt_lstm_rotation.forecasting import ForecastSpec, Training, walk_forward
 from bt_lstm_rotation.forecasting.recurrent.model import RecurrentModel
 from bt_lstm_rotation.forecasting.walkforward.beside_panel import Beside, history_of
@@ -63,11 +63,9 @@ class Bench:
 
     def refitted(self, groups: list[Group], base: Compared) -> Iterator[dict[str, Any]]:
         """Give a row a group: forecasts of networks that were trained without it."""
-        for group in groups:
-            try:
-                self.tell(f"without {group.name}")
-                spec, note = spec_without(self.spec, group)
-                values = self.forecast(spec, self.training)
-            except (SpecError, FitsError) as error:  # such as no feature left
-                values, note = np.full(base.base.shape, np.nan), str(error)
-            yield {**base.row(group, values[np.newaxis]), "note": note}
+
+        def forecast(name: str, spec: ForecastSpec) -> Array:
+            self.tell(f"without {name}")
+            return self.forecast(spec, self.training)
+
+        return refitted(base, groups, self.spec, forecast)

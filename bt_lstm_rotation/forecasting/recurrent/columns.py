@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +11,34 @@ from bt_lstm_rotation.forecasting.features import compute, warmup
 from bt_lstm_rotation.forecasting.recurrent.settings import RecurrentSettings
 from bt_lstm_rotation.forecasting.window import Window
 
-__all__ = ["context_columns", "own_columns"]
+__all__ = ["Column", "columns_read", "context_columns", "own_columns"]
 
 Array = NDArray[np.float64]
+
+
+class Column(NamedTuple):
+    """What a network reads of each bar: its name, and its kind.
+
+    The kind is "feature", "input" or "context".
+    """
+
+    name: str
+    kind: str
+
+
+def columns_read(spec: RecurrentSettings) -> tuple[Column, ...]:
+    """Name all columns, each differently: `own_columns`, then `context_columns`."""
+    made = [Column(name, "feature") for name in spec.features]
+    made += [Column(rule.name, "input") for rule in spec.inputs]
+    taken = {*spec.features, *spec.extra}
+    for rule in spec.inputs:
+        if rule.missing == "zero":
+            name = f"{rule.name} is missing"
+            while name in taken:  # somebody's input may be called that
+                name += "?"
+            taken.add(name)
+            made.append(Column(name, "input"))
+    return *made, *(Column(rule.name, "context") for rule in spec.context)
 
 
 def own_columns(spec: RecurrentSettings, window: Window) -> Array:

@@ -65,10 +65,13 @@ class ContextBranch:
         nothing = np.zeros((len(columns), spec.units))
         return cls(network, mean, scale, nothing[0], nothing)
 
+    def inputs(self, columns: Array) -> NDArray[np.float32]:
+        """Scale columns of (..., n_context), alike for every member of an ensemble."""
+        return scaled(columns, self.mean, self.scale)
+
     def states(self, columns: Array) -> Array:
         """Run over columns of (n_symbols, n_bars, n_context); what heads read."""
-        inputs = scaled(columns, self.mean, self.scale)
-        return self.network.states(inputs).astype(np.float64)
+        return self.network.states(self.inputs(columns)).astype(np.float64)
 
     @property
     def solution(self) -> tuple[Array, Array, Array, Array]:
@@ -84,7 +87,7 @@ class ContextBranch:
         rows : list of int
             The symbols' rows among `heads`.
         """
-        inputs = scaled(columns, self.mean, self.scale)
+        inputs = self.inputs(columns)
         if (inputs == inputs[:, :1]).all():  # as where all symbols have the same dates
             inputs = inputs[:, :1]
         last = self.network.last_states(inputs).astype(np.float64) - self.centre

@@ -82,6 +82,13 @@ class FilterBranch:
         expected = bank.over(means[:, :size], returns[:, :size], spec.horizon)
         return cls(bank, spec, scale), expected / scale
 
+    @property
+    def columns(self) -> list[int]:
+        """Those of a network's columns that it reads."""
+        telling = np.flatnonzero(self.spec.signs > 0).tolist()
+        daily = self.spec.filtered_column
+        return telling if daily is None else [daily, *telling]
+
     def outputs(self, columns: Array, inputs: NDArray[np.floating]) -> Array:
         """Return what is added to scaled forecasts, (...).
 

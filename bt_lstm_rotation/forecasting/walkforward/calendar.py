@@ -18,7 +18,7 @@ from bt_lstm_rotation.forecasting.window import BarHistory
 from bt_lstm_rotation.periods import NEVER, STALE_AFTER, period_of, stale_after
 from bt_lstm_rotation.prices import PricePanel
 
-__all__ = ["RetrainCalendar", "first_forecast", "fit_members"]
+__all__ = ["RetrainCalendar", "first_forecast", "first_of", "fit_members"]
 
 
 class RetrainCalendar:
@@ -94,13 +94,18 @@ def first_forecast(panel: PricePanel, spec: Spec) -> np.datetime64:
         too few.
     """
     check_spec(spec)
-    history = BarHistory.from_panel(panel)
-    in_force = RetrainCalendar(spec, history).advance(panel.sessions)
+    return first_of(BarHistory.from_panel(panel), spec)
+
+
+def first_of(history: BarHistory, spec: Spec) -> np.datetime64:
+    """Return the first session of a history that can have one; raises as above."""
+    sessions = history.sessions()
+    in_force = RetrainCalendar(spec, history).advance(sessions)
     possible = np.flatnonzero(~np.isnat(in_force))
     if len(possible):
-        first: np.datetime64 = panel.sessions[possible[0]]
+        first: np.datetime64 = sessions[possible[0]]
         return first
-    counts = sorted((int(n) for n in panel.traded.sum(axis=0)), reverse=True)
+    counts = sorted(history.counts(sessions).max(axis=0, initial=0).tolist())[::-1]
     if len(counts) < spec.min_symbols:
         raise SpecError(
             type(spec).__name__,

@@ -34,7 +34,8 @@ class Table:
         One a column; none for a table without a head.
     rows : sequence of sequences of str
     align : str
-        A letter a column: ``l`` text, ``r`` a number, ``s`` an explanation in small.
+        A letter a column: ``l`` text, ``n`` a name, which is not broken before there is
+        no room for it, ``r`` a number, ``s`` an explanation in small.
     title : str
         What is in it.
     note : str

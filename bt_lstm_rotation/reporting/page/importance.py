@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from bt_lstm_rotation.reporting.page.blocks import Block, Chart, Table, Words, records
@@ -40,6 +41,12 @@ DRAWN: Final = {
     "refitted": ("left out of training", EQUAL),
 }
 
+# Below, a chance that is not 0 would be written as 0.
+LEAST: Final = 0.00005
+
+# Between the marks of one row, whose height is 1.
+APART: Final = 0.3
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -50,15 +57,18 @@ def importance_blocks(
     if table.empty or not figures:
         return []
     rows = records(table)
+    tables = {kind: [row for row in rows if row["table"] == kind] for kind in TITLES}
+    how = f"{figures['permutations']:,} permutations, seed {figures['seed']}."
+    if not tables["refitted"]:
+        how += (
+            " What networks lose that are trained without each, a run says that is "
+            'asked for importance "retrained", and the command importance.'
+        )
     return [
         *(Words(sentence) for sentence in figures["sentences"][1:]),
-        importance_table("permuted", rows),
-        *importance_chart({"permuted": rows}),
-        Words(
-            f"{figures['permutations']:,} permutations, seed {figures['seed']}. What "
-            "networks lose that are trained without each, the command importance says.",
-            "note",
-        ),
+        *(importance_table(kind, each) for kind, each in tables.items() if each),
+        *importance_chart(tables),
+        Words(how, "note"),
     ]
 
 
@@ -69,17 +79,18 @@ def importance_table(kind: str, rows: Rows) -> Table:
     cells = [
         [
             row["name"],
-            row["kind"] if row["kind"] != "group" else ", ".join(row["members"]),
+            _lost(row),
+            _chance(row["p"]),
             _number(row["ic"]),
             _number(row["ic_without"]),
-            _lost(row),
-            _number(row["p"]),
             f"{row['sessions']:,}",
+            row["kind"] if row["kind"] != "group" else ", ".join(row["members"]),
         ]
         for row in rows
     ]
-    headings = ["", "What", "IC with", "IC without", "Lost", "p", "Sessions"]
-    return Table(headings, cells, "llrrrrr", title, " ".join([note, *notes]))
+    # What a phone has room for comes first.
+    headings = ["", "Lost", "p", "IC with", "IC without", "Sessions", "What"]
+    return Table(headings, cells, "nrrrrrl", title, " ".join([note, *notes]))
 
 
 def importance_chart(tables: Mapping[str, Rows]) -> list[Chart]:
@@ -88,31 +99,12 @@ def importance_chart(tables: Mapping[str, Rows]) -> list[Chart]:
     known = [row for rows in tables.values() for row in rows if _is_known(row["drop"])]
     if not known:
         return []
-    traces = []
-    for kind, rows in tables.items():
-        name, color = DRAWN[kind]
-        lost, errors = (
-            [row[each] if _is_known(row[each]) else math.nan for row in rows]
-            for each in ("drop", "error")
-        )
-        two = {
-            "type": "data",
-            "array": packed([2 * error for error in errors]),
-            "color": BENCHMARK,
-        }
-        traces.append(
-            points(
-                packed(lost),
-                [],
-                name,
-                color,
-                marker={"size": 9, "opacity": 1.0},
-                error_x=two,
-                hovertemplate="%{y}: %{x:.4f}<extra></extra>",
-            )
-            | {"y": [label(row["name"]) for row in rows]}
-        )
-    count = max(len(rows) for rows in tables.values())
+    names = [label(row["name"]) for row in max(tables.values(), key=len)]
+    apart = APART * (np.arange(len(tables)) - (len(tables) - 1) / 2)
+    traces = [
+        _marks(kind, rows, place)
+        for (kind, rows), place in zip(tables.items(), apart, strict=True)
+    ]
     return [
         Chart(
             "IC that is lost without it",
@@ -120,19 +112,47 @@ def importance_chart(tables: Mapping[str, Rows]) -> list[Chart]:
             "nothing.",
             traces,
             layout(
-                {"tickformat": ".3f", "zeroline": True},
-                {"autorange": "reversed", "automargin": True},
+                {"tickformat": ".3f", "zeroline": True, "zerolinecolor": BENCHMARK},
+                {
+                    "range": [len(names) - 0.5, -0.5],  # from above
+                    "tickvals": list(range(len(names))),
+                    "ticktext": names,
+                    "automargin": True,
+                },
                 hovermode="closest",
                 showlegend=len(traces) > 1,
             ),
-            height=120 + 32 * count,
+            height=120 + 32 * len(names),
         )
     ]
+
+
+def _marks(kind: str, rows: Rows, apart: float) -> dict[str, Any]:
+    """Draw a table's rows, so far below the middle of each that none hides another."""
+    name, color = DRAWN[kind]
+    lost, errors = (
+        [row[each] if _is_known(row[each]) else math.nan for row in rows]
+        for each in ("drop", "error")
+    )
+    return points(
+        packed(lost),
+        np.arange(len(rows)) + apart,
+        name,
+        color,
+        marker={"size": 9, "opacity": 1.0},
+        error_x={"type": "data", "array": packed(2 * np.array(errors)), "color": color},
+        text=[label(row["name"]) for row in rows],
+        hovertemplate="%{text}: %{x:.4f}<extra></extra>",
+    )
 
 
 def _lost(row: Mapping[str, Any]) -> str:
     lost = _number(row["drop"])
     return f"{lost} ± {_number(row['error'])}" if _is_known(row["error"]) else lost
+
+
+def _chance(p: float | None) -> str:
+    return "<0.0001" if p is not None and p < LEAST else _number(p)
 
 
 def _number(value: float | None) -> str:

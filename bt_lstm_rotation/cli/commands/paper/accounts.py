@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bt_lstm_rotation.cli.options import Parser
+from bt_lstm_rotation.cli.parser import Parser
 from bt_lstm_rotation.cli.values import date, folder
 
 if TYPE_CHECKING:
