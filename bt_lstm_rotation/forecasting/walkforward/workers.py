@@ -8,8 +8,10 @@ from __future__ import annotations
 import multiprocessing
 import re
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -157,13 +159,16 @@ class Workers:
                 max_nbytes=None,
             )
             if self.backend == "threads":
-                yield from parallel(joblib.delayed(function)(task) for task in tasks)
+                calls = (joblib.delayed(function)(task) for task in tasks)
+                with _given_up_in_silence(parallel(calls)) as results:
+                    yield from results
                 return
             self._check_processes()
             calls = (joblib.delayed(carry_out)(pack(function, task)) for task in tasks)
             try:
-                for result in parallel(calls):
-                    yield unpack(result)
+                with _given_up_in_silence(parallel(calls)) as results:
+                    for result in results:
+                        yield unpack(result)
             except BrokenExecutor as error:
                 raise SourceError(_why_broken(error)) from error
 
@@ -182,6 +187,20 @@ class Workers:
             reason = what_is_lacking(error) or f"{in_words(error)} (/dev/shm)"
             problem = f"processes cannot work together here: {reason}"
             raise SourceError(f"{problem}; {IN_THREADS}") from error
+
+
+@contextmanager
+def _given_up_in_silence(results: Iterator[Result]) -> Iterator[Iterator[Result]]:
+    """Close joblib's results without its advice on those that nobody has asked for.
+
+    A walk that ends in an error has said why.
+    """
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()  # type: ignore[attr-defined]
 
 
 def _why_broken(error: BrokenExecutor) -> str:

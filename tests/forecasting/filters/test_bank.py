@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from worlds import HORIZON, N_BARS, echoing, noise, none, wandering
+from daily_laws import HORIZON, N_BARS, echoing, noise, none, wandering
 
 from bt_lstm_rotation.forecasting.filters.autoregression import ahead
 from bt_lstm_rotation.forecasting.filters.bank import PRIORS, FilterBank

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from worlds import noise
+from daily_laws import noise
 
 from bt_lstm_rotation.forecasting.filters.chains import SHARES, jumping
 from bt_lstm_rotation.prices.simulated.filters import hamilton

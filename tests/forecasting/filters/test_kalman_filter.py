@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from worlds import noise
-from worlds import wandering as expectation
+from daily_laws import noise
+from daily_laws import wandering as expectation
 
 from bt_lstm_rotation.forecasting.filters.autoregression import gain
 from bt_lstm_rotation.forecasting.filters.kalman import wandering

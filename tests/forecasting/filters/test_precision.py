@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from worlds import noise, none
+from daily_laws import noise, none
 
 from bt_lstm_rotation.forecasting.filters.precision import FARTHEST, Precision
 
