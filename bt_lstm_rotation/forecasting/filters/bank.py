@@ -58,7 +58,7 @@ PARAMETERS: Final = np.array([0.0, 2.0, *[2.0] * len(SHARES)])
 ROUNDS: Final = 3
 
 # A filter that is believed less makes no difference.
-UNBELIEVED: Final = 1e-5
+UNBELIEVED: Final = 1e-4
 
 # Returns that are filtered at once in forecasts.
 AT_ONCE: Final = 100_000

@@ -69,11 +69,11 @@ def jumping(
     # x + (1 - x) l as l + x (1 - l): what does not depend on x is made at once.
     rest, high = 1.0 - ratio, np.empty_like(ratio)
     before = np.broadcast_to(1.0 - shares, high.shape[1:]).copy()
-    for bar in range(len(high)):
-        total = np.multiply(before, rest[bar], out=rest[bar])
-        total += ratio[bar]
-        np.divide(before, total, out=high[bar])
-        np.multiply(high[bar], phi, out=before)
+    for total, added, now in zip(rest, ratio, high, strict=True):
+        total *= before
+        total += added
+        np.divide(before, total, out=now)
+        np.multiply(now, phi, out=before)
         before += entered
     made: Array = low + step * high
     return made

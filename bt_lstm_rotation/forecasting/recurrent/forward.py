@@ -85,10 +85,11 @@ def last_state_of_open(
     count = seen.shape[-2] - n_steps + 1
     gain, keep, show = OPEN[cell](layer, seen)
     keep, show = (np.broadcast_to(gate, gain.shape) for gate in (keep, show))
-    state = gain[..., :count, :]
+    state = gain[..., :count, :].copy()
     for step in range(1, n_steps):
         at = slice(step, step + count)
-        state = gain[..., at, :] + keep[..., at, :] * state
+        state *= keep[..., at, :]
+        state += gain[..., at, :]
     ends = state, show[..., n_steps - 1 :, :]
     if windows is None:
         return ends[0][..., 0, :], ends[1][..., 0, :]
@@ -118,9 +119,11 @@ def _windows_of_one(inputs: Array) -> Array | None:
 def _run_open(layer: Layer, inputs: Array, cell: Cell) -> Array:
     """Run a layer that does not look at its state: all at once, but for the sum."""
     outputs, keep, show = OPEN[cell](layer, inputs)
-    keep = np.broadcast_to(keep, outputs.shape)
-    for step in range(1, inputs.shape[-2]):
-        outputs[..., step, :] += keep[..., step, :] * outputs[..., step - 1, :]
+    bars = np.moveaxis(outputs, -2, 0)
+    kept = np.moveaxis(np.broadcast_to(keep, outputs.shape), -2, 0)
+    carried = np.empty_like(bars[0])
+    for before, now, share in zip(bars[:-1], bars[1:], kept[1:], strict=True):
+        now += np.multiply(share, before, out=carried)
     return _shown(outputs, show, cell)
 
 

@@ -44,6 +44,10 @@ WONDERED_AT = 30
 # So many fits take long enough to announce how long.
 LONG = 20
 
+# Seconds: a fit that takes less has so much of Python in it that two threads would wait
+# for each other.
+SHORT = 0.05
+
 __all__ = ["Training", "default_training"]
 
 logger = logging.getLogger(__name__)
@@ -150,17 +154,22 @@ class Training:
         if not planned:
             return
         with one_thread():
-            if self.announce is not None and planned >= LONG:
+            if planned == 1:  # as in a run that goes bar by bar: not worth a worker
+                yield from (task.run(self.limit) for task in left)
+                return
+            short, by_default = False, self.workers.by_default
+            if planned >= LONG and (by_default or self.announce is not None):
                 with _told_if_long(planned):
                     first = next(left).run()
                 if first.fit.model is not None:  # a failure says nothing of the others
-                    self.announce(planned, first.seconds)
-                planned -= 1
+                    short = by_default and first.seconds < SHORT
+                    if self.announce is not None:
+                        self.announce(planned, first.seconds)
                 yield first
-            if planned > 1:
+            if short:
+                yield from map(FitTask.run, left)
+            else:
                 yield from self.workers.map(FitTask.run, left)
-            else:  # one alone, as in a run that goes bar by bar: not worth a worker
-                yield from (task.run(self.limit) for task in left)
 
     def make_in_turn(self, tasks: Iterator[FitTask]) -> Generator[Fitted, None, None]:
         """Make fits each of which begins where the one before ended."""

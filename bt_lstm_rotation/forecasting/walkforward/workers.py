@@ -51,8 +51,9 @@ class Workers:
     Parameters
     ----------
     jobs : int, optional
-        Fits at a time; by default as many as this process may use cores. On a cluster
-        it is the cluster's matter.
+        Fits at a time; by default as many as this process may use cores, or one where
+        they are too short to be worth a thread. On a cluster it is the cluster's
+        matter.
     backend : {"threads", "processes", "dask"}
         Threads share one TensorFlow, whose kernels run side by side. Processes and
         clusters each import their own, which takes seconds.
@@ -96,6 +97,11 @@ class Workers:
     def cores(self) -> int:
         """Fits at a time on this machine."""
         return self.jobs or available_cores()
+
+    @property
+    def by_default(self) -> bool:
+        """Whether fits go to threads, as many as there are cores, as nobody chose."""
+        return self.jobs is None and self.backend == "threads"
 
     @property
     def at_once(self) -> int | None:
