@@ -6,6 +6,7 @@ What is trained is in `optimisation`, and the cells' layers are in `layers`.
 from __future__ import annotations
 
 import functools
+import importlib.util
 import logging
 import os
 import sys
@@ -57,6 +58,8 @@ _TRACING = threading.Lock()
 
 # Bytes of address space, as measured: with less, it ends the process where it likes.
 LEAST_ROOM: Final = 2_500_000_000
+# Which Keras `tf.keras` is to be: read at the import, and again when it is first used.
+LEGACY_KERAS: Final = "TF_USE_LEGACY_KERAS"
 
 
 def train(
@@ -195,7 +198,7 @@ def _imported() -> tuple[Any, int]:
             ONEDNN,
         )
     try:
-        with _native_chatter():
+        with _native_chatter(), _keras_when_asked_for():
             import tensorflow as tf
 
             # Looks for a GPU, which without one is as talkative as the import.
@@ -214,6 +217,24 @@ def _imported() -> tuple[Any, int]:
             "of their own"
         )
     return tf, os.getpid()
+
+
+@contextmanager
+def _keras_when_asked_for() -> Iterator[None]:
+    """Have TensorFlow import Keras at its first use, and not at once.
+
+    Keras takes half of the time of the import and a quarter of its memory, as it
+    imports scikit-learn, Matplotlib and IPython where they are there; fitting needs
+    none of them. TensorFlow passes over a Keras 2 that is not installed.
+    """
+    if LEGACY_KERAS in os.environ or importlib.util.find_spec("tf_keras") is not None:
+        yield
+        return
+    os.environ[LEGACY_KERAS] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[LEGACY_KERAS]
 
 
 @contextmanager

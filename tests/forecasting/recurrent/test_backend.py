@@ -244,3 +244,45 @@ def test_tensorflow_imported_before_us_is_warned_of(first):
     )
     assert done.returncode == 0
     assert ("oneDNN, whose kernels differ" in done.stderr) == (first != "pass")
+
+
+def in_a_fresh_process(script, **settings):
+    environment = {k: v for k, v in os.environ.items() if k != backend.LEGACY_KERAS}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**environment, **settings},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+IMPORTED = (
+    "import os, sys\n"
+    "from bt_lstm_rotation.forecasting.recurrent.backend import tensorflow\n"
+    "tf = tensorflow()\n"
+    "print('keras' in sys.modules, os.environ.get('TF_USE_LEGACY_KERAS'))\n"
+)
+
+
+def test_keras_is_imported_when_a_script_asks_for_it_and_not_before():
+    script = (
+        IMPORTED + "import keras\n"
+        "from tensorflow.keras import layers\n"
+        "print(tf.keras.__version__ == keras.__version__ > '3')\n"
+        "print(layers.Dense is tf.keras.layers.Dense is keras.layers.Dense)\n"
+        "print(tf.optimizers.Adam is keras.optimizers.Adam)\n"
+    )
+    assert in_a_fresh_process(script) == ["False", "None", "True", "True", "True"]
+
+
+def test_a_setting_of_which_keras_is_the_users_own():
+    stays = in_a_fresh_process(IMPORTED, TF_USE_LEGACY_KERAS="0")
+    assert stays == ["True", "0"]
+
+
+def test_where_keras_two_is_installed_nothing_is_put_off(tmp_path):
+    (tmp_path / "tf_keras.py").write_text("")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    assert in_a_fresh_process(IMPORTED, PYTHONPATH=path) == ["True", "None"]
