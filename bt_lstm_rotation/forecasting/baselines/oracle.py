@@ -146,6 +146,6 @@ def _places(
             symbol=window.symbols[at[-2]],
             session=str(window.dates[at]),
             value=float(window.close[at]),
-            valid=f"it knows {panel.source} alone",
+            valid=f"it knows {panel.source} alone: give it the bars' world and seed",
         )
     return rows, columns
