@@ -8,10 +8,9 @@ from __future__ import annotations
 import multiprocessing
 import re
 import tempfile
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -167,7 +166,9 @@ class Workers:
             if self.backend == "threads":
                 calls = (joblib.delayed(function)(task) for task in tasks)
                 with _given_up_in_silence(parallel(calls)) as results:
-                    yield from results
+                    # One by one: of a `yield from`, joblib's generator is closed first.
+                    for result in results:
+                        yield result
                 return
             self._check_processes()
             calls = (joblib.delayed(carry_out)(pack(function, task)) for task in tasks)
@@ -195,18 +196,24 @@ class Workers:
             raise SourceError(f"{problem}; {IN_THREADS}") from error
 
 
-@contextmanager
-def _given_up_in_silence(results: Iterator[Result]) -> Iterator[Iterator[Result]]:
-    """Close joblib's results without its advice on those that nobody has asked for.
+class _GivenUpError(Exception):
+    """Nobody asks for the results that are left."""
 
-    A walk that ends in an error has said why.
+
+@contextmanager
+def _given_up_in_silence(
+    results: Generator[Result, None, None],
+) -> Iterator[Iterator[Result]]:
+    """End joblib's work without its advice on results that nobody has asked for.
+
+    A walk that ends in an error has said why. The advice is a warning of a generator
+    that is closed; silencing it would be undone by any worker that catches warnings.
     """
     try:
         yield results
     finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            results.close()  # type: ignore[attr-defined]
+        with suppress(_GivenUpError):
+            results.throw(_GivenUpError)
 
 
 def _why_broken(error: BrokenExecutor) -> str:

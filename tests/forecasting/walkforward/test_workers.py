@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+import warnings
 
 import numpy as np
 import pytest
@@ -28,6 +30,17 @@ def test_results_come_in_the_order_of_the_tasks(jobs):
 def test_an_error_in_a_task_comes_through():
     with pytest.raises(ZeroDivisionError):
         list(Workers(jobs=2).map(lambda n: 1 // n, [1, 0]))
+
+
+@pytest.mark.parametrize("backend", ["threads", "processes"])
+def test_what_nobody_asks_for_ends_without_a_warning(monkeypatch, backend):
+    # Not one that is filtered: a worker that catches warnings would undo the filter.
+    warned = []
+    monkeypatch.setattr(warnings, "warn", lambda *said, **_: warned.append(said))
+    made = Workers(jobs=2, backend=backend).map(time.sleep, [0.0, *[0.05] * 50])
+    next(made)
+    made.close()
+    assert warned == []
 
 
 def test_two_jobs_run_side_by_side():
