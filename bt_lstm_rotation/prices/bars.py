@@ -25,7 +25,7 @@ from bt_lstm_rotation.prices.columns import (
     numeric,
 )
 from bt_lstm_rotation.prices.dates import sessions_of
-from bt_lstm_rotation.prices.findings import Finding
+from bt_lstm_rotation.prices.findings import Finding, finding, warn
 from bt_lstm_rotation.prices.neighbours import judged
 from bt_lstm_rotation.prices.validity import (
     check_carried,
@@ -43,7 +43,7 @@ __all__ = [
     "adjusted_bars",
     "check_symbol",
     "check_usable",
-    "checked_bars",
+    "examined_bars",
     "one_row_per_session",
     "valid_bars",
 ]
@@ -101,7 +101,16 @@ def valid_bars(symbol: str, bars: pd.DataFrame, *, today: dt.date) -> pd.DataFra
         dates or at a midnight elsewhere, duplicate dates whose bars differ, a future
         date, or if more than half of the bars are invalid.
     """
-    frame = checked_bars(symbol, bars)
+    frame, found = examined_bars(symbol, bars, today=today)
+    warn(found)
+    return frame
+
+
+def examined_bars(
+    symbol: str, bars: pd.DataFrame, *, today: dt.date
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Return what `valid_bars` does, and what it would warn of."""
+    frame, found = _checked_bars(symbol, bars, COLUMNS)
     _check_future(symbol, frame, today)
     if passed_over := adjusted_columns(bars.columns):
         logger.warning(
@@ -109,30 +118,36 @@ def valid_bars(symbol: str, bars: pd.DataFrame, *, today: dt.date) -> pd.DataFra
             symbol,
             " and ".join(passed_over),
         )
-    return frame
+    return frame, found
 
 
 def adjusted_bars(
     symbol: str, bars: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Apply ``Adj Close`` to the valid bars, and judge it; raises as `valid_bars`."""
-    frame = checked_bars(symbol, bars, (*COLUMNS, ADJUSTED_CLOSE))
-    return adjusted(frame, symbol=symbol), judged_adjustment(symbol, frame)
+    frame, found = _checked_bars(symbol, bars, (*COLUMNS, ADJUSTED_CLOSE))
+    found += judged_adjustment(symbol, frame)
+    return adjusted(frame, symbol=symbol), found
 
 
-def checked_bars(
-    symbol: str, bars: pd.DataFrame, names: tuple[str, ...] = COLUMNS
-) -> pd.DataFrame:
-    """Keep the valid bars, as `valid_bars` does, with a price more: ``Adj Close``."""
+def _checked_bars(
+    symbol: str, bars: pd.DataFrame, names: tuple[str, ...]
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Keep the valid bars; return them, and what was left out or is not known."""
     frame = numeric(symbol, bars, names)
     frame.index = sessions_of(symbol, frame.index)
     frame = frame.sort_index(kind="stable")
     check_carried(symbol, frame.index.to_numpy(), _prices(frame))
-    frame = _valid_rows(symbol, _rows_with_prices(symbol, frame))
-    return one_row_per_session(symbol, _with_volumes(symbol, frame))
+    found: list[Finding] = []
+    for keep in (_rows_with_prices, _valid_rows, _with_volumes):
+        frame, odd = keep(symbol, frame)
+        found += odd
+    return one_row_per_session(symbol, frame), found
 
 
-def _rows_with_prices(symbol: str, frame: pd.DataFrame) -> pd.DataFrame:
+def _rows_with_prices(
+    symbol: str, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, list[Finding]]:
     there = has_price(frame.to_numpy().T)
     rows = np.flatnonzero(there)
     if not rows.size:
@@ -144,14 +159,15 @@ def _rows_with_prices(symbol: str, frame: pd.DataFrame) -> pd.DataFrame:
     inside = frame.index[rows[0] : rows[-1]][~there[rows[0] : rows[-1]]]
     # A session may have its bar beside an empty row.
     inside = inside.difference(frame.index[there])
-    if len(inside):
-        logger.warning(
-            "%s: %s without prices left out, %s",
-            symbol,
-            _counted(len(inside), "session"),
-            _span(inside),
-        )
-    return frame[there]
+    what = f"{_counted(len(inside), 'session')} without prices left out"
+    return frame[there], _odd(symbol, "no prices", inside, what)
+
+
+def _odd(symbol: str, rule: str, rows: pd.Index[Any], what: str) -> list[Finding]:
+    """Return the finding about some rows, if there are any."""
+    if not len(rows):
+        return []
+    return [finding(symbol, rule, rows.to_numpy(), len(rows), what)]
 
 
 def check_usable(symbol: str, bars: pd.DataFrame) -> None:
@@ -195,37 +211,31 @@ def _check_share(symbol: str, frame: pd.DataFrame, good: NDArray[np.bool_]) -> N
         )
 
 
-def _valid_rows(symbol: str, frame: pd.DataFrame) -> pd.DataFrame:
+def _valid_rows(symbol: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     good = _good(frame)
     if good.all():
-        return frame
+        return frame, []
     _check_share(symbol, frame, good)
     bad = frame[~good]
     faults = [first_fault(bad.iloc[row].to_dict())[:2] for row in range(len(bad))]
     counts = Counter(f"{field}: {problem}" for problem, field in faults)
-    logger.warning(
-        "%s: %s of %d left out as invalid, %s (%s)",
-        symbol,
-        _counted(len(bad), "bar"),
-        len(frame),
-        _span(bad.index),
-        "; ".join(f"{count} x {fault}" for fault, count in counts.items()),
-    )
-    return frame[good]
+    why = "; ".join(f"{count} x {fault}" for fault, count in counts.items())
+    bars = f"{_counted(len(bad), 'bar')} of {len(frame)}"
+    what = f"{bars} left out as invalid, {why}"
+    return frame[good], _odd(symbol, "invalid bars", bad.index, what)
 
 
-def _with_volumes(symbol: str, frame: pd.DataFrame) -> pd.DataFrame:
+def _with_volumes(
+    symbol: str, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, list[Finding]]:
     volume = frame["Volume"].to_numpy()
     known = known_volume(volume)
-    # A series without any volume has none to miss.
-    if not known.all() and (volume[known] > 0).any():
-        logger.warning(
-            "%s: %s not known and counted as 0, %s",
-            symbol,
-            _counted(int((~known).sum()), "volume"),
-            _span(frame.index[~known]),
-        )
-    return frame.assign(Volume=np.where(known, volume, 0.0))
+    unknown = frame.index[~known]
+    if not (volume[known] > 0).any():  # a series without any has none to miss
+        unknown = unknown[:0]
+    what = f"{_counted(len(unknown), 'volume')} not known and counted as 0"
+    frame = frame.assign(Volume=np.where(known, volume, 0.0))
+    return frame, _odd(symbol, "unknown volume", unknown, what)
 
 
 def one_row_per_session(symbol: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -263,11 +273,6 @@ def _check_future(symbol: str, frame: pd.DataFrame, today: dt.date) -> None:
 
 def _counted(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
-def _span(dates: pd.Index[Any]) -> str:
-    first, last = _day(dates[0]), _day(dates[-1])
-    return first if first == last else f"{first} to {last}"
 
 
 def _day(stamp: Any) -> str:

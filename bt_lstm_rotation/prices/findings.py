@@ -1,4 +1,4 @@
-"""What is odd about bars that are possible: named, warned of, and kept with them."""
+"""What is odd about bars, or was left out of them: warned of, and kept with them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ class Finding:
     ----------
     rule : str
         ``"reversed jump"``, ``"split not applied"``, ``"scale change"``, ``"jump"``,
-        ``"identical bars"``, ``"false adjustment"`` or ``"shifted week"``.
+        ``"identical bars"``, ``"false adjustment"`` or ``"shifted week"``; of what was
+        left out, ``"invalid bars"``, ``"no prices"`` or ``"unknown volume"``.
     first, last : date
         The sessions it is about, both included.
     size : float
-        A factor on the price; of identical bars and shifted weeks the number of bars.
+        A factor on the price; of identical bars, shifted weeks and what was left out
+        the number of bars.
     message : str
         All of it in a sentence.
     """

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bt_lstm_rotation.checks import check_date, listed
 from bt_lstm_rotation.errors import DataError, SpecError, closest
-from bt_lstm_rotation.prices.bars import COLUMNS, valid_bars
+from bt_lstm_rotation.prices.bars import COLUMNS, examined_bars
 from bt_lstm_rotation.prices.findings import Finding, warn
 from bt_lstm_rotation.prices.neighbours import judged
 from bt_lstm_rotation.prices.symbols import distinct_symbols
@@ -88,8 +88,7 @@ class PricePanel:
         Parameters
         ----------
         frames : mapping of str to DataFrame
-            Symbol -> bars, as :func:`~bt_lstm_rotation.prices.bars.valid_bars` takes
-            them.
+            Symbol -> bars, as `bt_lstm_rotation.prices.bars.valid_bars` takes them.
         today : date
             No bar may be dated later.
         findings : iterable of Finding
@@ -98,14 +97,14 @@ class PricePanel:
         Raises
         ------
         DataError
-            On no frame at all, on a symbol that is not a name, on whatever
-            :func:`~bt_lstm_rotation.prices.bars.valid_bars` refuses, and on a price
-            that no market can have reached and left within two bars.
+            On no frame at all, on a symbol that is not a name, on whatever `valid_bars`
+            refuses, and on a price that no market can have reached and left within two
+            bars.
 
         Notes
         -----
         Frames may be in different time zones: a bar's session is its local date. What
-        is odd beside its neighbours is logged, and kept as `findings`.
+        is odd beside its neighbours or left out is logged, and kept as `findings`.
         """
         if not isinstance(today, dt.date) or today != today:  # pandas' NaT
             raise SpecError("PricePanel", "today", today, "a datetime.date")
@@ -113,9 +112,11 @@ class PricePanel:
         if not isinstance(frames, Mapping | pd.DataFrame):
             valid_ = "a dict of name -> DataFrame"
             raise DataError("no frames", value=frames, valid=valid_)
-        valid = [valid_bars(name, frames[name], today=today) for name in symbols]
-        dates = [frame.index.to_numpy() for frame in valid]
         found = listed("PricePanel", "findings", findings, "a list of findings")
+        seen = [examined_bars(name, frames[name], today=today) for name in symbols]
+        valid = [frame for frame, _ in seen]
+        dates = [frame.index.to_numpy() for frame in valid]
+        found += [one for _, odd in seen for one in odd]
         for name, days, frame in zip(symbols, dates, valid, strict=True):
             found += judged(name, days.astype("datetime64[D]"), frame.to_numpy().T)
         warn(found)

@@ -98,8 +98,8 @@ def print_summary(
 
 def _notes(summary: Mapping[str, Any]) -> list[str]:
     found = len(summary["data"].get("findings", []))
-    bars = "1 bar looks" if found == 1 else f"{found:,} bars look"
-    odd = [f"{bars} wrong; the report lists what was found."] if found else []
+    things = "1 thing was" if found == 1 else f"{found:,} things were"
+    odd = [f"{things} odd about the bars; see the report."] if found else []
     warning = caveat(summary["data"]["source"])
     return [*([warning] if warning else []), *summary.get("notes", []), *odd]
 

@@ -117,7 +117,7 @@ def test_an_invalid_bar_is_left_out_and_warned_of(cells, caplog):
     frame, whole = changed(**cells), BARS.drop(BARS.index[20])
     with caplog.at_level(logging.WARNING):
         assert shown(CheckedPandasData, frame) == shown(bt.feeds.PandasData, whole)
-    assert "1 bar of 40 left out as invalid, 2019-01-30" in caplog.text
+    assert "2019-01-30: 1 bar of 40 left out as invalid" in caplog.text
 
 
 def test_days_in_a_time_zone_are_sessions_there():

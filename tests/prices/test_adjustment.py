@@ -70,11 +70,16 @@ def test_an_ex_date_that_is_a_day_late_is_named():
     assert [f.first for f in judged_adjustment("XLK", bars)] == [DAYS[ROW + 1].date()]
 
 
-def test_a_bar_without_an_adjusted_close_is_left_out_and_the_rest_adjusted(caplog):
+def test_a_bar_without_an_adjusted_close_is_left_out_and_the_rest_adjusted():
     bars = bars_of(ratio=2.0, fall=0.5)
     bars.iloc[10, bars.columns.get_loc("Adj Close")] = np.nan
     prices, found = adjusted_bars("XLK", bars)
     assert len(prices) == len(DAYS) - 1
-    assert found == []
+    (left_out,) = found
+    assert (left_out.rule, left_out.first, left_out.size) == (
+        "invalid bars",
+        DAYS[10].date(),
+        1.0,
+    )
+    assert "1 x Adj Close: a missing price (NaN)" in left_out.message
     np.testing.assert_allclose(prices["Close"], bars["Adj Close"].dropna(), rtol=1e-12)
-    assert "1 x Adj Close: a missing price (NaN)" in caplog.text

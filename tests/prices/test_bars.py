@@ -306,7 +306,7 @@ def test_a_bar_with_an_impossible_price_is_left_out_and_counted(field, value, ca
     expected = valid_bars("XLK", week().drop(week().index[2]), today=TODAY)
     pd.testing.assert_frame_equal(result, expected)
     (record,) = caplog.records
-    assert "XLK: 1 bar of 5 left out as invalid, 2020-01-08" in record.getMessage()
+    assert "XLK 2020-01-08: 1 bar of 5 left out as invalid" in record.getMessage()
 
 
 def test_one_warning_counts_all_that_is_left_out_by_its_fault(caplog):
@@ -314,8 +314,9 @@ def test_one_warning_counts_all_that_is_left_out_by_its_fault(caplog):
     bars.iloc[1, 3], bars.iloc[4, 3], bars.iloc[6, 1] = -1.0, 0.0, 9.5
     assert len(valid_bars("XLK", bars.iloc[::-1], today=TODAY)) == 7
     assert [record.getMessage() for record in caplog.records] == [
-        "XLK: 3 bars of 10 left out as invalid, 2020-01-07 to 2020-01-14"
-        " (2 x Close: a price of zero or below; 1 x High: High below Low)"
+        "XLK 2020-01-07 to 2020-01-14: 3 bars of 10 left out as invalid, 2 x Close: a "
+        "price of zero or below; 1 x High: High below Low (invalid bars); see "
+        "docs/bars.md"
     ]
 
 
@@ -365,7 +366,8 @@ def test_rows_without_any_price_are_trimmed_and_inside_counted(caplog):
     joined.iloc[8, :4] = np.nan
     assert len(valid_bars("XLK", joined, today=TODAY)) == 3
     assert [record.getMessage() for record in caplog.records] == [
-        "XLK: 2 sessions without prices left out, 2020-01-06 to 2020-01-07"
+        "XLK 2020-01-06 to 2020-01-07: 2 sessions without prices left out (no prices); "
+        "see docs/bars.md"
     ]
 
 
@@ -426,7 +428,8 @@ def test_a_volume_that_is_not_known_counts_as_none_with_one_warning(value, caplo
     result = valid_bars("XLK", bars, today=TODAY)
     assert result["Volume"].tolist() == [100.0, 200.0, 0.0, 0.0, 0.0]
     assert [record.getMessage() for record in caplog.records] == [
-        "XLK: 2 volumes not known and counted as 0, 2020-01-09 to 2020-01-10"
+        "XLK 2020-01-09 to 2020-01-10: 2 volumes not known and counted as 0 (unknown "
+        "volume); see docs/bars.md"
     ]
 
 

@@ -448,7 +448,7 @@ def test_a_quote_that_never_ends_is_rejected(tmp_path):
 def test_a_cell_that_is_not_known_leaves_its_bar_out(tmp_path, cell, caplog):
     write(tmp_path, "XLK.csv", CSV.replace("13.0,6.5", f"{cell},6.5"))
     assert load(tmp_path).close[:, 0].tolist() == [5.5, 6.0]
-    assert "XLK: 1 bar of 3 left out as invalid, 2020-01-08" in caplog.text
+    assert "XLK 2020-01-08: 1 bar of 3 left out as invalid" in caplog.text
 
 
 @pytest.mark.parametrize("cell", ["10,5", "abc", "\N{ARABIC-INDIC DIGIT THREE}"])
@@ -667,7 +667,7 @@ def test_a_european_fund_in_utc_beside_an_american_one_is_refused(tmp_path):
 def test_a_bar_without_a_valid_adjusted_close_is_left_out(tmp_path, cell, caplog):
     write(tmp_path, "XLK.csv", CSV.replace("12.0,6.0", f"12.0,{cell}"))
     assert load(tmp_path).close[:, 0].tolist() == [5.5, 6.5]
-    said = "XLK: 1 bar of 3 left out as invalid, 2020-01-07 (1 x Adj Close"
+    said = "XLK 2020-01-07: 1 bar of 3 left out as invalid, 1 x Adj Close"
     assert said in caplog.text
     assert load(tmp_path, adjust=False).close[1, 0] == 12.0
 

@@ -165,6 +165,25 @@ def test_what_is_odd_is_logged_and_kept_with_the_panel(caplog):
     assert found.message in caplog.text
 
 
+def test_what_was_left_out_of_the_bars_is_among_the_findings(caplog):
+    days = pd.bdate_range("2020-01-06", periods=10)
+    close = 10.0 + np.arange(10)
+    frame = pd.DataFrame(dict.fromkeys(["Open", "High", "Low", "Close"], close), days)
+    frame["High"] += 0.5
+    frame["Volume"] = 100.0
+    frame.iloc[2, 3] = -1.0
+    frame.iloc[4, :4] = np.nan
+    frame.iloc[6, 4] = np.nan
+    panel = PricePanel.from_frames({"A": frame}, today=dt.date(2020, 2, 1))
+    assert [(f.rule, str(f.first), f.size) for f in panel.findings] == [
+        ("no prices", "2020-01-10", 1.0),
+        ("invalid bars", "2020-01-08", 1.0),
+        ("unknown volume", "2020-01-14", 1.0),
+    ]
+    logged = [record.getMessage() for record in caplog.records]
+    assert logged == [f"{f.message}; see docs/bars.md" for f in panel.findings]
+
+
 def test_findings_go_where_their_bars_go():
     panel = panel_of(A=spiked(0.1), B=spiked(10.0))
 

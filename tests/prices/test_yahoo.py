@@ -168,7 +168,7 @@ def test_old_bars_that_open_at_zero_stop_nothing_fresh_or_cached(desk, caplog):
 
     assert first.sessions[0] == np.datetime64("2024-01-12")
     assert first.content_hash == again.content_hash
-    said = "^GSPC: 8 bars of 29 left out as invalid, 2024-01-02 to 2024-01-11"
+    said = "^GSPC 2024-01-02 to 2024-01-11: 8 bars of 29 left out as invalid"
     assert [said in record.getMessage() for record in caplog.records] == [True, True]
 
 

@@ -86,7 +86,9 @@ def test_notes_and_suspicious_bars_are_said():
     changed = result.summary | {"notes": notes, "data": data}
     text = printed(replace(result, summary=changed))
     assert "Note: The benchmark SPY ends on 2019-03-01." in text
-    assert "Note: 2 bars look wrong" in text
+    assert "Note: 2 things were odd about the bars" in text
     assert "\x1b" not in text
     one = changed | {"data": data | {"findings": [{"symbol": "XLE"}]}}
-    assert "Note: 1 bar looks wrong" in printed(replace(result, summary=one))
+    assert "Note: 1 thing was odd about the bars" in printed(
+        replace(result, summary=one)
+    )

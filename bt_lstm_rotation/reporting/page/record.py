@@ -36,7 +36,7 @@ def findings_section(data: Mapping[str, Any]) -> Section | None:
     if not found:
         return None
     rows, note = cut(found, "summary.json")
-    title = "Bars that look wrong"
+    title = "Bars that look wrong or are left out"
     return Section(title, [Table([], rows, "l" * len(rows[0]), title, note)])
 
 
