@@ -163,7 +163,7 @@ def _between(text: str, start: dt.date, end: dt.date) -> tuple[str, list[int]]:
 
 def _check_form(symbol: str, name: str, text: str) -> None:
     """Describe a file in another form, with all that is in the way of reading it."""
-    lines = text.splitlines()[1:]
+    header, *lines = text.splitlines() or [""]
     body = "\n".join(lines)
     if _IN_FORM.fullmatch(body):
         return
@@ -171,6 +171,8 @@ def _check_form(symbol: str, name: str, text: str) -> None:
     date = copied or other
     first = next(iter(lines), "")
     faults = []
+    if "," not in header and (others := [sign for sign in ";|\t" if sign in header]):
+        faults.append(f"cells separated by {others[0]!r}")
     # Elsewhere than in the first row it is a slip, which is shown with its number.
     if date is not None and (copied or date.start() < len(first)):
         dates = (_COPIED_DATE.match(x) or _OTHER_DATE.match(x) for x in lines)
