@@ -1,6 +1,7 @@
 """Out-of-sample skill on simulated markets, as a share of what is attainable.
 
     python benchmarks/skill.py [--seeds N] [--first SEED] [--rows A,B] [--signals 1,0]
+        [--retrain EVERY]
     python benchmarks/skill.py --worlds [NAME ...] [--seeds N] [--first SEED]
 
 Each market knows its own best forecast (an expectation that is told the truth about
@@ -21,6 +22,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,15 +49,23 @@ SPECS = {
     "lstm_plain": ForecastSpec(target="plain", features=("log_return",)),
     "ridge_lags": RidgeSpec(inputs="lags"),
 }
+# The network with gradient steps and without filters, for those who ask.
+VARIANTS = {
+    "lstm_steps": ForecastSpec(steps=15),
+    "lstm_validated": ForecastSpec(steps=15, validation=0.2),
+    "lstm_unfiltered": ForecastSpec(filters=False),
+}
+KNOWN = {**SPECS, **VARIANTS}
 # On the worlds: the network, and what is linear in returns.
 LINEAR = ["lstm", "kalman", "ewma", "ridge", "ridge_lags", "momentum_63", "mean"]
 
 
-def measure(market: KnownMarket, rows: Sequence[str]) -> dict[str, float]:
+def measure(market: KnownMarket, rows: Sequence[str], retrain: str) -> dict[str, float]:
     """Return the information coefficient of the optimum and of each row."""
     panel = market.panel()
     sectors = panel.select([name for name in panel.symbols if name != MARKET])
-    made = {name: walk_forward(sectors, SPECS[name]).values for name in rows}
+    specs = {name: replace(KNOWN[name], retrain=retrain) for name in rows}
+    made = {name: walk_forward(sectors, spec).values for name, spec in specs.items()}
     made = {"optimum": market.optimal_forecast(HORIZON), **made}
     shared = np.all([np.isfinite(values) for values in made.values()], axis=0)
     # As many sessions whatever rows are asked for: some need more history than others.
@@ -64,11 +74,13 @@ def measure(market: KnownMarket, rows: Sequence[str]) -> dict[str, float]:
     return {name: skill(values, realised)["ic"] or 0.0 for name, values in made.items()}
 
 
-def show(title: str, markets: Sequence[KnownMarket], rows: Sequence[str]) -> None:
+def show(
+    title: str, markets: Sequence[KnownMarket], rows: Sequence[str], retrain: str
+) -> None:
     """Print the table of some markets of one law."""
     found = []
     for market in markets:
-        found.append(measure(market, rows))
+        found.append(measure(market, rows, retrain))
         print(f"market {market.seed} is done", file=sys.stderr)
     print(f"\n{title}, {len(markets)} markets of {markets[0].n_sessions}")
     columns = {name: np.array([one[name] for one in found]) for name in found[0]}
@@ -101,6 +113,7 @@ def main() -> None:
     # Markets 0 to 3 took part in choosing the defaults; these did not.
     parser.add_argument("--first", type=int, default=100, help="the first seed")
     parser.add_argument("--rows", help="which forecasters (default: all)")
+    parser.add_argument("--retrain", default="monthly", help="how often all are fitted")
     parser.add_argument("--signals", default="1,0", help="how much there is to find")
     parser.add_argument(
         "--worlds",
@@ -113,16 +126,17 @@ def main() -> None:
     usual = SPECS if arguments.worlds is None else LINEAR
     asked = arguments.rows.split(",") if arguments.rows else usual
     rows = list(dict.fromkeys(["lstm", *asked]))
-    if unknown := set(rows) - set(SPECS):
-        parser.error(f"no forecaster {', '.join(unknown)}; known: {', '.join(SPECS)}")
+    if unknown := set(rows) - set(KNOWN):
+        parser.error(f"no forecaster {', '.join(unknown)}; known: {', '.join(KNOWN)}")
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     if arguments.worlds is None:
         for signal in map(float, arguments.signals.split(",")):
             markets = [SimulatedMarket(seed=seed, signal=signal) for seed in seeds]
-            show(f"signal {signal:g}", markets, rows)
+            show(f"signal {signal:g}", markets, rows, arguments.retrain)
         return
     for world in arguments.worlds or WORLDS:
-        show(world, [simulated_market(world, seed=seed) for seed in seeds], rows)
+        markets = [simulated_market(world, seed=seed) for seed in seeds]
+        show(world, markets, rows, arguments.retrain)
 
 
 if __name__ == "__main__":
