@@ -351,10 +351,10 @@ def test_notes_stand_below_the_figures():
 
 def test_suspicious_bars_are_listed():
     result = make_result()
-    found = [{"symbol": HOSTILE, "kind": "jump", "size": 1.3}] * 50
+    found = [{"symbol": HOSTILE, "message": f"{HOSTILE} 2019-01-02: a jump"}] * 50
     summary = summary_with(result, "data", findings=found)
     page = Page(render(replace(result, summary=summary)))
-    assert page.rows.count([HOSTILE, "jump", "1.3"]) == 40
+    assert page.rows.count([f"{HOSTILE} 2019-01-02: a jump"]) == 40
     assert "10 more are in summary.json." in page.words
     assert "Bars that look wrong" not in render(result)
 

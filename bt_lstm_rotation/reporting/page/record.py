@@ -29,15 +29,13 @@ def record_section(summary: Mapping[str, Any]) -> Section:
 
 def findings_section(data: Mapping[str, Any]) -> Section | None:
     """Return the section on suspicious bars, if there are any."""
-    found = [
-        [text_of(value) for value in finding.values()]
-        for finding in data.get("findings", [])
-    ]
+    # A message has all that its finding has.
+    found = [[text_of(found["message"])] for found in data.get("findings", [])]
     if not found:
         return None
     rows, note = cut(found, "summary.json")
-    title = "Bars that look wrong or are left out"
-    return Section(title, [Table([], rows, "l" * len(rows[0]), title, note)])
+    table = Table([], rows, "l", "What was found", note)
+    return Section("Bars that look wrong or are left out", [table])
 
 
 def _facts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
