@@ -41,7 +41,11 @@ from bt_lstm_rotation.forecasting.filters.autoregression import (
     interpolated,
 )
 from bt_lstm_rotation.forecasting.filters.chains import SHARES, jumping
-from bt_lstm_rotation.forecasting.filters.echoes import echo_weights, echoes
+from bt_lstm_rotation.forecasting.filters.echoes import (
+    bounded,
+    echo_weights,
+    echoes,
+)
 from bt_lstm_rotation.forecasting.filters.kalman import wandering
 from bt_lstm_rotation.forecasting.filters.pieces import Pieces
 from bt_lstm_rotation.forecasting.filters.precision import Precision
@@ -270,4 +274,4 @@ def _fitted(
         phi, signal = interpolated(covariances - echo[:n_lags] * variance)
         left = covariances - signal * phi**lags
         echo[:n_lags] = echoes(left / variance, sure)
-    return phi, min(signal, variance), echo
+    return phi, min(signal, variance), bounded(echo)

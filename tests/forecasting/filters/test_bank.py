@@ -146,6 +146,16 @@ def test_bars_without_a_move_say_nothing():
     assert not bank.last(np.zeros((9, 50)), none(n_bars=50), HORIZON).any()
 
 
+@pytest.mark.parametrize("period", [2, 5, 20])
+def test_bars_that_repeat_are_expected_to_and_not_to_grow(period):
+    returns = 0.01 * np.cos(2 * np.pi * np.arange(N_BARS) / period)
+    returns = np.broadcast_to(returns, (9, N_BARS))
+    bank, means = fitted(returns)
+    found = bank.over(means, returns, 1)[:, LOOKBACK:-1]
+    assert correlation(found, returns[:, LOOKBACK + 1 :]) > 0.95
+    assert np.abs(bank.over(means, returns, 100)).max() <= 100 * 0.01
+
+
 def test_returns_of_another_unit_are_the_same_but_for_it():
     returns = wandering() + noise()
     bank, means = fitted(returns)
