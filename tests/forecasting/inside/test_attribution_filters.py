@@ -10,7 +10,7 @@ from moved_inputs import check_gradient
 from networks import SMALL, window_of
 
 from bt_lstm_rotation.forecasting.inside.attribution import integrated_gradients
-from bt_lstm_rotation.forecasting.inside.differences import differences
+from bt_lstm_rotation.forecasting.inside.differences import AT_ONCE, differences
 from bt_lstm_rotation.forecasting.inside.readout import readout
 from bt_lstm_rotation.prices.simulated import MARKET, SimulatedMarket
 
@@ -79,3 +79,16 @@ def test_differences_are_exact_of_what_is_of_second_order():
     found = differences(function, inputs, [0, 2])
     np.testing.assert_allclose(found[..., [0, 2]], (2 * weights * inputs)[..., [0, 2]])
     assert not found[..., 1].any()
+
+
+def test_differences_need_no_more_room_for_a_longer_lookback():
+    inputs = np.random.default_rng(5).normal(size=(3, 700, 2))
+    sizes = []
+
+    def function(x):
+        sizes.append(x.size)
+        return (x**2).sum(axis=(-1, -2))
+
+    found = differences(function, inputs, [0, 1])
+    np.testing.assert_allclose(found, 2 * inputs, atol=1e-7)
+    assert max(sizes) <= AT_ONCE
