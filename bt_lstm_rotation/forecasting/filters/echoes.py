@@ -75,7 +75,7 @@ def echo_weights(echo: Array, horizon: int) -> Array:
     lags = np.flatnonzero(echo) + 1
     for bar in range(horizon):
         for lag in lags:
-            if lag > bar:  # it reaches into the past, and bars beyond n_lags are none
+            if lag > bar:  # it reaches into the past
                 brought[bar, lag - bar - 1] += echo[lag - 1]
             else:
                 brought[bar] += echo[lag - 1] * brought[bar - lag]
