@@ -35,7 +35,8 @@ class OwnBars:
         self._size = 0
         self._dates = np.empty(64, dtype="datetime64[D]")
         self._bars = np.empty((rows, 64))
-        # Rows at which a piece begins, of how many bars, and hashes by first and last.
+        # Of so many bars, the rows at which pieces begin; and hashes, by first row and
+        # by the one after the last.
         self._pieces: tuple[int, list[int]] = (0, [])
         self._hashes: dict[tuple[int, int], bytes] = {}
 

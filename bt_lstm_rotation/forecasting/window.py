@@ -200,14 +200,14 @@ class BarHistory:
         It is the same of the same symbols, dates and values, whatever bars there are
         besides.
         """
-        told = []
+        parts = []
         for symbol in symbols:
             series = self._series[symbol]
             stop = np.searchsorted(series.dates, sessions, side="right")
             first = int(stop[0]) - n_bars
-            told.append((stop - first).astype("<i8").tobytes())
-            told.append(series.content(first, int(stop[-1])))
-        return (tuple(symbols), n_bars, len(sessions), b"".join(told))
+            parts.append((stop - first).astype("<i8").tobytes())
+            parts.append(series.content(first, int(stop[-1])))
+        return (tuple(symbols), n_bars, len(sessions), b"".join(parts))
 
 
 @dataclass(frozen=True, eq=False)

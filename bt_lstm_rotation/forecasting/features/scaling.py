@@ -11,7 +11,8 @@ __all__ = ["scale_of", "scaled", "unless_constant"]
 
 Array = NDArray[np.float64]
 
-# What rounding leaves of a constant, such as a volume that is always 1.
+# What rounding leaves of a constant, such as a volume that is always 1; of one above 1,
+# as a share of it.
 ROUNDING: Final = 1e-12
 
 
@@ -22,11 +23,12 @@ def scale_of(columns: Array) -> tuple[Array, Array]:
     """
     absent = np.isnan(columns)
     if not absent.any():
-        return columns.mean(axis=(0, 1)), unless_constant(columns.std(axis=(0, 1)))
+        mean = columns.mean(axis=(0, 1))
+        return mean, unless_constant(columns.std(axis=(0, 1)), mean)
     count = np.maximum((~absent).sum(axis=(0, 1)), 1)
     mean = np.where(absent, 0.0, columns).sum(axis=(0, 1)) / count
     square = np.where(absent, 0.0, columns - mean) ** 2
-    return mean, unless_constant(np.sqrt(square.sum(axis=(0, 1)) / count))
+    return mean, unless_constant(np.sqrt(square.sum(axis=(0, 1)) / count), mean)
 
 
 def scaled(columns: Array, mean: Array, scale: Array) -> NDArray[np.float32]:
@@ -38,6 +40,7 @@ def scaled(columns: Array, mean: Array, scale: Array) -> NDArray[np.float32]:
     return values
 
 
-def unless_constant(deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+def unless_constant(deviation: Array, mean: Array) -> Array:
     """Leave a constant as it is: divided by 1, it becomes zero and says nothing."""
-    return np.where(deviation > ROUNDING, deviation, 1.0)
+    rounding = ROUNDING * np.maximum(np.abs(mean), 1.0)
+    return np.where(deviation > rounding, deviation, 1.0)

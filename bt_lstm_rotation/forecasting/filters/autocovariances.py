@@ -36,6 +36,11 @@ def autocovariances(returns: Array, weights: Array) -> tuple[Array, Array]:
     ----------
     returns, weights : (n_symbols, n_bars) float64
         Pooled over symbols, each less its own mean.
+
+    Returns
+    -------
+    covariances, errors : (n_lags,) float64
+        `LAGS` of them, or half as many as there are bars.
     """
     mean = (weights * returns).sum(axis=1) / weights.sum(axis=1)
     products = weights * (returns - mean[:, None])

@@ -41,7 +41,11 @@ from bt_lstm_rotation.forecasting.filters.autoregression import (
     interpolated,
 )
 from bt_lstm_rotation.forecasting.filters.chains import SHARES, jumping
-from bt_lstm_rotation.forecasting.filters.echoes import echo_weights, echoes
+from bt_lstm_rotation.forecasting.filters.echoes import (
+    bounded,
+    echo_weights,
+    echoes,
+)
 from bt_lstm_rotation.forecasting.filters.kalman import wandering
 from bt_lstm_rotation.forecasting.filters.pieces import Pieces
 from bt_lstm_rotation.forecasting.filters.precision import Precision
@@ -57,7 +61,7 @@ PARAMETERS: Final = np.array([0.0, 2.0, *[2.0] * len(SHARES)])
 # Rounds in which memory and echoes are fitted, each to what the other leaves.
 ROUNDS: Final = 3
 
-# A filter that is believed less makes no difference.
+# A filter that is believed less than that is left out.
 UNBELIEVED: Final = 1e-4
 
 # Returns that are filtered at once in forecasts.
@@ -65,6 +69,9 @@ AT_ONCE: Final = 100_000
 
 # Of the variance of returns: the least that is noise.
 LEAST_NOISE: Final = 1e-6
+
+# Standard error of an autocorrelation: the least.
+LEAST_ERROR: Final = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,9 +219,9 @@ class FilterBank:
         return cls(precision, mean, phi, signal, noise, beliefs, echo)
 
     def _each(self, returns: Array, weights: Array) -> list[Array]:
-        """Return what each filter but nothing expects after bars of (n_bars, ...).
+        """Return what each filter, but that of nothing, expects after (n_bars, ...).
 
-        What nobody believes is 0.
+        That of one which is not believed is 0.
         """
         states = [np.zeros_like(returns)] * (len(self.beliefs) - 1)
         learned = gain(self.phi, self.signal, self.noise)
@@ -265,9 +272,10 @@ def _fitted(
     echo, n_lags = np.zeros(LAGS), len(covariances)
     if not variance:
         return 0.0, 0.0, echo
-    lags, sure = np.arange(1, n_lags + 1), np.maximum(errors / variance, LEAST_NOISE)
+    lags = np.arange(1, n_lags + 1)
+    errors = np.maximum(errors / variance, LEAST_ERROR)
     for _ in range(ROUNDS):
         phi, signal = interpolated(covariances - echo[:n_lags] * variance)
         left = covariances - signal * phi**lags
-        echo[:n_lags] = echoes(left / variance, sure)
-    return phi, min(signal, variance), echo
+        echo[:n_lags] = echoes(left / variance, errors)
+    return phi, min(signal, variance), bounded(echo)

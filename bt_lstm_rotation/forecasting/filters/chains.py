@@ -64,8 +64,8 @@ def jumping(
     low = -np.sqrt(signal * (1.0 - shares) / shares)
     step = np.sqrt(signal * shares / (1.0 - shares)) - low
     entered = (1.0 - phi) * (1.0 - shares)
-    told = (returns[:, None] - (low + step / 2.0)) * precision[:, None]
-    ratio = np.exp(np.clip(told * (-step / noise), -SURE, SURE))
+    distance = (returns[:, None] - (low + step / 2.0)) * precision[:, None]
+    ratio = np.exp(np.clip(distance * (-step / noise), -SURE, SURE))
     # x + (1 - x) l as l + x (1 - l): what does not depend on x is made at once.
     rest, high = 1.0 - ratio, np.empty_like(ratio)
     before = np.broadcast_to(1.0 - shares, high.shape[1:]).copy()

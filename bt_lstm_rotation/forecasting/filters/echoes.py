@@ -5,7 +5,7 @@ k, as a share of the variance, is :math:`\hat a_k` with a standard error :math:`
 and either noise or an echo: with probability `PRIOR` the true :math:`a_k` is from a
 normal distribution of deviation `SIZE`, and else it is 0 (a spike and a slab [1]_). Its
 mean, given :math:`\hat a_k`, is kept. It is next to nothing where noise would do, and
-moves smoothly with the last digit of a price.
+moves smoothly with the last digit of a price. Together they are of at most 1.
 
 From what was new in each bar, :math:`e_t`, echoes expect :math:`\hat e_{t+j} = \sum_k
 a_k \hat e_{t+j-k}`, where :math:`\hat e` of a bar that is past is what was seen.
@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["echo_weights", "echoes"]
+__all__ = ["bounded", "echo_weights", "echoes"]
 
 Array = NDArray[np.float64]
 
@@ -55,6 +55,15 @@ def echoes(left: Array, errors: Array) -> Array:
     return np.where(np.abs(left) * there > NOTHING, there * shrunk * left, 0.0)
 
 
+def bounded(echo: Array) -> Array:
+    """Scale echoes down, if need be, so that they come to no more than what was new.
+
+    Bars that repeat have an echo at every lag, each with the whole of a return; summed
+    up they would grow from bar to bar. Shares whose sizes add up to 1 cannot.
+    """
+    return echo / max(float(np.abs(echo).sum()), 1.0)
+
+
 def echo_weights(echo: Array, horizon: int) -> Array:
     """Return how much what was new b bars ago brings over the horizon, (n_lags,).
 
@@ -66,7 +75,7 @@ def echo_weights(echo: Array, horizon: int) -> Array:
     lags = np.flatnonzero(echo) + 1
     for bar in range(horizon):
         for lag in lags:
-            if lag > bar:  # it reaches into the past, and bars beyond n_lags are none
+            if lag > bar:  # it reaches into the past
                 brought[bar, lag - bar - 1] += echo[lag - 1]
             else:
                 brought[bar] += echo[lag - 1] * brought[bar - lag]

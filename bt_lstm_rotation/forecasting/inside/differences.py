@@ -16,6 +16,10 @@ Array = NDArray[np.float64]
 # a hundred-millionth: of its third derivative above, of rounding below.
 STEP: Final = 1e-4
 
+# Numbers in the copies of inputs that are made at once: of a long lookback, all of them
+# would fill the memory.
+AT_ONCE: Final = 1_000_000
+
 
 def differences(
     function: Callable[[Array], Array], inputs: Array, columns: Sequence[int]
@@ -31,12 +35,15 @@ def differences(
         Those that it reads; the slope of all others is 0.
     """
     made, n_steps = np.zeros_like(inputs), inputs.shape[-2]
-    steps = np.arange(n_steps)
-    for column in columns:
-        # A copy for each bar, whose own is moved in it.
-        moved = np.repeat(inputs[..., None, :, :], n_steps, axis=-3)
-        moved[..., steps, steps, column] += STEP
-        above = function(moved)
-        moved[..., steps, steps, column] -= 2 * STEP
-        made[..., column] = (above - function(moved)) / (2 * STEP)
+    size = max(AT_ONCE // max(inputs.size, 1), 1)
+    for first in range(0, n_steps, size):
+        bars = np.arange(first, min(first + size, n_steps))
+        copies = np.arange(len(bars))
+        for column in columns:
+            # A copy for each bar, whose own is moved in it.
+            moved = np.repeat(inputs[..., None, :, :], len(bars), axis=-3)
+            moved[..., copies, bars, column] += STEP
+            above = function(moved)
+            moved[..., copies, bars, column] -= 2 * STEP
+            made[..., bars, column] = (above - function(moved)) / (2 * STEP)
     return made

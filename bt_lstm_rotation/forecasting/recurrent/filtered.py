@@ -85,9 +85,10 @@ class FilterBranch:
     @property
     def columns(self) -> list[int]:
         """Those of a network's columns that it reads."""
-        telling = np.flatnonzero(self.spec.signs > 0).tolist()
-        daily = self.spec.filtered_column
-        return telling if daily is None else [daily, *telling]
+        is_read = self.spec.signs > 0
+        is_read[self.spec.filtered_column] = True
+        read: list[int] = np.flatnonzero(is_read).tolist()
+        return read
 
     def outputs(self, columns: Array, inputs: NDArray[np.floating]) -> Array:
         """Return what is added to scaled forecasts, (...).

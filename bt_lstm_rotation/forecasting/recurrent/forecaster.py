@@ -266,11 +266,12 @@ def _with_head(network: Network, head: Array, offset: float) -> Network:
 
 def _scaler(features: Array, targets: Array, level: float) -> Scaler:
     mean, scale = scale_of(features)
+    target = targets.mean()
     return Scaler(
         feature_mean=mean,
         feature_scale=scale,
-        target_mean=float(targets.mean()),
-        target_scale=float(unless_constant(targets.std())),
+        target_mean=float(target),
+        target_scale=float(unless_constant(targets.std(), target)),
         level=level,
     )
 

@@ -139,9 +139,9 @@ def _overlap(
 
     It is the variance of a sum of h states over h times that of one: the same.
     """
-    if states.shape[1] < horizon:
-        return np.full_like(variances, horizon)
     counted, total = share[:, horizon - 1 :], np.empty(states.shape[1:])
+    if not counted.any():  # all targets that count overlap
+        return np.full_like(variances, horizon)
     products, sums = np.zeros((len(axes), len(axes))), np.empty_like(total)
     sums = sums[horizon - 1 :]
     for symbol, weights in zip(states, counted, strict=True):
@@ -151,6 +151,6 @@ def _overlap(
         np.subtract(total[horizon:], total[:-horizon], out=sums[1:])
         products += (sums * weights[:, None]).T @ sums
     square = np.einsum("ua,uv,va->a", axes, products, axes, optimize=True)
-    square /= max(counted.sum(), 1e-12)
+    square /= counted.sum()
     kappa: Array = np.clip(square / (horizon * variances), 1.0, horizon)
     return kappa

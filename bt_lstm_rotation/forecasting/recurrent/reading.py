@@ -87,8 +87,8 @@ class ReadingSettings:
         (n_columns,): of the features, the inputs, and whether inputs were missing.
         """
         given = [-1.0 if rule.odd else 1.0 for rule in self.inputs]
-        told = [1.0 for rule in self.inputs if rule.missing == "zero"]
-        return np.concatenate([mirror(self.feature_columns), given, told])
+        absent = [1.0 for rule in self.inputs if rule.missing == "zero"]
+        return np.concatenate([mirror(self.feature_columns), given, absent])
 
     @property
     def skipped(self) -> int:

@@ -98,7 +98,7 @@ def first_forecast(panel: PricePanel, spec: Spec) -> np.datetime64:
 
 
 def first_of(history: BarHistory, spec: Spec) -> np.datetime64:
-    """Return the first session of a history that can have one; raises as above."""
+    """Return that of a history; raises as `first_forecast` does."""
     sessions = history.sessions()
     in_force = RetrainCalendar(spec, history).advance(sessions)
     possible = np.flatnonzero(~np.isnat(in_force))
@@ -109,9 +109,10 @@ def first_of(history: BarHistory, spec: Spec) -> np.datetime64:
     if len(counts) < spec.min_symbols:
         raise SpecError(
             type(spec).__name__,
-            "target and features",
-            "comparing symbols with each other",
-            f"target='plain' without cross-sectional features for {len(counts)} symbol",
+            "the number of symbols",
+            len(counts),
+            f"at least {spec.min_symbols}, as it compares them with each other; one is "
+            "enough with target='plain' and without cross-sectional features",
         )
     available = counts[spec.min_symbols - 1]
     raise HistoryError(

@@ -122,8 +122,8 @@ class FitTask:
         kept, store = self._kept, self.store
         if store is None or kept is None:
             return ""
-        by = (*_arithmetic(getattr(kept, "libraries", ())), onednn_is_on())
-        return store.key("fit", self.session, self.content, by)
+        computed_with = (*_arithmetic(getattr(kept, "libraries", ())), onednn_is_on())
+        return store.key("fit", self.session, self.content, computed_with)
 
     @property
     def _kept(self) -> Storable | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from daily_laws import HORIZON, N_BARS, echoing, noise, none, wandering
 
-from bt_lstm_rotation.forecasting.filters.autoregression import ahead
+from bt_lstm_rotation.forecasting.filters.autoregression import ahead, gain
 from bt_lstm_rotation.forecasting.filters.bank import PRIORS, FilterBank
 from bt_lstm_rotation.prices.simulated.filters import chain, hamilton, kalman
 
@@ -144,6 +144,64 @@ def test_bars_without_a_move_say_nothing():
     bank, means = fitted(np.zeros((9, 300)))
     assert not means.any()
     assert not bank.last(np.zeros((9, 50)), none(n_bars=50), HORIZON).any()
+
+
+def test_each_filter_counts_by_its_formula_bar_by_bar():
+    rng = np.random.default_rng(6)
+    returns = wandering(deviation=0.003, n_bars=LOOKBACK)[:2]
+    returns = returns + 0.01 * rng.normal(size=returns.shape)
+    telling = rng.normal(size=(2, LOOKBACK, 1))
+    bank, means = fitted(returns, telling)
+    pi, r = bank.precision.of(telling), returns - returns.mean()
+    q, noise, phi = bank.signal, bank.noise, bank.phi
+    assert bank.mean == pytest.approx(returns.mean())
+    assert q + noise == pytest.approx((pi * r**2).mean())
+    steady = gain(phi, q, noise)
+
+    def kalman_step(before, value, weight):
+        learned = steady * weight / (1 - steady + steady * weight)
+        return phi * before + learned * (value - phi * before)
+
+    def hamilton_step(low):
+        levels = np.sqrt([q * (1 - low) / low, q * low / (1 - low)]) * [-1, 1]
+
+        def step(before, value, weight):
+            high = (before - levels[0]) / (levels[1] - levels[0])
+            high = (1 - phi) * (1 - low) + phi * high
+            density = np.exp(-weight / (2 * noise) * (value - levels) ** 2)
+            joint = density * [1 - high, high]
+            return levels @ (joint / joint.sum())
+
+        return step
+
+    steps = [kalman_step, *map(hamilton_step, (0.1, 0.5, 0.9))]
+    expected, log = np.zeros((4, *r.shape)), [np.log(1 / 3)]
+    log[0] -= (pi * r**2).sum() / (2 * noise)
+    for number, (step, prior) in enumerate(zip(steps, [1, *[1 / 3] * 3], strict=True)):
+        missed = 0.0
+        for symbol in range(2):
+            mean = 0.0
+            for bar in range(LOOKBACK):
+                missed += pi[symbol, bar] * (r[symbol, bar] - phi * mean) ** 2
+                mean = step(mean, r[symbol, bar], pi[symbol, bar])
+                expected[number, symbol, bar] = mean
+        log.append(np.log(prior / 3) - missed / (2 * noise) - 2)
+    beliefs = np.exp(log - np.max(log))
+    beliefs /= beliefs.sum()
+    np.testing.assert_allclose(bank.beliefs, beliefs, rtol=1e-9)
+    assert (beliefs > 1e-3).all()  # so that none is left out
+    mixed = np.einsum("f,fsb->sb", beliefs[1:], expected)
+    np.testing.assert_allclose(means, mixed, atol=1e-12)
+
+
+@pytest.mark.parametrize("period", [2, 5, 20])
+def test_bars_that_repeat_are_expected_to_and_not_to_grow(period):
+    returns = 0.01 * np.cos(2 * np.pi * np.arange(N_BARS) / period)
+    returns = np.broadcast_to(returns, (9, N_BARS))
+    bank, means = fitted(returns)
+    found = bank.over(means, returns, 1)[:, LOOKBACK:-1]
+    assert correlation(found, returns[:, LOOKBACK + 1 :]) > 0.95
+    assert np.abs(bank.over(means, returns, 100)).max() <= 100 * 0.01
 
 
 def test_returns_of_another_unit_are_the_same_but_for_it():

@@ -11,6 +11,7 @@ from bt_lstm_rotation.forecasting.filters.echoes import (
     NOTHING,
     PRIOR,
     SIZE,
+    bounded,
     echo_weights,
     echoes,
 )
@@ -61,3 +62,13 @@ def test_weights_are_what_bars_ahead_add_up_to_one_by_one(echo):
 
 def test_without_echoes_nothing_comes_back():
     assert not echo_weights(np.zeros(126), 21).any()
+
+
+@pytest.mark.parametrize("period", [2, 5, 20])
+def test_of_bars_that_repeat_no_more_comes_back_than_there_was(period):
+    at_each_lag = np.cos(2 * np.pi * np.arange(1, 127) / period)
+    echo = bounded(at_each_lag)
+    np.testing.assert_allclose(echo / echo[-1], at_each_lag / at_each_lag[-1])
+    assert np.abs(echo_weights(echo, 50)).sum() <= 50.0
+    few = np.where(np.arange(126) == 41, 0.2, 0.0)
+    np.testing.assert_array_equal(bounded(few), few)

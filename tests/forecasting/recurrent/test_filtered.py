@@ -95,6 +95,21 @@ def test_a_network_that_learns_nothing_leaves_the_filters_forecast(monkeypatch):
     )
 
 
+@pytest.mark.parametrize("period", [2, 5, 23])
+@pytest.mark.parametrize("target", ["relative", "plain"])
+def test_prices_that_repeat_are_forecast_to_do_what_they_do(period, target):
+    turns = 2 * np.pi * np.arange(330)[:, None] / period
+    close = 100.0 + [5.0, 10.0, 15.0] * np.cos(turns)
+    panel = random_panel("ABC", 330)
+    panel = replace(panel, bars=np.stack([*[close] * 4, panel.bars[4]]))
+    daily = "relative_return" if target == "relative" else "log_return"
+    spec = ForecastSpec(lookback=60, train_size=252, units=4, target=target)
+    made = walk_forward(panel, replace(spec, features=(daily, "volume")))
+    longest = close.max(axis=0) / close.min(axis=0) - 1
+    assert np.isfinite(made.values).any()
+    assert np.nanmax(np.abs(made.values)) < longest.max()
+
+
 @pytest.mark.parametrize("world", ["regimes", "volatility", "delayed"])
 def test_a_network_beyond_filters_finds_most_of_each_world(world):
     market = simulated_market(world, seed=7, n_sessions=1_400)

@@ -141,3 +141,13 @@ def test_the_overlap_is_that_of_sums_that_are_added_up_anew(horizon):
     expected /= share[:, horizon - 1 :].sum() * horizon
     found = posterior._overlap(along, share, np.eye(3), np.ones(3), horizon)
     np.testing.assert_allclose(found, np.clip(expected, 1.0, horizon), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_counting", [HORIZON - 1, HORIZON])
+def test_targets_that_all_overlap_are_worth_one(n_counting):
+    x = autoregressive(0.0)
+    share = np.zeros(x.shape[:2])
+    share[:, :n_counting] = 1.0 / (N_SYMBOLS * n_counting)
+    found = posterior._overlap(x, share, np.eye(1), (x**2).mean(axis=(0, 1)), HORIZON)
+    assert found <= HORIZON
+    assert (found == HORIZON) == (n_counting < HORIZON)

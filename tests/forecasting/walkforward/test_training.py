@@ -147,8 +147,17 @@ def test_the_same_month_in_another_backtest_is_not_trained_again(tmp_path):
     walk_forward(panel.rows(0, 110), TINY, training=training)
     later = walk_forward(panel, TINY, start=panel.sessions[80], training=training)
     assert statuses(later, "origin").count("trained") == 1
-    other = walk_forward(panel, replace(TINY, seed=1), training=training)
-    assert set(statuses(other, "origin")) == {"trained"}
+
+
+@pytest.mark.parametrize("setting", [{"seed": 1}, {"filters": False}])
+def test_other_settings_are_trained_anew_in_a_store_that_is_full(setting, tmp_path):
+    panel, other = random_panel("ABC", 135), replace(TINY, **setting)
+    training = Training(store=ForecastStore(tmp_path))
+    first = walk_forward(panel, TINY, training=training)
+    second = walk_forward(panel, other, training=training)
+    assert set(statuses(second, "origin")) == {"trained"}
+    assert same_bytes(second.values, walk_forward(panel, other, training=ONE).values)
+    assert not same_bytes(second.values, first.values)
 
 
 def test_a_damaged_entry_is_noticed_and_made_again(tmp_path):
