@@ -23,6 +23,7 @@ from vendor import (
 from bt_lstm_rotation import cli
 from bt_lstm_rotation.errors import DataError, SpecError
 from bt_lstm_rotation.paper import Configuration
+from bt_lstm_rotation.paper.verifying import verify
 
 FIRST, LAST = 300, 316
 
@@ -75,6 +76,8 @@ def test_an_account_that_lived_day_by_day_is_the_backtest(tmp_path):
     expected = backtested(BOTH)
     assert_same(live, expected)
     assert live.summary["data"]["context"] == ["V"]
+    *_, forecasts = verify(mine)
+    assert f"{len(live.forecasts)} come out of the recorded weights" in forecasts
     assert "V" not in live.weights
     # It is read: without it the forecasts are others.
     plain = backtested(BOTH, LSTM)
@@ -90,6 +93,7 @@ def test_features_that_need_the_benchmark_are_those_of_the_backtest(tmp_path):
     live = mine.replayed().result
     assert len(live.forecasts) == 8 * 4
     assert_frames_equal(live.forecasts, expected.forecasts)
+    assert "32 come out of the recorded weights" in list(verify(mine))[-1]
 
 
 def test_late_and_repeated_steps_leave_the_same_journal(tmp_path):
