@@ -23,7 +23,7 @@ from bt_lstm_rotation.checks import (
 from bt_lstm_rotation.errors import JournalError, SpecError, StrategyError
 from bt_lstm_rotation.forecasting.beside import context_rule
 from bt_lstm_rotation.prices.loading import BENCHMARKS
-from bt_lstm_rotation.strategy import SectorRotation
+from bt_lstm_rotation.strategy import with_context
 from bt_lstm_rotation.user_code import source_files
 
 __all__ = ["Configuration"]
@@ -149,7 +149,7 @@ class Configuration:
     def load_strategy(self, file: Path | None = None) -> tuple[Any, dict[str, Any]]:
         """Load the strategy, from a copy of its file if given; return its params too.
 
-        Raises as `find_strategy` and `parse_settings` do.
+        Raises as `find_strategy`, `parse_settings` and `with_context` do.
         """
         text = self.strategy
         if file is not None:
@@ -158,13 +158,7 @@ class Configuration:
         strategy = find_strategy(text)
         check_sizer(strategy, self.made_sizer())
         params = parse_settings(strategy, self.settings, seed=self.seed)
-        if self.context:
-            if not issubclass(strategy, SectorRotation):
-                given = ", ".join(self.context)
-                valid = "left out, as the strategy is no SectorRotation and reads none"
-                raise SpecError("Configuration", "context", given, valid)
-            params["context"] = self.context
-        return strategy, params
+        return strategy, with_context(strategy, params, self.context)
 
     @property
     def file(self) -> Path | None:

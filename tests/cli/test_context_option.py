@@ -49,8 +49,9 @@ def test_a_sweep_gives_it_to_every_trial(tmp_path):
     ("arguments", "told"),
     [
         ([*DATA[:3], "CONTXT", *FEW], "CONTXT"),
-        ([*DATA, "--strategy", "equal_weight"], "reads no forecasts"),
-        ([*DATA, "--forecaster", "kalman", *FEW], "reads more than bars"),
+        ([*DATA, "--strategy", "equal_weight"], "no SectorRotation"),
+        ([*DATA, "--forecaster", "kalman", *FEW], "reads nothing beside bars"),
+        ([*DATA, "--set", 'context=["S1"]', *FEW], "given once"),
         ([*DATA, "--benchmark", "CONTEXT", *FEW], "cannot be context"),
     ],
 )

@@ -166,12 +166,16 @@ def test_a_split_of_the_series_changes_no_forecast(tmp_path):
         ({"context": ("MARKET",)}, "neither traded nor the benchmark"),
         ({"context": "V"}, "list of texts"),
         ({"strategy": "equal_weight", "settings": ()}, "no SectorRotation"),
+        ({"strategy": "momentum_12_1", "settings": ()}, "reads nothing beside bars"),
+        ({"settings": (*LSTM["settings"], 'context=["S4"]')}, "given once.*S4"),
     ],
     ids=str,
 )
 def test_context_that_cannot_be_is_refused(tmp_path, change, said):
+    begun = account(tmp_path, FIRST, Vendor(BOTH))
     with pytest.raises(SpecError, match=said):
-        account(tmp_path, FIRST, Vendor(BOTH)).start(Configuration(**READING | change))
+        begun.start(Configuration(**READING | change))
+    assert not begun.folder.exists()
 
 
 def test_a_slow_series_is_refused_at_the_start(tmp_path):
