@@ -265,3 +265,19 @@ def test_forecasts_of_which_none_has_matured_are_a_note_and_no_end_of_the_run():
     (note,) = [n for n in result.summary["notes"] if "could not be measured" in n]
     assert "no session has a correlation" in note
     assert "importance" not in result.summary
+
+
+def test_a_run_that_is_stopped_while_inputs_are_measured_is_kept(tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        "bt_lstm_rotation.analyzers.importance.measured_in_run", stopped
+    )
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_backtest(BOTH, params=PARAMS, folder=run, importance="retrained")
+    kept = read_run(run)
+    assert len(kept.orders) > 3
+    assert kept.importance.empty
+    assert "could not be measured: KeyboardInterrupt" in kept.summary["notes"][-1]
