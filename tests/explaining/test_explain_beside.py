@@ -315,7 +315,7 @@ def test_the_command_reads_context(market, capsys):
     assert cli.main([*COMMAND, "--context", "CONTXT"]) == 2
     assert "CONTXT" in capsys.readouterr().err
     assert cli.main([*COMMAND, "--context", "CONTEXT", "--symbol", "CONTEXT"]) == 2
-    assert "no such symbol" in capsys.readouterr().err
+    assert "context, of which there is no forecast" in capsys.readouterr().err
 
 
 def test_the_names_are_at_the_top_of_the_package():
