@@ -18,6 +18,7 @@ from bt_lstm_rotation.checks import (
     check_positive,
     check_range,
     check_whole,
+    listed,
     plain_fields,
 )
 from bt_lstm_rotation.errors import JournalError, SpecError, StrategyError
@@ -95,9 +96,10 @@ class Configuration:
             value = getattr(self, name)
             if value is None and name == "symbols":
                 continue
-            if isinstance(value, str) or not all(isinstance(v, str) for v in value):
+            texts = listed("Configuration", name, value, "a list of texts")
+            if not all(isinstance(text, str) for text in texts):
                 raise SpecError("Configuration", name, value, "a list of texts")
-            object.__setattr__(self, name, tuple(value))
+            object.__setattr__(self, name, tuple(map(str, texts)))
         for name in self.context:
             if context_rule(name).name != name:
                 valid = (

@@ -178,6 +178,15 @@ def test_context_that_cannot_be_is_refused(tmp_path, change, said):
     assert not begun.folder.exists()
 
 
+@pytest.mark.parametrize("name", ["symbols", "context", "settings"])
+def test_a_list_of_some_sort_is_taken_and_nothing_else(name):
+    for names in (["V", "W"], iter(["V", "W"]), np.array(["V", "W"])):
+        assert getattr(Configuration(**{name: names}), name) == ("V", "W")
+    for odd in (3, True, object(), "V", [1], np.array(3)):
+        with pytest.raises(SpecError, match=f"{name} must be a list of texts"):
+            Configuration(**{name: odd})
+
+
 def test_a_slow_series_is_refused_at_the_start(tmp_path):
     monthly = without(BOTH, "V", [day for day in DAYS if day.day > 3])
     with pytest.raises(DataError, match=r"V: no daily series.*of the last 252"):
