@@ -12,7 +12,13 @@ import pytest
 from fakes import random_panel, without
 from modes import each_mode
 
-from bt_lstm_rotation import ForecastSpec, LSTMForecast, RunReport, run_backtest
+from bt_lstm_rotation import (
+    ForecastSpec,
+    LSTMForecast,
+    RunReport,
+    SectorRotation,
+    run_backtest,
+)
 from bt_lstm_rotation.errors import OutputError, SpecError, StrategyError
 from bt_lstm_rotation.evidence.importance import importance
 from bt_lstm_rotation.forecasting import MomentumSpec, walk_forward
@@ -211,6 +217,25 @@ def test_without_an_input_there_are_the_bars_on_which_it_was_missing():
     for column, values in (("ic", with_it), ("ic_without", alone)):
         ic = session_ic(np.where(both, values, np.nan), came)
         assert table.loc["rising", column] == pytest.approx(np.nanmean(ic))
+
+
+class Named(SectorRotation):
+    """With inputs of names that anybody may give them."""
+
+    def inputs(self):
+        return {
+            name: {feed: Rising(feed) for feed in self.sectors.values()}
+            for name in ("my rising", "=1+1", "a,b", "<script>", "new\nline")
+        }
+
+
+def test_a_folder_gives_back_names_of_all_sorts(tmp_path):
+    params = {"spec": SPEC, "top": 2}
+    result = run_backtest(BOTH, Named, params=params, folder=tmp_path, importance=True)
+    pd.testing.assert_frame_equal(read_run(tmp_path).importance, result.importance)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "my rising" in page
+    assert "&lt;script&gt;</th>" in page
 
 
 class Apart(Script):
