@@ -156,7 +156,8 @@ class RunReport(bt.Analyzer):
             known = closest(self.p.benchmark, names)
             raise StrategyError(f"no feed for benchmark {self.p.benchmark!r}; {known}")
         if self.p.importance and self._reports()[0] is self:
-            strategies = [report.strategy for report in self._reports()]
+            # Those of the account, some of which have no report yet.
+            strategies = self.strategy.env.runningstrats
             self._importance = ImportanceOfRun(strategies, self.p.importance)
         if isinstance(self.p.folder, RunFolder):
             self.folder, self._place = self.p.folder.folder, self.p.folder

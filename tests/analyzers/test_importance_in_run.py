@@ -171,9 +171,10 @@ def reported(strategy, feeds=(SECTORS, SERIES), importance=True, **modes):
     for panel in feeds:
         for name in panel.symbols:
             cerebro.adddata(bt.feeds.PandasData(dataname=panel.frame(name)), name=name)
-    cerebro.addstrategy(strategy)
+    for each in strategy if isinstance(strategy, list) else [strategy]:
+        cerebro.addstrategy(each)
     cerebro.addanalyzer(RunReport, importance=importance)
-    (ran,) = cerebro.run()
+    ran, *_ = cerebro.run()
     return ran.analyzers.runreport.result()
 
 
@@ -250,6 +251,20 @@ class Apart(Script):
 class Nothing(Script):
     def __init__(self):
         pass
+
+
+class Second(Script):
+    """Another one, with a network of its own."""
+
+
+@pytest.mark.parametrize("strategies", [[Nothing, Script], [Script, Nothing]])
+def test_whichever_strategy_of_an_account_forecasts_is_measured(strategies, once):
+    pd.testing.assert_frame_equal(reported(strategies).importance, once)
+
+
+def test_two_strategies_with_a_network_each_are_refused():
+    with pytest.raises(StrategyError, match=r"one network.*got 2"):
+        reported([Script, Second])
 
 
 class Rule(Script):
