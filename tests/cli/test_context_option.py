@@ -68,3 +68,19 @@ def test_an_empty_name_is_bad_usage(capsys):
     with pytest.raises(SystemExit):
         cli.main([*DATA[:3], "", *QUICK])
     assert "names with commas between them" in capsys.readouterr().err
+
+
+def test_a_sweep_refuses_it_beside_a_grid_of_it(tmp_path, capsys):
+    grid = ("--grid", 'context=["S1"],["S2"]', "--out", str(tmp_path / "t.csv"))
+    assert cli.main(["sweep", *DATA, *grid, "--no-ledger", "--no-store"]) == 2
+    assert "context must be given once" in capsys.readouterr().err
+
+
+def test_a_paper_account_offers_no_series_that_is_published_later(capsys):
+    shown = {}
+    for command in (("paper", "start"), ("explain",)):
+        with pytest.raises(SystemExit):
+            cli.main([*command, "--help"])
+        shown[command] = " ".join(capsys.readouterr().out.split())
+    assert "+DAYS" in shown["explain",]
+    assert "+DAYS" not in shown["paper", "start"]
