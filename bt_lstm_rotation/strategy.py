@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -20,7 +20,7 @@ from bt_lstm_rotation.rebalancing.round_trip import round_trip_cost
 from bt_lstm_rotation.selection import Selection
 from bt_lstm_rotation.wording import in_text, shown
 
-__all__ = ["SectorRotation", "context_rules"]
+__all__ = ["SectorRotation", "context_rules", "with_context"]
 
 logger = logging.getLogger(__name__)
 
@@ -223,3 +223,30 @@ def context_rules(owner: str, context: Any) -> list[ContextRule]:
         else:
             raise SpecError(owner, "context", shown(given), valid)
     return rules
+
+
+def with_context(
+    strategy: Any, params: Mapping[str, Any], context: Sequence[str]
+) -> dict[str, Any]:
+    """Return a strategy's params with the context that is asked for beside them.
+
+    Raises SpecError if it reads none, its forecaster reads none, or its params name
+    some already.
+    """
+    if not context:
+        return dict(params)
+    owner, names = strategy.__name__, ", ".join(context)
+    if not issubclass(strategy, SectorRotation):
+        valid = "left out, as it is no SectorRotation; lstm_top3_monthly reads some"
+        raise SpecError(owner, "context", names, valid)
+    if "context" in params:
+        valid = "given once: by --context, which also loads its bars, and not by --set"
+        raise SpecError(owner, "context", params["context"], valid)
+    spec = params.get("spec", strategy.params.spec)
+    if not hasattr(spec, "reading"):
+        valid = (
+            f"left out, as {type(spec).__name__} reads nothing beside bars; networks "
+            "do (lstm, gru, rnn)"
+        )
+        raise SpecError(owner, "context", names, valid)
+    return {**params, "context": tuple(context)}

@@ -77,13 +77,16 @@ class ImportanceOfRun:
                 Retraining(self._bars, pool.training) if self._retrains else None,
             )
         except DataError as error:
-            note = f"What each input brings could not be measured: {error}."
-            return replace(
-                result, summary={**summary, "notes": [*summary["notes"], note]}
-            )
+            return self.unmeasured(result, str(error))
         return replace(
             result, importance=table, summary={**summary, "importance": figures}
         )
+
+    def unmeasured(self, result: BacktestResult, reason: str) -> BacktestResult:
+        """Return a result with a note that nothing was found, and why."""
+        note = f"What each input brings could not be measured: {reason}."
+        notes = [*result.summary["notes"], note]
+        return replace(result, summary={**result.summary, "notes": notes})
 
     def _bars(self, spec: ForecastSpec) -> BarHistory:
         """Return the bars of a network that reads less, with what it reads."""

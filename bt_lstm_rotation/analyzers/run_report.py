@@ -30,18 +30,8 @@ from bt_lstm_rotation.analyzers.settings import (
     name_of_trial,
 )
 from bt_lstm_rotation.analyzers.waiting import WaitHistory
-from bt_lstm_rotation.checks import (
-    check_call,
-    check_date,
-    check_kind,
-    is_number,
-)
-from bt_lstm_rotation.errors import (
-    RotationError,
-    SpecError,
-    StrategyError,
-    closest,
-)
+from bt_lstm_rotation.checks import check_call, check_date, check_kind, is_number
+from bt_lstm_rotation.errors import RotationError, SpecError, StrategyError, closest
 from bt_lstm_rotation.evidence.importance.in_run import check_asked
 from bt_lstm_rotation.feeds.naming import FeedLabels, check_writable
 from bt_lstm_rotation.feeds.sessions import SessionClock
@@ -166,7 +156,8 @@ class RunReport(bt.Analyzer):
             known = closest(self.p.benchmark, names)
             raise StrategyError(f"no feed for benchmark {self.p.benchmark!r}; {known}")
         if self.p.importance and self._reports()[0] is self:
-            strategies = [report.strategy for report in self._reports()]
+            # Those of the account, some of which have no report yet.
+            strategies = self.strategy.env.runningstrats
             self._importance = ImportanceOfRun(strategies, self.p.importance)
         if isinstance(self.p.folder, RunFolder):
             self.folder, self._place = self.p.folder.folder, self.p.folder
@@ -187,7 +178,7 @@ class RunReport(bt.Analyzer):
         try:
             self._result = self._counted(self._recorded(reports), reports)
             if (watched := reports[0]._importance) is not None:
-                self._result = watched.measured(self._result)
+                self._result = self._measured(watched, self._result, place)
             if place is not None:
                 place.write_somewhere(self._result)
         except RotationError as error:
@@ -204,6 +195,20 @@ class RunReport(bt.Analyzer):
             except OSError as error:  # a disk that is full, a reader that has gone
                 reason = error.strerror or error
                 logger.warning("the figures could not be printed (%s)", reason)
+
+    def _measured(
+        self, watched: ImportanceOfRun, result: BacktestResult, place: RunFolder | None
+    ) -> BacktestResult:
+        """Add what each input brings; a run that is over is kept if that is stopped."""
+        try:
+            return watched.measured(result)
+        except BaseException as error:  # it may take as long as the run: Ctrl-C
+            if place is not None:
+                place.write_somewhere(watched.unmeasured(result, type(error).__name__))
+                logger.warning(
+                    "the run is in %s, without what each input brings", place.folder
+                )
+            raise
 
     def _say(self, error: RotationError) -> None:
         logger.error("the run has no report: %s", error)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from bt_lstm_rotation.backtest.broker import Broker
 from bt_lstm_rotation.cli.options import settings_of
-from bt_lstm_rotation.errors import SpecError
 
 if TYPE_CHECKING:
     from bt_lstm_rotation.forecasting import ForecastStore, Workers
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bars_folder",
-    "context_of",
     "load_bars",
     "make_broker",
     "make_sizer",
@@ -64,11 +62,12 @@ def make_strategy(
     from bt_lstm_rotation.backtest.settings import parse_settings
     from bt_lstm_rotation.backtest.sizing import check_sizer
     from bt_lstm_rotation.backtest.strategy_file import find_strategy
+    from bt_lstm_rotation.strategy import with_context
 
     run_features(arguments)
     strategy = find_strategy(arguments.strategy)
     params = parse_settings(strategy, settings_of(arguments), seed=arguments.seed)
-    params |= context_of(strategy, arguments)
+    params = with_context(strategy, params, _context(arguments))
     sizer = make_sizer(arguments)
     check_sizer(strategy, sizer)
     return strategy, params, sizer
@@ -80,19 +79,6 @@ def run_features(arguments: argparse.Namespace) -> None:
         from bt_lstm_rotation.forecasting.features import load_features
 
         load_features(arguments.features)
-
-
-def context_of(strategy: Any, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the strategy's parameter for the context asked for, if any is."""
-    from bt_lstm_rotation.strategy import SectorRotation
-
-    context = tuple(_context(arguments))
-    if not context:
-        return {}
-    if not issubclass(strategy, SectorRotation):
-        valid = "left out, as it reads no forecasts; lstm_top3_monthly does"
-        raise SpecError(strategy.__name__, "--context", ", ".join(context), valid)
-    return {"context": context}
 
 
 def _context(arguments: argparse.Namespace) -> list[str]:

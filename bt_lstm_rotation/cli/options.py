@@ -75,16 +75,24 @@ def add_bars(parser: argparse.ArgumentParser, *, span: bool = True) -> None:
     )
 
 
-def add_context(parser: argparse._ActionsContainer) -> None:
-    """Add the option that names series which forecasts read besides."""
+def add_context(parser: argparse._ActionsContainer, *, daily: bool = False) -> None:
+    """Add the option that names series which forecasts read besides.
+
+    With `daily` it takes none that are published later than they are dated.
+    """
+    later = (
+        "; daily series, whose bars a step has at its close"
+        if daily
+        else "; with +DAYS until it is published, a figure that is dated by its "
+        "period, as in CPI+45"
+    )
     parser.add_argument(
         "--context",
         type=names,
         default=[],
-        metavar="A,B+DAYS",
-        help="symbols that are not traded and that forecasts read, such as ^VIX,TLT; "
-        "with +DAYS until it is published, a figure that is dated by its period, as in "
-        "CPI+45 (default: none)",
+        metavar="A,B" if daily else "A,B+DAYS",
+        help="symbols that are not traded and that forecasts read, such as "
+        f"^VIX,TLT{later} (default: none)",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from bt_lstm_rotation.checks import check_date
@@ -12,7 +13,6 @@ from bt_lstm_rotation.explaining.opened import explained
 from bt_lstm_rotation.feeds.naming import feed_name
 from bt_lstm_rotation.feeds.sessions import dates_of
 from bt_lstm_rotation.forecasting import ForecastSpec, Training
-from bt_lstm_rotation.forecasting.walkforward.training import default_training
 from bt_lstm_rotation.indicators import Forecast
 
 __all__ = ["explain_forecast"]
@@ -37,7 +37,8 @@ def explain_forecast(
         When, at most the bar that the feed shows, which is the default: in ``next`` of
         a strategy that of now, and after the run its last.
     training : Training, optional
-        How fits are made that are not in the store.
+        How fits are made that are not in the store; by default as those of the run are,
+        and kept where they are.
 
     Raises
     ------
@@ -67,11 +68,14 @@ def explain_forecast(
             session=str(session),
             valid=f"at most {now}",
         )
+    if training is None:
+        # What hears of the run's fits need not hear of these.
+        training = replace(pool.training, journal=None, served=None, announce=None)
     return explained(
         pool.history,
         pool.spec,
         symbol,
         now if session is None else session,
-        training=default_training() if training is None else training,
+        training=training,
         source="",
     )

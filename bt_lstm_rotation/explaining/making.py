@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import replace
 
 from bt_lstm_rotation.checks import check_date, check_kind
-from bt_lstm_rotation.errors import SpecError
+from bt_lstm_rotation.errors import DataError, SpecError
 from bt_lstm_rotation.explaining.explanation import Explanation
 from bt_lstm_rotation.explaining.opened import explained
 from bt_lstm_rotation.forecasting import ForecastSpec, Training
@@ -54,7 +54,8 @@ def explain(
     Raises
     ------
     DataError
-        If there is no such symbol, no bar on the session, or no forecast yet.
+        If there is no such symbol, it is the benchmark or context, it has no bar on the
+        session, or there is no forecast yet.
     SpecError
         If an argument is of the wrong kind, `spec` is not a network's, or it reads what
         is not given.
@@ -73,6 +74,12 @@ def explain(
     check_date("explain", "session", session)
     training = default_training() if training is None else training
     panel, found = _split(prices, spec, benchmark, beside or Beside())
+    if symbol in prices.symbols and symbol not in panel.symbols:
+        raise DataError(
+            "the benchmark, or context, of which there is no forecast",
+            symbol=symbol,
+            valid=f"one of {', '.join(panel.symbols)}",
+        )
     return explained(
         history_of(panel, spec, found),
         spec,

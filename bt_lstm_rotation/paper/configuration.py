@@ -18,12 +18,13 @@ from bt_lstm_rotation.checks import (
     check_positive,
     check_range,
     check_whole,
+    listed,
     plain_fields,
 )
 from bt_lstm_rotation.errors import JournalError, SpecError, StrategyError
 from bt_lstm_rotation.forecasting.beside import context_rule
 from bt_lstm_rotation.prices.loading import BENCHMARKS
-from bt_lstm_rotation.strategy import SectorRotation
+from bt_lstm_rotation.strategy import with_context
 from bt_lstm_rotation.user_code import source_files
 
 __all__ = ["Configuration"]
@@ -95,9 +96,10 @@ class Configuration:
             value = getattr(self, name)
             if value is None and name == "symbols":
                 continue
-            if isinstance(value, str) or not all(isinstance(v, str) for v in value):
+            texts = listed("Configuration", name, value, "a list of texts")
+            if not all(isinstance(text, str) for text in texts):
                 raise SpecError("Configuration", name, value, "a list of texts")
-            object.__setattr__(self, name, tuple(value))
+            object.__setattr__(self, name, tuple(map(str, texts)))
         for name in self.context:
             if context_rule(name).name != name:
                 valid = (
@@ -149,7 +151,7 @@ class Configuration:
     def load_strategy(self, file: Path | None = None) -> tuple[Any, dict[str, Any]]:
         """Load the strategy, from a copy of its file if given; return its params too.
 
-        Raises as `find_strategy` and `parse_settings` do.
+        Raises as `find_strategy`, `parse_settings` and `with_context` do.
         """
         text = self.strategy
         if file is not None:
@@ -158,13 +160,7 @@ class Configuration:
         strategy = find_strategy(text)
         check_sizer(strategy, self.made_sizer())
         params = parse_settings(strategy, self.settings, seed=self.seed)
-        if self.context:
-            if not issubclass(strategy, SectorRotation):
-                given = ", ".join(self.context)
-                valid = "left out, as the strategy is no SectorRotation and reads none"
-                raise SpecError("Configuration", "context", given, valid)
-            params["context"] = self.context
-        return strategy, params
+        return strategy, with_context(strategy, params, self.context)
 
     @property
     def file(self) -> Path | None:

@@ -23,7 +23,7 @@ from bt_lstm_rotation.backtest.sizing import add_sizer
 from bt_lstm_rotation.backtest.strategy_file import strategy_errors
 from bt_lstm_rotation.checks import is_number
 from bt_lstm_rotation.feeds import add_feeds
-from bt_lstm_rotation.forecasting import FitRecord, Training
+from bt_lstm_rotation.forecasting import BarHistory, FitRecord, Training
 from bt_lstm_rotation.indicators.run import ForecastRun
 from bt_lstm_rotation.paper.daybook import DayBook, Rows
 from bt_lstm_rotation.paper.scripted import Scripted
@@ -100,15 +100,15 @@ class Replayed:
         All bars, in the units of the last session.
     fits : list of (model, FitRecord)
         Of all that forecasts.
-    models : mapping of str to (spec, symbols)
-        What forecasts, by the key that it is recorded under.
+    models : mapping of str to (spec, BarHistory)
+        What forecasts, by the key that it is recorded under, and all that it read.
     """
 
     result: BacktestResult
     rows: Mapping[dt.date, Rows]
     bars: PricePanel
     fits: list[tuple[str, FitRecord]] = field(default_factory=list)
-    models: Mapping[str, tuple[Any, tuple[str, ...]]] = field(default_factory=dict)
+    models: Mapping[str, tuple[Any, BarHistory]] = field(default_factory=dict)
 
 
 def lot_of(strategy: Any, given: Mapping[str, Any]) -> float:
@@ -163,5 +163,5 @@ def replay(account: Account, training: Training) -> Replayed:
         rows,
         account.restated,
         fits,
-        {key: (pool.spec, pool.symbols) for key, pool in pools.items()},
+        {key: (pool.spec, pool.history) for key, pool in pools.items()},
     )

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from bt_lstm_rotation.archive import unpack
 from bt_lstm_rotation.errors import JournalError
 from bt_lstm_rotation.forecasting import (
-    BarHistory,
     ForecastStore,
     Training,
     WalkForward,
@@ -59,14 +58,12 @@ def verify(account: PaperSession) -> Iterator[str]:
 
 def _forecasts_again(record: Record, replayed: Replayed) -> Iterator[tuple[str, int]]:
     """Make all forecasts from the weights that are recorded; yield how many."""
-    for key, (spec, symbols) in replayed.models.items():
+    for key, (spec, history) in replayed.models.items():
         weights = {
             row[2]: row[-1]
             for row in record.tables["fits"]
             if row[1] == key and row[-1] is not None
         }
-        panel = record.restated.select(symbols)
-        history = BarHistory.from_panel(panel)
         store = _Recorded(weights)
         start = np.datetime64(record.first_of(key) or record.last, "D")
         walk = WalkForward(spec, history, start=start, training=Training(store=store))

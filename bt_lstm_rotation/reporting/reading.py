@@ -129,7 +129,7 @@ def _read(folder: Path) -> BacktestResult:
                 "table": from_cell,
                 "name": from_cell,
                 "kind": from_cell,
-                "members": _names,
+                "members": _name,
                 "sessions": int,
                 "note": from_cell,
             },
@@ -215,3 +215,8 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(from_cell(text).split())
+
+
+def _name(text: str) -> tuple[str]:
+    """Read a list that is one name of a user's own, which may have spaces in it."""
+    return (from_cell(text),)

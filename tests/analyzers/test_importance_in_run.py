@@ -12,7 +12,13 @@ import pytest
 from fakes import random_panel, without
 from modes import each_mode
 
-from bt_lstm_rotation import ForecastSpec, LSTMForecast, RunReport, run_backtest
+from bt_lstm_rotation import (
+    ForecastSpec,
+    LSTMForecast,
+    RunReport,
+    SectorRotation,
+    run_backtest,
+)
 from bt_lstm_rotation.errors import OutputError, SpecError, StrategyError
 from bt_lstm_rotation.evidence.importance import importance
 from bt_lstm_rotation.forecasting import MomentumSpec, walk_forward
@@ -165,9 +171,10 @@ def reported(strategy, feeds=(SECTORS, SERIES), importance=True, **modes):
     for panel in feeds:
         for name in panel.symbols:
             cerebro.adddata(bt.feeds.PandasData(dataname=panel.frame(name)), name=name)
-    cerebro.addstrategy(strategy)
+    for each in strategy if isinstance(strategy, list) else [strategy]:
+        cerebro.addstrategy(each)
     cerebro.addanalyzer(RunReport, importance=importance)
-    (ran,) = cerebro.run()
+    ran, *_ = cerebro.run()
     return ran.analyzers.runreport.result()
 
 
@@ -213,6 +220,25 @@ def test_without_an_input_there_are_the_bars_on_which_it_was_missing():
         assert table.loc["rising", column] == pytest.approx(np.nanmean(ic))
 
 
+class Named(SectorRotation):
+    """With inputs of names that anybody may give them."""
+
+    def inputs(self):
+        return {
+            name: {feed: Rising(feed) for feed in self.sectors.values()}
+            for name in ("my rising", "=1+1", "a,b", "<script>", "new\nline")
+        }
+
+
+def test_a_folder_gives_back_names_of_all_sorts(tmp_path):
+    params = {"spec": SPEC, "top": 2}
+    result = run_backtest(BOTH, Named, params=params, folder=tmp_path, importance=True)
+    pd.testing.assert_frame_equal(read_run(tmp_path).importance, result.importance)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "my rising" in page
+    assert "&lt;script&gt;</th>" in page
+
+
 class Apart(Script):
     """A network a feed."""
 
@@ -225,6 +251,20 @@ class Apart(Script):
 class Nothing(Script):
     def __init__(self):
         pass
+
+
+class Second(Script):
+    """Another one, with a network of its own."""
+
+
+@pytest.mark.parametrize("strategies", [[Nothing, Script], [Script, Nothing]])
+def test_whichever_strategy_of_an_account_forecasts_is_measured(strategies, once):
+    pd.testing.assert_frame_equal(reported(strategies).importance, once)
+
+
+def test_two_strategies_with_a_network_each_are_refused():
+    with pytest.raises(StrategyError, match=r"one network.*got 2"):
+        reported([Script, Second])
 
 
 class Rule(Script):
@@ -265,3 +305,19 @@ def test_forecasts_of_which_none_has_matured_are_a_note_and_no_end_of_the_run():
     (note,) = [n for n in result.summary["notes"] if "could not be measured" in n]
     assert "no session has a correlation" in note
     assert "importance" not in result.summary
+
+
+def test_a_run_that_is_stopped_while_inputs_are_measured_is_kept(tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        "bt_lstm_rotation.analyzers.importance.measured_in_run", stopped
+    )
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_backtest(BOTH, params=PARAMS, folder=run, importance="retrained")
+    kept = read_run(run)
+    assert len(kept.orders) > 3
+    assert kept.importance.empty
+    assert "could not be measured: KeyboardInterrupt" in kept.summary["notes"][-1]

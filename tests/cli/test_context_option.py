@@ -49,8 +49,9 @@ def test_a_sweep_gives_it_to_every_trial(tmp_path):
     ("arguments", "told"),
     [
         ([*DATA[:3], "CONTXT", *FEW], "CONTXT"),
-        ([*DATA, "--strategy", "equal_weight"], "reads no forecasts"),
-        ([*DATA, "--forecaster", "kalman", *FEW], "reads more than bars"),
+        ([*DATA, "--strategy", "equal_weight"], "no SectorRotation"),
+        ([*DATA, "--forecaster", "kalman", *FEW], "reads nothing beside bars"),
+        ([*DATA, "--set", 'context=["S1"]', *FEW], "given once"),
         ([*DATA, "--benchmark", "CONTEXT", *FEW], "cannot be context"),
     ],
 )
@@ -67,3 +68,19 @@ def test_an_empty_name_is_bad_usage(capsys):
     with pytest.raises(SystemExit):
         cli.main([*DATA[:3], "", *QUICK])
     assert "names with commas between them" in capsys.readouterr().err
+
+
+def test_a_sweep_refuses_it_beside_a_grid_of_it(tmp_path, capsys):
+    grid = ("--grid", 'context=["S1"],["S2"]', "--out", str(tmp_path / "t.csv"))
+    assert cli.main(["sweep", *DATA, *grid, "--no-ledger", "--no-store"]) == 2
+    assert "context must be given once" in capsys.readouterr().err
+
+
+def test_a_paper_account_offers_no_series_that_is_published_later(capsys):
+    shown = {}
+    for command in (("paper", "start"), ("explain",)):
+        with pytest.raises(SystemExit):
+            cli.main([*command, "--help"])
+        shown[command] = " ".join(capsys.readouterr().out.split())
+    assert "+DAYS" in shown["explain",]
+    assert "+DAYS" not in shown["paper", "start"]

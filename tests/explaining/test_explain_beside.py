@@ -25,7 +25,7 @@ from bt_lstm_rotation import (
     run_backtest,
 )
 from bt_lstm_rotation.errors import DataError, SpecError
-from bt_lstm_rotation.forecasting import walk_forward
+from bt_lstm_rotation.forecasting import ForecastStore, walk_forward
 from bt_lstm_rotation.forecasting.beside import ContextRule, InputRule
 from bt_lstm_rotation.forecasting.walkforward.beside_panel import Beside
 from bt_lstm_rotation.indicators import Forecast
@@ -234,6 +234,34 @@ def test_a_line_of_backtrader_is_explained_in_its_run():
     np.testing.assert_allclose(found.features["rate"], rate[-12:])
 
 
+class Kept(Rotation):
+    def stop(self):
+        one = self.forecast_of[self.sectors["B"]]
+        store = self.p.training.store
+        before = store.size()[0]
+        explain_forecast(one)
+        # The run's own fit is found there, and those of the other cells are kept.
+        self.p.told += [before, store.size()[0]]
+
+
+def test_fits_are_kept_where_those_of_the_run_are(tmp_path, monkeypatch):
+    def elsewhere():
+        raise AssertionError("the usual store was asked")
+
+    monkeypatch.setattr(
+        "bt_lstm_rotation.forecasting.walkforward.training.usual_store", elsewhere
+    )
+    told, heard = [], []
+    training = Training(
+        store=ForecastStore(tmp_path), served=lambda model, _: heard.append(model)
+    )
+    run_backtest(BARS, Kept, params={"spec": SPEC, "told": told}, training=training)
+    before, after = told
+    assert before > 2
+    assert after >= before + 2
+    assert {model.spec.cell for model in heard} == {"lstm"}
+
+
 class Watching(bt.Strategy):
     """Explains its forecast now and then, and what it may not."""
 
@@ -315,7 +343,7 @@ def test_the_command_reads_context(market, capsys):
     assert cli.main([*COMMAND, "--context", "CONTXT"]) == 2
     assert "CONTXT" in capsys.readouterr().err
     assert cli.main([*COMMAND, "--context", "CONTEXT", "--symbol", "CONTEXT"]) == 2
-    assert "no such symbol" in capsys.readouterr().err
+    assert "context, of which there is no forecast" in capsys.readouterr().err
 
 
 def test_the_names_are_at_the_top_of_the_package():

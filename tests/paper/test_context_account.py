@@ -23,6 +23,7 @@ from vendor import (
 from bt_lstm_rotation import cli
 from bt_lstm_rotation.errors import DataError, SpecError
 from bt_lstm_rotation.paper import Configuration
+from bt_lstm_rotation.paper.verifying import verify
 
 FIRST, LAST = 300, 316
 
@@ -75,6 +76,8 @@ def test_an_account_that_lived_day_by_day_is_the_backtest(tmp_path):
     expected = backtested(BOTH)
     assert_same(live, expected)
     assert live.summary["data"]["context"] == ["V"]
+    *_, forecasts = verify(mine)
+    assert f"{len(live.forecasts)} come out of the recorded weights" in forecasts
     assert "V" not in live.weights
     # It is read: without it the forecasts are others.
     plain = backtested(BOTH, LSTM)
@@ -90,6 +93,7 @@ def test_features_that_need_the_benchmark_are_those_of_the_backtest(tmp_path):
     live = mine.replayed().result
     assert len(live.forecasts) == 8 * 4
     assert_frames_equal(live.forecasts, expected.forecasts)
+    assert "32 come out of the recorded weights" in list(verify(mine))[-1]
 
 
 def test_late_and_repeated_steps_leave_the_same_journal(tmp_path):
@@ -162,12 +166,25 @@ def test_a_split_of_the_series_changes_no_forecast(tmp_path):
         ({"context": ("MARKET",)}, "neither traded nor the benchmark"),
         ({"context": "V"}, "list of texts"),
         ({"strategy": "equal_weight", "settings": ()}, "no SectorRotation"),
+        ({"strategy": "momentum_12_1", "settings": ()}, "reads nothing beside bars"),
+        ({"settings": (*LSTM["settings"], 'context=["S4"]')}, "given once.*S4"),
     ],
     ids=str,
 )
 def test_context_that_cannot_be_is_refused(tmp_path, change, said):
+    begun = account(tmp_path, FIRST, Vendor(BOTH))
     with pytest.raises(SpecError, match=said):
-        account(tmp_path, FIRST, Vendor(BOTH)).start(Configuration(**READING | change))
+        begun.start(Configuration(**READING | change))
+    assert not begun.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["symbols", "context", "settings"])
+def test_a_list_of_some_sort_is_taken_and_nothing_else(name):
+    for names in (["V", "W"], iter(["V", "W"]), np.array(["V", "W"])):
+        assert getattr(Configuration(**{name: names}), name) == ("V", "W")
+    for odd in (3, True, object(), "V", [1], np.array(3)):
+        with pytest.raises(SpecError, match=f"{name} must be a list of texts"):
+            Configuration(**{name: odd})
 
 
 def test_a_slow_series_is_refused_at_the_start(tmp_path):

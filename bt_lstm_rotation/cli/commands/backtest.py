@@ -81,8 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="retrained",
         help="also measure what each input of the network brings, by forecasts from "
         "permuted inputs when the run is over; with retrained, also by networks that "
-        "are trained without each, one walk forward for each (default: the command "
-        "importance does)",
+        "are trained without each, one walk forward for each (default: neither; the "
+        "command importance measures both)",
     )
     parser.add_argument(
         "--out",

@@ -5,12 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 
-from bt_lstm_rotation.cli.inputs import (
-    context_of,
-    load_bars,
-    run_features,
-    workers_and_store,
-)
+from bt_lstm_rotation.cli.inputs import load_bars, run_features, workers_and_store
 from bt_lstm_rotation.cli.options import (
     add_bars,
     add_context,
@@ -118,8 +113,7 @@ def run(arguments: argparse.Namespace) -> None:
     if params:
         valid = "a setting of the forecaster (see the command settings)"
         raise SpecError("importance", "--set", next(iter(params)), valid)
-    context = context_of(SectorRotation, arguments).get("context", ())
-    rules = context_rules("importance", context)
+    rules = context_rules("importance", arguments.context)
     if rules and isinstance(spec, ForecastSpec):
         spec = spec.reading(context=rules)
     if arguments.out is not None:

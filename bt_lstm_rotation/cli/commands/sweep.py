@@ -24,6 +24,7 @@ from bt_lstm_rotation.cli.options import (
 )
 from bt_lstm_rotation.cli.streams import kept_in
 from bt_lstm_rotation.cli.values import new_file, new_folder
+from bt_lstm_rotation.errors import SpecError
 
 SUMMARY = "backtest every combination of some settings"
 DESCRIPTION = "Backtest every combination of some settings: one row per trial."
@@ -90,6 +91,9 @@ def run(arguments: argparse.Namespace) -> None:
     fixed = [f"forecaster={name}" for name in named]
     grid = parse_grid([*fixed, *arguments.grid])
     if arguments.context:
+        if "context" in grid:
+            valid = "given once: by --context, which also loads its bars, or by --grid"
+            raise SpecError("sweep", "context", ", ".join(grid["context"]), valid)
         grid["context"] = [json.dumps(arguments.context)]
     sizer = make_sizer(arguments)
     bars = bars_folder(arguments.data)

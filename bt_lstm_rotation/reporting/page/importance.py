@@ -61,8 +61,8 @@ def importance_blocks(
     how = f"{figures['permutations']:,} permutations, seed {figures['seed']}."
     if not tables["refitted"]:
         how += (
-            " What networks lose that are trained without each, a run says that is "
-            'asked for importance "retrained", and the command importance.'
+            " What networks lose that are trained without each was not measured: "
+            "--importance retrained does, and the command importance."
         )
     return [
         *(Words(sentence) for sentence in figures["sentences"][1:]),

@@ -32,7 +32,7 @@ def add_actions(actions: Any) -> None:
     """Add the actions."""
     start = action(actions, "start", _start, "Open an account and make its first step")
     add_bars(start, span=False)
-    add_context(start)
+    add_context(start, daily=True)
     trading = add_orders(start)
     trading.add_argument(
         "--seed",
