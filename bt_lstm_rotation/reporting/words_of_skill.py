@@ -91,12 +91,15 @@ def claim_sentences(outcome: str, claim: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _what_could_be_shown(outcome: str, claim: Mapping[str, Any]) -> Iterator[str]:
-    detectable = correlation(claim["detectable"])
-    yield (
-        "The smallest skill that these data could have shown is an IC of "
-        f"{detectable}: one of that size would be found in four of five such "
-        "histories, a smaller one less often."
-    )
+    detectable = claim["detectable"]
+    if detectable is not None and detectable > 1:
+        yield "So few forecasts could hardly have shown any skill, however large."
+    else:
+        yield (
+            "The smallest skill that these data could have shown is an IC of "
+            f"{correlation(detectable)}: one of that size would be found in four of "
+            "five such histories, a smaller one less often."
+        )
     if outcome == "skill":
         return
     needed = claim["years_needed"]

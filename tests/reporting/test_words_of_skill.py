@@ -52,6 +52,12 @@ def test_the_smallest_skill_stands_beside_every_outcome(outcome):
     assert "an IC of 0.080" in said(outcome)[1]
 
 
+def test_no_skill_above_what_there_is_stands_beside_a_short_history():
+    few = "So few forecasts could hardly have shown any skill, however large."
+    assert said("none", detectable=1.91)[1] == few
+    assert "an IC of 1.000" in said("none", detectable=1.0)[1]
+
+
 @pytest.mark.parametrize("needed", [math.inf, None])
 def test_no_years_show_what_is_not_there(needed):
     last = said("none", ic=-0.01, years_needed=needed)[-1]
