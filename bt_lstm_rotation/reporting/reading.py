@@ -17,6 +17,7 @@ from bt_lstm_rotation.disk import disk_errors, read_regular
 from bt_lstm_rotation.errors import OutputError
 from bt_lstm_rotation.escaping import from_cell
 from bt_lstm_rotation.reporting.files import ACTIONS, IMPORTANCE
+from bt_lstm_rotation.reporting.summary_kinds import check_summary
 from bt_lstm_rotation.result import BacktestResult
 
 __all__ = ["read_run"]
@@ -57,8 +58,7 @@ def read_run(folder: Path) -> BacktestResult:
 
 def _read(folder: Path) -> BacktestResult:
     summary = json.loads(read_regular(folder / "summary.json").decode("utf-8"))
-    if not isinstance(summary, dict):
-        raise ValueError("summary.json is no object")
+    check_summary(summary)
     equity = _sessions(folder, "equity.csv")
     weights, positions = (
         _sessions(folder, name, of=equity) for name in ("weights.csv", "positions.csv")
