@@ -49,11 +49,23 @@ SPECS = {
     "lstm_plain": ForecastSpec(target="plain", features=("log_return",)),
     "ridge_lags": RidgeSpec(inputs="lags"),
 }
-# The network with gradient steps and without filters, for those who ask.
+# The network with gradient steps, without filters, and with many features, for those
+# who ask.
+EIGHT = (
+    *("relative_return", "volume", "overnight_return", "intraday_return"),
+    *("volatility", "garman_klass", "amihud", "drawdown"),
+)
 VARIANTS = {
     "lstm_steps": ForecastSpec(steps=15),
     "lstm_validated": ForecastSpec(steps=15, validation=0.2),
     "lstm_unfiltered": ForecastSpec(filters=False),
+    **{
+        f"lstm_{count}_{shrinkage}": ForecastSpec(
+            features=EIGHT[:count], shrinkage=shrinkage
+        )
+        for count in (3, 4, 6, 8)
+        for shrinkage in ("common", "adaptive")
+    },
 }
 KNOWN = {**SPECS, **VARIANTS}
 # On the worlds: the network, and what is linear in returns.

@@ -212,6 +212,7 @@ class RecurrentForecaster:
                 weights,
                 spec.horizon,
                 odd=spec.mirrored,
+                adaptive=spec.shrinks_adaptively,
             )
             network = _with_head(network, head, offset)
         else:
@@ -243,6 +244,7 @@ class RecurrentForecaster:
             weights,
             self.spec.horizon,
             odd=self.spec.mirrored,
+            adaptive=self.spec.shrinks_adaptively,
         )
         error = (states @ head + offset - data.targets) ** 2
         loss = float((weights * error).sum() / weights.sum())

@@ -34,6 +34,7 @@ def solved_head(
     horizon: int,
     *,
     odd: bool,
+    adaptive: bool = False,
 ) -> tuple[Array, float]:
     """Return the head and the offset that fit the targets.
 
@@ -47,12 +48,13 @@ def solved_head(
         Bars that a target covers.
     odd : bool
         Whether a forecast changes its sign with its states: then there is no offset.
+    adaptive : bool
+        Whether each axis of the states has a penalty of its own.
     """
     axes, middle = _own_axes(states, weights, horizon, odd), 0.0
     if not odd:
         middle = float((axes.share * targets).sum())
-    posterior = axes.posterior(targets - middle)
-    head = axes.head(posterior, posterior.likelihood)
+    head = _head(axes, targets - middle, adaptive)
     return head, middle - float(axes.centre @ head)
 
 
@@ -86,6 +88,7 @@ def jointly_solved(
     horizon: int,
     *,
     odd: bool,
+    adaptive: bool = False,
 ) -> tuple[Array, float, Array, Array]:
     """Return what `solved_head` and `solved_heads` make of targets together.
 
@@ -109,12 +112,18 @@ def jointly_solved(
     left = targets
     for _ in range(ROUNDS):
         middle = 0.0 if odd else float((axes.share * left).sum())
-        posterior = axes.posterior(left - middle)
-        head = axes.head(posterior, posterior.likelihood)
+        head = _head(axes, left - middle, adaptive)
         offset = middle - float(axes.centre @ head)
         heads = _heads(each, targets - own @ head - offset)
         left = targets - np.einsum("sbu,su->sb", deviations, heads)
     return head, offset, heads, centre
+
+
+def _head(axes: Axes, targets: Array, adaptive: bool) -> Array:
+    posterior = axes.posterior(targets)
+    if adaptive:
+        return axes.adaptive_head(posterior)
+    return axes.head(posterior, posterior.likelihood)
 
 
 def _own_axes(states: Array, weights: Array, horizon: int, odd: bool) -> Axes:

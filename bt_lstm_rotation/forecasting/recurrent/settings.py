@@ -38,6 +38,9 @@ WHOLE = {
     "seed": (0, 2**64 - 1),
 }
 STARTS = ("memory", "random")
+SHRINKAGES = ("common", "adaptive")
+# With more features and inputs, each axis of the states has a penalty of its own.
+FEW = 3
 # Start -> how many steps are taken from there, and of what size.
 STEPS, MOST_STEPS = {"memory": 0, "random": 15}, 10_000
 RATES = {"memory": 5e-4, "random": 5e-3}
@@ -78,6 +81,10 @@ class RecurrentSettings(ReadingSettings):
         Whether filters of the daily returns are fitted, and the network learns what
         they leave. By default they are where it begins with memory and reads the daily
         return of what it learns: "relative_return", or "log_return" of a plain target.
+    shrinkage : {"common", "adaptive"}, optional
+        Whether one penalty holds for all that a solved head reads, or each direction
+        has its own, so that few features can matter among many; by default "adaptive"
+        with more than three features and inputs.
     learning_rate : float, optional
         Step size of Adam; by default 0.005 from random weights and 0.0005 from memory.
     steps : int, optional
@@ -142,6 +149,7 @@ class RecurrentSettings(ReadingSettings):
     dropout: float = 0.0
     initial_weights: Literal["memory", "random"] = "memory"
     filters: bool | None = None
+    shrinkage: Literal["common", "adaptive"] | None = None
     learning_rate: float | None = None
     steps: int | None = None
     clip_norm: float = 1.0
@@ -176,6 +184,7 @@ class RecurrentSettings(ReadingSettings):
             check_flag(OWNER, name, getattr(self, name))
         self._check_reading()
         self._check_filters()
+        self._check_shrinkage()
         if self.lookback > self.train_size:
             raise SpecError(
                 OWNER,
@@ -206,6 +215,14 @@ class RecurrentSettings(ReadingSettings):
             valid = f"False, as {DAILY[self.target]!r} is not among the features"
             raise SpecError(OWNER, "filters", True, valid)
 
+    def _check_shrinkage(self) -> None:
+        if self.shrinkage is None:
+            return
+        check_choice(OWNER, "shrinkage", self.shrinkage, SHRINKAGES)
+        if self.initial_weights == "random":
+            valid = "left out with random initial weights, whose head is not solved"
+            raise SpecError(OWNER, "shrinkage", self.shrinkage, valid)
+
     @property
     def filtered_column(self) -> int | None:
         """Column of the daily returns that filters read; None where there are none."""
@@ -215,6 +232,13 @@ class RecurrentSettings(ReadingSettings):
             memory if self.filters is None else self.filters,
         )
         return self.features.index(daily) if wanted and daily in self.features else None
+
+    @property
+    def shrinks_adaptively(self) -> bool:
+        """Whether each direction of what a solved head reads has its own penalty."""
+        if self.shrinkage is None:
+            return len(self.features) + len(self.inputs) > FEW
+        return self.shrinkage == "adaptive"
 
     @property
     def step_count(self) -> int:

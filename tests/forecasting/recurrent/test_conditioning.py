@@ -37,10 +37,11 @@ def shifts(panel, spec):
     return np.array([shift[fits == fit].max() for fit in np.unique(fits)])
 
 
-def test_noise_in_the_last_digits_moves_no_forecast_of_a_simulated_market():
+@pytest.mark.parametrize("shrinkage", ["common", "adaptive"])
+def test_noise_in_the_last_digits_moves_no_forecast_of_a_simulated_market(shrinkage):
     panel = SimulatedMarket(seed=5, n_sessions=1100).panel()
     sectors = panel.select([name for name in panel.symbols if name != MARKET])
-    found = shifts(sectors, ForecastSpec())
+    found = shifts(sectors, ForecastSpec(shrinkage=shrinkage))
     assert len(found) >= 12
     assert found.max() < 0.01
     assert np.median(found) < 1e-4
