@@ -151,7 +151,7 @@ def test_coins_are_told_by_their_weekends():
     [
         SESSIONS[::5],
         np.arange("2300-01-01", "2301-01-01", 2, dtype="datetime64[D]"),
-        np.array(SESSIONS, dtype="datetime64[D]") + 1,
+        np.array(SESSIONS, dtype="datetime64[D]") + np.timedelta64(1, "D"),
     ],
     ids=["weekly", "beyond all calendars", "dated a day late"],
 )
