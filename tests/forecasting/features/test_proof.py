@@ -168,7 +168,7 @@ def test_the_bars_are_valid_and_have_what_leaks_hide_in():
         assert (low <= np.minimum(opened, close)).all()
         assert (high >= np.maximum(opened, close)).all()
         assert (np.stack([volume, market]) > 0).all()
-        assert (np.diff(window.dates) > np.timedelta64(0)).all()
+        assert (np.diff(window.dates) > np.timedelta64(0, "D")).all()
         assert np.is_busday(window.dates).all()
         aligned = (window.dates == window.dates[:1]).all()
         assert aligned != holes
@@ -192,5 +192,5 @@ def test_a_scrambled_future_leaves_the_past_and_nothing_else():
     assert (other.dates[past] == window.dates[past]).all()
     assert (other.bars[:, past] == window.bars[:, past]).all()
     assert (other.bars[:, ~past] != window.bars[:, ~past]).all()
-    assert (np.diff(other.dates) > np.timedelta64(0)).all()
+    assert (np.diff(other.dates) > np.timedelta64(0, "D")).all()
     assert (other.dates[~past] != window.dates[~past]).any()
