@@ -156,7 +156,7 @@ def test_where_a_file_goes_is_found_before_it_is_made(tmp_path):
     for name, reason in (
         ("n" * 256, "File name too long"),
         ("new/" + "n" * 256, "File name too long"),
-        ("zero\0", "embedded null byte"),
+        ("zero\0", "embedded null"),
         (".", "is a folder; choose a file for the page"),
     ):
         with pytest.raises(OutputError, match=reason):
