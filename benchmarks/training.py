@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tutorial import examples, many_to_one, trained
+from tutorial import POOLED, SINGLE, examples, many_to_one, trained
 
 from bt_lstm_rotation.forecasting import (
     BarHistory,
@@ -44,9 +44,6 @@ STEPPED = ForecastSpec(initial_weights="random", features=("relative_return",))
 # r = mu + 0.01 e, with mu an AR(1): the market whose best forecast is the steady-state
 # Kalman filter.
 PLAIN = {"market_volatility": 0.0, "market_drift": 0.0, "clustering": 0.0}
-# Keras' loops: one network for all sectors, and one for each.
-POOLED = {"epochs": 3, "batch": 128}
-SINGLE = {"epochs": 10, "batch": 32}
 # Markets that took no part in any choice. Networks of one sector take minutes for each.
 SEEDS = range(600, 610)
 SINGLE_MARKETS = 3
@@ -165,13 +162,14 @@ def against_keras(
 ) -> tuple[float, float]:
     """Return our skill and Keras' on one month after each of twelve fits."""
     theirs = np.full_like(made, np.nan)
-    rows = list(range(1200, 2800, 134))
-    for row, window in zip(rows, windows(panel, rows), strict=True):
+    for row in range(1200, 2800, 134):
+        (window,) = windows(panel, [row])
         features, targets = examples(SPEC, window)
         raw = compute(SPEC.features, window)[:, : SPEC.train_size]
-        history = BarHistory.from_panel(panel)
         month = panel.sessions[row : row + 21]
-        after = history.window(window.symbols, month, SPEC.forecast_bars)
+        after = BarHistory.from_panel(panel).window(
+            window.symbols, month, SPEC.forecast_bars
+        )
         shown = (compute(SPEC.features, after) - raw.mean((0, 1))) / raw.std((0, 1))
         together = len(features) if loop is POOLED else 1
         for first in range(0, len(features), together):
@@ -179,8 +177,7 @@ def against_keras(
             inputs, wanted = many_to_one(SPEC, features[some], targets[some])
             model = trained(SPEC, inputs, wanted, **loop)
             flat = shown[:, some].reshape(-1, *shown.shape[2:]).astype("f4")
-            forecast = model(flat).numpy().reshape(len(month), -1)
-            theirs[row : row + 21, some] = forecast
+            theirs[row : row + 21, some] = model(flat).numpy().reshape(len(month), -1)
     scored = np.where(np.isfinite(theirs), realised, np.nan)
     return skill(made, scored)["ic"], skill(theirs, scored)["ic"]
 

@@ -18,7 +18,11 @@ from bt_lstm_rotation.forecasting.features import (
     warmup,
 )
 
-__all__ = ["examples", "many_to_one", "trained"]
+__all__ = ["POOLED", "SINGLE", "examples", "many_to_one", "trained"]
+
+# How it is trained: one network for all sectors, and one for each.
+POOLED = {"epochs": 3, "batch": 128}
+SINGLE = {"epochs": 10, "batch": 32}
 
 
 def examples(spec: ForecastSpec, window: Window) -> tuple[np.ndarray, np.ndarray]:
