@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tutorial import POOLED, SINGLE, examples, many_to_one, trained
+from tutorial import POOLED, SINGLE, examples, forecasts, many_to_one, trained
 
 from bt_lstm_rotation.forecasting import (
     BarHistory,
@@ -32,7 +32,6 @@ from bt_lstm_rotation.forecasting import (
     Workers,
     walk_forward,
 )
-from bt_lstm_rotation.forecasting.features import compute
 from bt_lstm_rotation.forecasting.recurrent.backend import tensorflow
 from bt_lstm_rotation.measures.skill import realised_returns, skill
 from bt_lstm_rotation.prices import PricePanel
@@ -162,22 +161,12 @@ def against_keras(
 ) -> tuple[float, float]:
     """Return our skill and Keras' on one month after each of twelve fits."""
     theirs = np.full_like(made, np.nan)
+    history = BarHistory.from_panel(panel)
     for row in range(1200, 2800, 134):
         (window,) = windows(panel, [row])
-        features, targets = examples(SPEC, window)
-        raw = compute(SPEC.features, window)[:, : SPEC.train_size]
         month = panel.sessions[row : row + 21]
-        after = BarHistory.from_panel(panel).window(
-            window.symbols, month, SPEC.forecast_bars
-        )
-        shown = (compute(SPEC.features, after) - raw.mean((0, 1))) / raw.std((0, 1))
-        together = len(features) if loop is POOLED else 1
-        for first in range(0, len(features), together):
-            some = slice(first, first + together)
-            inputs, wanted = many_to_one(SPEC, features[some], targets[some])
-            model = trained(SPEC, inputs, wanted, **loop)
-            flat = shown[:, some].reshape(-1, *shown.shape[2:]).astype("f4")
-            theirs[row : row + 21, some] = model(flat).numpy().reshape(len(month), -1)
+        after = history.window(window.symbols, month, SPEC.forecast_bars)
+        theirs[row : row + 21] = forecasts(SPEC, window, after, loop)
     scored = np.where(np.isfinite(theirs), realised, np.nan)
     return skill(made, scored)["ic"], skill(theirs, scored)["ic"]
 

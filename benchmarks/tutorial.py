@@ -18,7 +18,7 @@ from bt_lstm_rotation.forecasting.features import (
     warmup,
 )
 
-__all__ = ["POOLED", "SINGLE", "examples", "many_to_one", "trained"]
+__all__ = ["POOLED", "SINGLE", "examples", "forecasts", "many_to_one", "trained"]
 
 # How it is trained: one network for all sectors, and one for each.
 POOLED = {"epochs": 3, "batch": 128}
@@ -66,3 +66,21 @@ def trained(
     model.compile(keras.optimizers.Adam(), "mse")
     model.fit(inputs, targets, epochs=epochs, batch_size=batch, verbose=0)
     return model
+
+
+def forecasts(
+    spec: ForecastSpec, window: Window, after: Window, loop: dict[str, int]
+) -> np.ndarray:
+    """Train in a window; forecast (n_sessions, n_symbols) from the windows after it."""
+    features, targets = examples(spec, window)
+    raw = compute(spec.features, window)[:, : spec.train_size]
+    shown = (compute(spec.features, after) - raw.mean((0, 1))) / raw.std((0, 1))
+    made = np.empty(shown.shape[:2])
+    together = len(features) if loop is POOLED else 1
+    for first in range(0, len(features), together):
+        some = slice(first, first + together)
+        inputs, wanted = many_to_one(spec, features[some], targets[some])
+        model = trained(spec, inputs, wanted, **loop)
+        flat = shown[:, some].reshape(-1, *shown.shape[2:]).astype("f4")
+        made[:, some] = model(flat).numpy().reshape(len(made), -1)
+    return made
